@@ -1,0 +1,129 @@
+"""Every error that this provider raises, in one tree rooted in Airflow's own exception.
+
+::
+
+    AirflowException
+    └── EncordError
+        ├── EncordPermanentError            (also AirflowFailException: a retry would not help)
+        │   ├── EncordConfigError           the connection: key, domain, passphrase
+        │   ├── EncordInputError            what the user handed in, found before anything is sent
+        │   │   ├── UploadSpecError
+        │   │   ├── ObjectUrlError
+        │   │   ├── KeyPatternError
+        │   │   ├── MetadataTableError
+        │   │   ├── MetadataSchemaError
+        │   │   └── MetadataValueError
+        │   ├── ListingError                the bucket: missing, or not permitted
+        │   └── EncordRequestError          Encord refused the call (4xx)
+        │       ├── EncordAuthenticationError   401
+        │       ├── EncordPermissionError       403
+        │       └── EncordNotFoundError         404
+        ├── EncordUnavailableError          429, 5xx or no answer, after the retry budget was used up
+        └── UploadJobError                  the verdict on an upload job
+            ├── UploadJobFailedError
+            ├── UploadJobCancelledError
+            └── UploadJobTimeoutError
+
+Airflow does not retry a task that raises ``AirflowFailException``, so errors that cannot go away by
+themselves derive from it and everything else stays retryable.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+
+
+class EncordError(AirflowException):  # type: ignore[misc, unused-ignore]
+    """Any error raised by this provider."""
+
+
+class EncordPermanentError(EncordError, AirflowFailException):  # type: ignore[misc, unused-ignore]
+    """An error that stays until somebody changes something; the task fails without using up its retries."""
+
+
+class EncordConfigError(EncordPermanentError):
+    """The Airflow connection cannot be used as it is: key, passphrase, token or domain."""
+
+
+class EncordInputError(EncordPermanentError):
+    """What the user handed in is wrong; nothing has been sent to Encord."""
+
+
+class UploadSpecError(EncordInputError):
+    """An upload spec that Encord would refuse, or that says something other than its author meant."""
+
+
+class ObjectUrlError(EncordInputError):
+    """An object that cannot be written as an object URL, or a URL that names no object."""
+
+
+class KeyPatternError(EncordInputError):
+    """A ``key_pattern`` that is no valid regular expression with named groups."""
+
+
+class MetadataTableError(EncordInputError):
+    """A metadata table that cannot be read: the message names file, line and column."""
+
+
+class MetadataSchemaError(EncordInputError):
+    """A metadata schema that is malformed, or a change to it that was not allowed."""
+
+
+class MetadataValueError(EncordInputError):
+    """Client metadata that the metadata schema does not accept: the message names row, key and value type."""
+
+
+class ListingError(EncordPermanentError):
+    """The objects cannot be listed: no such bucket, or no permission."""
+
+
+class EncordRequestError(EncordPermanentError):
+    """Encord answered a call with a 4xx status.
+
+    :param message: what to tell the user.
+    :param status: the HTTP status.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class EncordAuthenticationError(EncordRequestError):
+    """401: the key is unknown to this domain, or the signature was not accepted."""
+
+
+class EncordPermissionError(EncordRequestError):
+    """403: the user may not do this, or the folder or item does not exist (Encord answers both alike)."""
+
+
+class EncordNotFoundError(EncordRequestError):
+    """404: there is no such resource."""
+
+
+class EncordUnavailableError(EncordError):
+    """Encord could not be reached, or kept answering 429 or 5xx, until the retry budget was used up.
+
+    :param message: what to tell the user.
+    :param status: the last HTTP status, or None when there was no answer at all.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UploadJobError(EncordError):
+    """The verdict on an upload job is not success."""
+
+
+class UploadJobFailedError(UploadJobError):
+    """The job ended in ERROR, or more data units failed than the user allowed."""
+
+
+class UploadJobCancelledError(UploadJobError):
+    """Somebody cancelled the job; what had been registered by then stays registered."""
+
+
+class UploadJobTimeoutError(UploadJobError):
+    """The job was still pending at the deadline."""
