@@ -1,0 +1,53 @@
+# Everything here works from a fresh clone with Python 3.11 to 3.13 and make; the environment is set up on first use.
+#   make PYTHON=/path/to/python3.12 ...   picks the interpreter for a new environment
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo ui test check wheel-check screenshots constraints clean
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+PYTHON ?=
+AIRFLOW := 3.3.2
+
+# Airflow starts its own parts as plain "airflow", so the environment comes first in PATH.
+export PATH := $(abspath $(BIN)):$(PATH)
+export PYTHONPATH := $(CURDIR)
+# Compiled once at installation; writing byte code later would only leave files in the checkout.
+export PYTHONDONTWRITEBYTECODE := 1
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml setup.cfg $(wildcard constraints/*.txt) .ci/make-venv
+	@PYTHON="$(PYTHON)" AIRFLOW="$(AIRFLOW)" .ci/make-venv "$(VENV)"
+
+demo: $(READY)  ## three days of files from a bucket into a local Encord, read back and compared
+	@$(BIN)/python -m demo run
+
+ui: $(READY)  ## the same services with Airflow's web UI, for clicking; Ctrl-C ends it
+	@exec $(BIN)/python -m demo ui
+
+test: $(READY)  ## all tests; ARGS="-k name" picks some
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)  ## lint, format, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports --no-cache
+
+wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
+	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
+
+screenshots: $(READY)  ## the two pictures of the README (needs Chromium)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint "$$(cat $(READY))" --group screenshots
+	@$(BIN)/python -m demo screenshots
+
+constraints: $(READY)  ## resolve the tested versions anew
+	@AIRFLOW="$(AIRFLOW)" UV="$(BIN)/uv" .ci/update-constraints
+
+clean:  ## remove everything that the targets above leave behind
+	rm -rf "$(VENV)" .demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
