@@ -1,0 +1,48 @@
+"""Reading an HTTP answer, the same way for both clients."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import orjson
+
+from encord_provider.api.calls import Call
+from encord_provider.api.errors import (
+    REFUSED_BEFORE_WORK,
+    TRANSIENT,
+    TransientAnswer,
+    error_for,
+    retry_after_seconds,
+)
+
+T = TypeVar("T")
+
+
+def lost_answer(error: Exception, *, carried_out: bool) -> TransientAnswer:
+    """Describe an attempt that got no answer; only the kind of error is kept, its text may hold a URL."""
+    return TransientAnswer(f"no answer ({type(error).__name__})", status=None, carried_out=carried_out)
+
+
+def read_answer(call: Call[T], domain: str, status: int, body: bytes, retry_after: str | None) -> T:
+    """Judge an answer and parse it.
+
+    :raises TransientAnswer: if the call may be tried again.
+    :raises EncordError: if Encord refused it.
+    """
+    if status in TRANSIENT:
+        raise TransientAnswer(
+            f"{status} from {domain}",
+            status=status,
+            retry_after=retry_after_seconds(retry_after),
+            carried_out=status not in REFUSED_BEFORE_WORK,
+        )
+    if status not in (200, 204):
+        raise error_for(call.what, domain, status, body)
+    try:
+        return call.parse(orjson.loads(body) if status == 200 else None)
+    except orjson.JSONDecodeError as error:
+        raise TransientAnswer("the answer was cut or is not JSON", status=status, carried_out=True) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise TransientAnswer(
+            f"the answer could not be understood ({error!r})", status=status, carried_out=True
+        ) from error

@@ -1,0 +1,87 @@
+"""The asynchronous client of the data plane, over ``aiohttp``: the same calls, for event loops."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import aiohttp
+import requests
+from tenacity import AsyncRetrying
+from yarl import URL
+
+from encord_provider.api.answers import lost_answer, read_answer
+from encord_provider.api.calls import Call
+from encord_provider.api.client import CONNECT_TIMEOUT, READ_TIMEOUT
+from encord_provider.api.errors import TransientAnswer
+from encord_provider.api.retry import RetryBudget, not_repeated
+
+if TYPE_CHECKING:
+    from encord.configs import UserConfig
+
+T = TypeVar("T")
+
+
+class AsyncEncordApi:
+    """Perform calls of the data plane on an event loop; use it as an asynchronous context manager.
+
+    :param user_config: the SDK's configuration, which knows domain and credentials.
+    :param budget: how much patience a call has.
+    """
+
+    def __init__(self, *, user_config: UserConfig, budget: RetryBudget | None = None) -> None:
+        self.domain = user_config.domain
+        self._user_config = user_config
+        self._budget = budget or RetryBudget()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> AsyncEncordApi:
+        # trust_env: the synchronous client honours proxy settings too.
+        self._session = aiohttp.ClientSession(trust_env=True)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def perform(self, call: Call[T]) -> T:
+        """Perform one call.
+
+        :return: the parsed answer.
+        :raises EncordRequestError: if Encord refuses the call (4xx).
+        :raises EncordUnavailableError: if Encord could not be reached within the budget, or the answer to a
+            call that must not be sent twice was lost.
+        """
+        retrying = AsyncRetrying(**self._budget.tenacity_arguments(call, sleep=asyncio.sleep))
+        try:
+            return await retrying(self._attempt, call)
+        except TransientAnswer as error:
+            raise not_repeated(call, error) from None
+
+    async def _attempt(self, call: Call[T]) -> T:
+        if self._session is None:
+            raise RuntimeError("AsyncEncordApi is used outside of `async with`")
+        content = call.content()
+        signed = self._user_config.define_headers_v2(
+            requests.Request(call.method, call.url(self.domain), data=content).prepare()
+        )
+        headers = dict(signed.headers) | {"Accept": "application/json"}
+        headers |= {"Content-Type": "application/json"} if content else {}
+        timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT + call.hold)
+        try:
+            async with self._session.request(
+                call.method,
+                # The signature covers the exact request target, so that aiohttp must not quote it anew.
+                URL(str(signed.url), encoded=True),
+                data=content,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as answer:
+                body = await answer.read()
+                return read_answer(call, self.domain, answer.status, body, answer.headers.get("Retry-After"))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise lost_answer(error, carried_out=False) from error
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise lost_answer(error, carried_out=True) from error

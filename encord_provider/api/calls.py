@@ -1,0 +1,209 @@
+"""What is sent for each call of the data plane, and how its answer is read.
+
+Both clients perform these definitions, so that there is one place that knows a path, a body or a field.
+Paths are those of the official SDK, relative to ``/v2/public/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+import orjson
+
+from encord_provider.api.items import ItemPage, StorageItem
+from encord_provider.api.upload_job import UploadJob
+
+T = TypeVar("T")
+
+PAGE_SIZE = 1000
+"""Items per page; 1 to 1000 are allowed (Encord SDK, ``ListItemsParams``)."""
+
+BULK_SIZE = 1000
+"""Items per bulk call (Encord SDK, ``http/limits.py``)."""
+
+LONG_POLL_MAX = 60
+"""Seconds that one poll of an upload job may be held (Encord SDK, ``GetUploadJobParams``)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Generic[T]):
+    """One request and the way to read its answer.
+
+    :param method: the HTTP method.
+    :param path: the path below ``/v2/public/``.
+    :param what: what the call does, in words for log lines and errors.
+    :param parse: turns the decoded JSON answer into the result.
+    :param query: query parameters, in order; a list parameter repeats its key.
+    :param body: the JSON body, or None for no body.
+    :param repeatable: whether performing it twice does what performing it once does, so that it may be
+        sent again when an answer was lost.
+    :param hold: seconds that the server may hold the call before it answers.
+    """
+
+    method: str
+    path: str
+    what: str
+    parse: Callable[[Any], T]
+    query: Sequence[tuple[str, str]] = ()
+    body: Any = None
+    repeatable: bool = True
+    hold: float = 0.0
+
+    def url(self, domain: str) -> str:
+        """Give the full URL on ``domain``, query included."""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return f"{domain}/v2/public/{self.path}{query}"
+
+    def content(self) -> bytes | None:
+        """Give the body as JSON bytes, or None."""
+        return None if self.body is None else orjson.dumps(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadRequest:
+    """What starts an upload job.
+
+    :param folder: UUID of the storage folder to register into.
+    :param data_items: the structured ``dataItems`` body.
+    :param external_files: a user's own spec, sent untouched, instead of ``data_items``.
+    :param integration: UUID of the cloud integration, or None for URLs that need none.
+    :param ignore_errors: whether the job goes on when a data unit fails.
+    :param file_name: a name by which the job can be recognised later.
+    :param skips_duplicates: whether the spec asks Encord to skip URLs that the folder already has.
+    """
+
+    folder: str
+    data_items: Mapping[str, Any] | None = None
+    external_files: Mapping[str, Any] | None = None
+    integration: str | None = None
+    ignore_errors: bool = True
+    file_name: str | None = None
+    skips_duplicates: bool = False
+
+    def body(self) -> dict[str, Any]:
+        """Give the request body; keys without a value are left out."""
+        body = {
+            "dataItems": self.data_items,
+            "externalFiles": self.external_files,
+            "integrationHash": self.integration,
+            "ignoreErrors": self.ignore_errors,
+            "fileName": self.file_name,
+        }
+        return {key: value for key, value in body.items() if value is not None}
+
+
+def start_upload_job(request: UploadRequest) -> Call[str]:
+    """Start an upload job; the result is the job's UUID.
+
+    It is repeatable only where the spec skips duplicate URLs: Encord has no idempotency key, and a second
+    job that skips what the first one registered is the one safe repair of a lost answer.
+    """
+    return Call(
+        method="POST",
+        path=f"storage/folders/{request.folder}/data-upload-jobs",
+        what=f"start an upload job in folder {request.folder}",
+        parse=str,
+        body=request.body(),
+        repeatable=request.skips_duplicates,
+    )
+
+
+def get_upload_job(folder: str, job_id: str, *, hold: float = 0.0) -> Call[UploadJob]:
+    """Read the state of an upload job.
+
+    :param hold: seconds that Encord may hold the answer while the job is pending, at most 60.
+    """
+    seconds = int(min(max(hold, 0), LONG_POLL_MAX))
+    return Call(
+        method="GET",
+        path=f"storage/folders/{folder}/data-upload-jobs/{job_id}",
+        what=f"read upload job {job_id}",
+        query=(("timeoutSeconds", str(seconds)),),
+        parse=lambda answer: UploadJob.from_wire(job_id, answer),
+        hold=float(seconds),
+    )
+
+
+def cancel_upload_job(folder: str, job_id: str) -> Call[int]:
+    """Cancel an upload job; the result is the number of data units that were cancelled."""
+    return Call(
+        method="POST",
+        path=f"storage/folders/{folder}/data-upload-jobs/{job_id}/cancel",
+        what=f"cancel upload job {job_id}",
+        parse=lambda answer: int((answer or {}).get("unitsCancelledCount", 0)),
+    )
+
+
+def list_items(
+    folder: str, *, page_token: str | None = None, search: str | None = None, page_size: int = PAGE_SIZE
+) -> Call[ItemPage]:
+    """Read one page of the items of a folder, with their client metadata, sub-folders excluded."""
+    query = [
+        ("isRecursive", "False"),
+        ("order", "createdAt"),
+        ("desc", "False"),
+        ("pageSize", str(page_size)),
+        ("signUrls", "False"),
+        ("includeClientMetadata", "True"),
+    ]
+    if search is not None:
+        query.append(("search", search))
+    if page_token is not None:
+        query.append(("pageToken", page_token))
+    return Call(
+        method="GET",
+        path=f"storage/folders/{folder}/items",
+        what=f"list the items of folder {folder}",
+        query=tuple(query),
+        parse=ItemPage.from_wire,
+    )
+
+
+def get_child_items(folder: str, item: str) -> Call[list[StorageItem]]:
+    """Read the files behind an image group or DICOM series."""
+    return Call(
+        method="GET",
+        path=f"storage/folders/{folder}/items/{item}/child-items",
+        what=f"list the files behind item {item}",
+        query=(("signUrls", "False"),),
+        parse=lambda answer: [StorageItem.from_wire(row) for row in answer["results"]],
+    )
+
+
+def get_items(item_uuids: Sequence[str]) -> Call[list[StorageItem]]:
+    """Read up to 1,000 items by UUID."""
+    return Call(
+        method="POST",
+        path="storage/items/get-bulk",
+        what=f"read {len(item_uuids)} items",
+        body={"itemUuids": list(item_uuids), "signUrls": False},
+        parse=lambda answer: [StorageItem.from_wire(row) for row in answer["results"]],
+    )
+
+
+def patch_client_metadata(patches: Mapping[str, Mapping[str, Any]]) -> Call[None]:
+    """Replace the client metadata of up to 1,000 items, each by a whole object.
+
+    :param patches: item UUID -> the new client metadata.
+    """
+    return Call(
+        method="PATCH",
+        path="storage/items/patch-bulk",
+        what=f"patch the client metadata of {len(patches)} items",
+        body={"itemPatches": {uuid: {"clientMetadata": metadata} for uuid, metadata in patches.items()}},
+        parse=lambda _answer: None,
+    )
+
+
+def list_integrations() -> Call[dict[str, str]]:
+    """Read the cloud integrations that the user may use: UUID -> title."""
+    return Call(
+        method="GET",
+        path="cloud-integrations",
+        what="list the cloud integrations",
+        query=(("includeOrgAccess", "False"),),
+        parse=lambda answer: {str(row["integrationUuid"]): str(row["title"]) for row in answer["result"]},
+    )

@@ -1,0 +1,156 @@
+"""An upload job as Encord reports it, and the one judgement of whether it succeeded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from encord_provider.exceptions import UploadJobCancelledError, UploadJobFailedError
+
+
+class JobState(str, Enum):
+    """What an upload job has come to.
+
+    ``DONE_WITH_ERRORS`` is no status of Encord's: a job that ignores errors always ends DONE, even when every
+    data unit failed, so the failed units are counted before a job is called done.
+    """
+
+    PENDING = "pending"
+    DONE = "done"
+    DONE_WITH_ERRORS = "done_with_errors"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job will not change any more."""
+        return self is not JobState.PENDING
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitCounts:
+    """Data units of one or several jobs, by what became of them."""
+
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    pending: int = 0
+
+    @property
+    def total(self) -> int:
+        """All units."""
+        return self.done + self.failed + self.cancelled + self.pending
+
+    def __add__(self, other: UnitCounts) -> UnitCounts:
+        return UnitCounts(
+            done=self.done + other.done,
+            failed=self.failed + other.failed,
+            cancelled=self.cancelled + other.cancelled,
+            pending=self.pending + other.pending,
+        )
+
+    def as_dict(self) -> dict[str, int]:
+        """Give the counts for a summary, ``total`` first."""
+        return {
+            "total": self.total,
+            "done": self.done,
+            "failed": self.failed,
+            "cancelled": self.cancelled,
+            "pending": self.pending,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitError:
+    """Why one data unit was not registered.
+
+    :param object_urls: the URLs of the unit; several for a group or a series.
+    :param reason: Encord's words.
+    """
+
+    object_urls: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadJob:
+    """One answer to a poll of an upload job.
+
+    :param job_id: UUID of the job.
+    :param state: the judgement, see :class:`JobState`.
+    :param units: data units by outcome.
+    :param unit_errors: the failed units with their reasons.
+    :param errors: errors that belong to no unit.
+    :param items_added: how many storage items the job reports as added; units that were skipped as
+        duplicates are not among them.
+    """
+
+    job_id: str
+    state: JobState
+    units: UnitCounts
+    unit_errors: tuple[UnitError, ...] = ()
+    errors: tuple[str, ...] = ()
+    items_added: int = 0
+
+    @classmethod
+    def from_wire(cls, job_id: str, answer: Mapping[str, Any]) -> UploadJob:
+        """Read the answer to a poll; an answer that lacks a field raises as a mapping does."""
+        units = UnitCounts(
+            done=int(answer["unitsDoneCount"]),
+            failed=int(answer["unitsErrorCount"]),
+            cancelled=int(answer["unitsCancelledCount"]),
+            pending=int(answer["unitsPendingCount"]),
+        )
+        state = JobState(str(answer["status"]).lower())
+        unit_errors = tuple(
+            UnitError(object_urls=tuple(row["objectUrls"]), reason=str(row["error"]))
+            for row in answer["unitErrors"]
+        )
+        errors = tuple(str(error) for error in answer["errors"])
+        items_added = len(answer["itemsWithNames"])
+        if state is JobState.DONE and units.failed:
+            state = JobState.DONE_WITH_ERRORS
+        return cls(
+            job_id=job_id,
+            state=state,
+            units=units,
+            unit_errors=unit_errors,
+            errors=errors,
+            items_added=items_added,
+        )
+
+
+def judge(
+    states: Iterable[JobState],
+    units: UnitCounts,
+    *,
+    max_failed_units: int,
+    first_errors: Sequence[UnitError] = (),
+    failures: str | None = None,
+) -> None:
+    """Raise unless finished jobs are a success within what the user allowed.
+
+    :param states: the state of every job.
+    :param units: the data units of all jobs together.
+    :param max_failed_units: how many failed data units still count as success.
+    :param first_errors: some failed units, to be named in the error.
+    :param failures: where all failed units are listed, to be named in the error.
+    :raises UploadJobCancelledError: if a job was cancelled.
+    :raises UploadJobFailedError: if a job ended in ERROR, or more units failed than allowed.
+    """
+    seen = set(states)
+    where = f" All of them: {failures}" if failures else ""
+    shown = "; ".join(f"{', '.join(error.object_urls)}: {error.reason}" for error in first_errors[:5])
+    if JobState.CANCELLED in seen:
+        raise UploadJobCancelledError(
+            f"An upload job was cancelled: {units.done} data units are registered, {units.cancelled} are not. "
+            "Run the task again to import the rest."
+        )
+    if JobState.ERROR in seen or units.failed > max_failed_units:
+        allowed = f"{max_failed_units} allowed" if JobState.ERROR not in seen else "the job ended in ERROR"
+        raise UploadJobFailedError(
+            f"{units.failed} of {units.total} data units failed ({allowed}); {units.done} are registered. "
+            f"First failures: {shown or 'none named by Encord'}.{where}"
+        )
