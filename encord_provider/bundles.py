@@ -24,8 +24,8 @@ def bundled_dags_folder() -> Path:
     spec = find_spec("airflow_provider_encord.example_dags")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(
-            "The bundled DAGs are not installed: the package airflow_provider_encord.example_dags is missing. "
-            "Reinstall airflow-provider-encord."
+            "The bundled DAGs are not installed: the package airflow_provider_encord.example_dags is "
+            "missing. Reinstall airflow-provider-encord."
         )
     return Path(next(iter(spec.submodule_search_locations)))
 

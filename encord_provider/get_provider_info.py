@@ -106,8 +106,8 @@ def get_provider_info() -> dict[str, Any]:
                 "description": "Settings of the Encord provider.",
                 "options": {
                     "workspace": {
-                        "description": "Where upload specs, receipts and reports are kept when a task names no "
-                        "workspace: the URI of a folder that every worker reaches.",
+                        "description": "Where upload specs, receipts and reports are kept when a task names "
+                        "no workspace: the URI of a folder that every worker reaches.",
                         "type": "string",
                         "version_added": "0.1.0",
                         "example": "s3://aws_default@my-bucket/encord",

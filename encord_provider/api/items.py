@@ -34,16 +34,14 @@ class StorageItem:
     @classmethod
     def from_wire(cls, row: Mapping[str, Any]) -> StorageItem:
         """Read one item of an answer; Encord sends ``clientMetadata`` as JSON text."""
-        metadata = row.get("clientMetadata")
+        metadata = row.get("clientMetadata") or {}
         return cls(
             uuid=str(row["uuid"]),
             folder=str(row["parent"]),
             item_type=str(row["itemType"]),
             name=str(row["name"]),
             url=row.get("url"),
-            client_metadata=orjson.loads(metadata)
-            if isinstance(metadata, str) and metadata
-            else metadata or {},
+            client_metadata=orjson.loads(metadata) if isinstance(metadata, str) else metadata,
         )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from encord_provider.exceptions import UploadJobCancelledError, UploadJobFailedError
 
 
-class JobState(str, Enum):
+class JobState(StrEnum):
     """What an upload job has come to.
 
     ``DONE_WITH_ERRORS`` is no status of Encord's: a job that ignores errors always ends DONE, even when every
@@ -145,8 +145,8 @@ def judge(
     shown = "; ".join(f"{', '.join(error.object_urls)}: {error.reason}" for error in first_errors[:5])
     if JobState.CANCELLED in seen:
         raise UploadJobCancelledError(
-            f"An upload job was cancelled: {units.done} data units are registered, {units.cancelled} are not. "
-            "Run the task again to import the rest."
+            f"An upload job was cancelled: {units.done} data units are registered, {units.cancelled} are "
+            "not. Run the task again to import the rest."
         )
     if JobState.ERROR in seen or units.failed > max_failed_units:
         allowed = f"{max_failed_units} allowed" if JobState.ERROR not in seen else "the job ended in ERROR"

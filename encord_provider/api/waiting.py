@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from encord_provider.api.async_client import AsyncEncordApi
 from encord_provider.api.calls import get_upload_job
@@ -24,14 +24,14 @@ MAX_UNREACHABLE = 1800.0
 """Seconds without any answer from Encord after which waiting is given up; a poll error is no job error."""
 
 
-class WaitUntil(str, Enum):
+class WaitUntil(StrEnum):
     """When a wait is over."""
 
     ANY = "any"
     ALL = "all"
 
 
-class WaitEnd(str, Enum):
+class WaitEnd(StrEnum):
     """Why a wait was over."""
 
     FINISHED = "finished"
