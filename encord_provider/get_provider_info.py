@@ -32,6 +32,11 @@ _CONNECTION_TYPE: dict[str, Any] = {
             "description": "Path of the key on the workers and triggerers, readable by their user only.",
             "schema": {"type": ["string", "null"]},
         },
+        "allow_readable_key_file": {
+            "label": "Allow a readable key file",
+            "description": "Use the key file although other users of the machine can read it.",
+            "schema": {"type": ["boolean", "null"], "default": False},
+        },
         "private_key_passphrase": {
             "label": "Passphrase",
             "description": "Only for a key that is protected by one.",

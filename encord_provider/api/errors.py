@@ -94,7 +94,7 @@ def error_for(what: str, domain: str, status: int, body: bytes) -> EncordError:
     if status == 401:
         return EncordAuthenticationError(
             f"{could_not} {domain} does not accept this key or token. A key belongs to one region: check "
-            "that the connection's API domain is the one where the key is registered (EU https://api.encord.com, "
+            "that the connection's API domain is where the key is registered (EU https://api.encord.com, "
             f"US https://api.us.encord.com), and that the machine's clock is right.{says}",
             status=status,
         )

@@ -1,0 +1,193 @@
+"""EncordHook: from an Airflow connection to the official SDK and to the data plane."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+
+from encord_provider import __version__
+from encord_provider.api.async_client import AsyncEncordApi
+from encord_provider.api.calls import list_integrations
+from encord_provider.api.client import EncordApi
+from encord_provider.api.retry import RetryBudget
+from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.get_provider_info import get_provider_info
+from encord_provider.hooks.credentials import DOMAINS, Credentials, check_private_key
+from encord_provider.hooks.folders import FolderFinder, is_uuid
+
+if TYPE_CHECKING:
+    from encord.user_client import EncordUserClient
+
+_TEST_SECONDS = 15.0
+
+
+class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
+    """Talk to Encord as an Airflow connection of type ``encord`` says.
+
+    The connection holds an Ed25519 private key in OpenSSH format (the field ``private_key``, or on one line in
+    the password field), or the path of a key file, or a bearer token; and the API domain, an optional
+    passphrase and an optional default integration.
+
+    :param encord_conn_id: the connection's id.
+    :param retry_seconds: how long a call goes on while Encord cannot be reached or answers 429 or 5xx.
+    """
+
+    conn_name_attr = "encord_conn_id"
+    default_conn_name = "encord_default"
+    conn_type = "encord"
+    hook_name = "Encord"
+
+    def __init__(
+        self, *, encord_conn_id: str = default_conn_name, retry_seconds: float = 300.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.encord_conn_id = encord_conn_id
+        self.retry_seconds = retry_seconds
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Describe the standard fields of the form to Airflow 3.1, as the provider metadata does later."""
+        behaviour = _connection_type()["ui-field-behaviour"]
+        return {key.replace("-", "_"): value for key, value in behaviour.items()}
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Describe our own fields of the form to Airflow 3.1, as the provider metadata does later."""
+        from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
+        from wtforms import BooleanField, PasswordField, StringField
+
+        widgets: dict[str, Any] = {}
+        for name, field in _connection_type()["conn-fields"].items():
+            schema = field["schema"]
+            arguments: dict[str, Any] = {
+                "label": field["label"],
+                "description": field["description"],
+                "default": schema.get("default"),
+            }
+            if "boolean" in schema["type"]:
+                widgets[name] = BooleanField(**arguments)
+            elif schema.get("format"):
+                # Airflow 3.1 knows no masked field of several lines; the hook reads a key on one line too.
+                widgets[name] = PasswordField(widget=BS3PasswordFieldWidget(), **arguments)
+            else:
+                widgets[name] = StringField(widget=BS3TextFieldWidget(), **arguments)
+        return widgets
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """What the connection says, checked; every spelling of its secrets is masked in the logs.
+
+        :raises EncordConfigError: if the connection cannot be used as it is.
+        """
+        connection = self.get_connection(self.encord_conn_id)
+        credentials = Credentials.from_connection(
+            conn_id=self.encord_conn_id, password=connection.password, extra=connection.extra_dejson
+        )
+        for secret in credentials.secrets():
+            mask_secret(secret)
+        return credentials
+
+    def get_conn(self) -> EncordUserClient:
+        """Give the official SDK's client, with this provider named in its user agent.
+
+        :raises EncordConfigError: if the connection cannot be used as it is.
+        """
+        return self.client
+
+    @cached_property
+    def client(self) -> EncordUserClient:
+        """The official SDK's client."""
+        from encord.user_client import EncordUserClient
+
+        airflow = importlib.metadata.version("apache-airflow-core")
+        common: dict[str, Any] = {
+            "domain": self.credentials.domain,
+            "user_agent_suffix": f"apache-airflow/{airflow} airflow-provider-encord/{__version__}",
+        }
+        if self.credentials.bearer_token:
+            return EncordUserClient.create_with_bearer_token(self.credentials.bearer_token, **common)
+        return EncordUserClient.create_with_ssh_private_key(
+            self.credentials.private_key, password=self.credentials.passphrase, **common
+        )
+
+    @cached_property
+    def api(self) -> EncordApi:
+        """The synchronous client of the data plane."""
+        return EncordApi(user_config=self.client.user_config, budget=self._budget)
+
+    def async_api(self) -> AsyncEncordApi:
+        """Give a new asynchronous client of the data plane, to be used with ``async with``."""
+        return AsyncEncordApi(user_config=self.client.user_config, budget=self._budget)
+
+    @property
+    def _budget(self) -> RetryBudget:
+        return RetryBudget(seconds=self.retry_seconds)
+
+    def find_folder(self, folder: str, *, create: bool = False) -> str:
+        """Find a storage folder.
+
+        :param folder: its UUID, or its name path from the top, such as ``lake/site-a``.
+        :param create: whether to create what is missing of a name path.
+        :return: its UUID.
+        :raises EncordInputError: if no folder or more than one has that name.
+        """
+        finder = FolderFinder(client=self.client, domain=self.credentials.domain, seconds=self.retry_seconds)
+        return finder.find(folder, create=create)
+
+    def find_integration(self, integration: str | None = None) -> str | None:
+        """Find a cloud integration.
+
+        :param integration: its UUID or exact title; None or empty for the connection's default.
+        :return: its UUID, or None if neither names one (for URLs that Encord can read without).
+        :raises EncordInputError: if there is no such integration, or several have that title.
+        """
+        wanted = (integration or "").strip() or self.credentials.integration
+        if not wanted:
+            return None
+        known = self.api.perform(list_integrations())
+        if is_uuid(wanted):
+            matches = [uuid for uuid in known if uuid == wanted.lower()]
+        else:
+            matches = [uuid for uuid, title in known.items() if title == wanted]
+        if len(matches) == 1:
+            return matches[0]
+        titles = ", ".join(sorted(repr(title) for title in known.values())) or "none"
+        if matches:
+            raise EncordInputError(
+                f"{len(matches)} integrations have the title {wanted!r}: {', '.join(matches)}. Give the UUID."
+            )
+        raise EncordInputError(
+            f"There is no integration {wanted!r} that this user can use. There are: {titles}. Integrations are "
+            "made in Encord, and registering data needs the Admin role on one."
+        )
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Say who is connected to what, or why not.
+
+        :return: whether it works, and one sentence; it never holds a secret.
+        """
+        self.retry_seconds = min(self.retry_seconds, _TEST_SECONDS)
+        try:
+            credentials = self.credentials
+            titles = sorted(self.api.perform(list_integrations()).values())
+        except EncordError as error:
+            return False, str(error)
+        except Exception as error:
+            return False, f"The connection could not be tested: {type(error).__name__}"
+        region = {url: name.upper() for name, url in DOMAINS.items()}.get(credentials.domain, "custom domain")
+        who = "a bearer token"
+        if credentials.private_key:
+            fingerprint = check_private_key(
+                credentials.private_key, credentials.passphrase, conn_id=self.encord_conn_id
+            )
+            who = f"the Ed25519 key {fingerprint}"
+        listed = f"{len(titles)} integrations: {', '.join(titles)}" if titles else "no integration"
+        return True, f"Connected to {credentials.domain} ({region}) with {who}; it can use {listed}."
+
+
+def _connection_type() -> dict[str, Any]:
+    connection_type: dict[str, Any] = get_provider_info()["connection-types"][0]
+    return connection_type

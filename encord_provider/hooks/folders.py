@@ -1,0 +1,142 @@
+"""Storage folders by name path, such as ``lake/site-a``."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from encord_provider.exceptions import EncordInputError
+from encord_provider.hooks.sdk import repeated, sdk_errors
+
+if TYPE_CHECKING:
+    from encord.storage import StorageFolder
+    from encord.user_client import EncordUserClient
+
+log = logging.getLogger(__name__)
+
+_RACE_LOOKS = 5
+_RACE_PAUSE = 1.0
+
+
+def folder_path(text: str) -> tuple[str, ...]:
+    """Split a name path at its slashes.
+
+    :raises EncordInputError: if it is empty or has an empty part.
+    """
+    parts = tuple(part.strip() for part in text.strip().strip("/").split("/"))
+    if not all(parts):
+        raise EncordInputError(
+            f"{text!r} names no folder: give a folder's UUID, or its name path such as 'lake/site-a'."
+        )
+    return parts
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text is a UUID, as opposed to a name or title."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+class FolderFinder:
+    """Find storage folders, and create them where asked.
+
+    Encord does not keep folder names unique, so two runs that create the same folder at once would leave two.
+    After creating, the folder that was created first is the one that counts, for every run alike, and whoever
+    created a later one deletes it while it is still empty.
+
+    :param client: the SDK's client.
+    :param domain: the API domain, for error messages.
+    :param seconds: how long to go on trying while Encord cannot be reached.
+    :param sleep: what to call for a pause, given the seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: EncordUserClient,
+        domain: str,
+        seconds: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._domain = domain
+        self._seconds = seconds
+        self._sleep = sleep
+
+    def find(self, folder: str, *, create: bool = False) -> str:
+        """Find one folder.
+
+        :param folder: a UUID, or a name path from the top.
+        :param create: whether to create what is missing of a name path.
+        :return: the folder's UUID.
+        :raises EncordInputError: if no folder has that name and none may be created, or several have it.
+        :raises EncordPermissionError: if a folder's UUID is unknown or not permitted.
+        :raises EncordUnavailableError: if Encord could not be reached.
+        """
+        if is_uuid(folder):
+            return repeated(lambda: self._by_uuid(folder), seconds=self._seconds)
+        parent: StorageFolder | None = None
+        parts = folder_path(folder)
+        for depth, name in enumerate(parts):
+            path = "/".join(parts[: depth + 1])
+            parent = self._step(parent, name, path=path, create=create)
+        if parent is None:  # pragma: no cover - folder_path gives at least one part
+            raise EncordInputError(f"{folder!r} names no folder.")
+        return str(parent.uuid)
+
+    def _by_uuid(self, folder: str) -> str:
+        with sdk_errors(f"find the folder {folder}", self._domain):
+            return str(self._client.get_storage_folder(UUID(folder)).uuid)
+
+    def _step(self, parent: StorageFolder | None, name: str, *, path: str, create: bool) -> StorageFolder:
+        found = self._named(parent, name, path)
+        if not found:
+            if not create:
+                raise EncordInputError(
+                    f"There is no folder {path!r} that this user can see. Create it in Encord, or set "
+                    "create_folder=True."
+                )
+            return repeated(lambda: self._created(parent, name, path), seconds=self._seconds)
+        for _look in range(_RACE_LOOKS):
+            if len(found) == 1:
+                return found[0]
+            # A run that creates the same folder right now removes its own within moments.
+            self._sleep(_RACE_PAUSE)
+            found = self._named(parent, name, path)
+        raise EncordInputError(
+            f"{len(found)} folders are named {path!r}: {', '.join(str(folder.uuid) for folder in found)}. "
+            "Give the UUID of the one you mean."
+        )
+
+    def _created(self, parent: StorageFolder | None, name: str, path: str) -> StorageFolder:
+        # Also after a lost answer: what was created then is found here, and nothing is created twice.
+        before = self._named(parent, name, path)
+        if before:
+            return before[0]
+        with sdk_errors(f"create the folder {path!r}", self._domain):
+            own = parent.create_subfolder(name) if parent else self._client.create_storage_folder(name)
+        first = self._named(parent, name, path)[0]
+        if first.uuid == own.uuid:
+            log.info("Created the folder %s (%s).", path, own.uuid)
+            return own
+        with sdk_errors(f"delete the folder {own.uuid}, which another run had created first", self._domain):
+            own.delete()
+        return first
+
+    def _named(self, parent: StorageFolder | None, name: str, path: str) -> list[StorageFolder]:
+        """Give the folders of exactly that name, the one that was created first in front."""
+        from encord.orm.storage import FoldersSortBy
+
+        def look() -> list[StorageFolder]:
+            with sdk_errors(f"look up the folder {path!r}", self._domain):
+                level = parent.list_subfolders if parent else self._client.list_storage_folders
+                listed = level(search=name, order=FoldersSortBy.CREATED_AT)
+                return [folder for folder in listed if folder.name == name]
+
+        return repeated(look, seconds=self._seconds)
