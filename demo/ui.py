@@ -1,0 +1,59 @@
+"""The demo's services with Airflow's web UI, for clicking."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from demo.bucket import DAYS, fill, plan, write_metadata_table
+from demo.services import DAG_ID, ROOT, Services, airflow_environment, dag_params, services
+from demo.standalone import Airflow, standalone
+
+
+@contextmanager
+def open_demo(home: Path, *emulator_options: str) -> Iterator[tuple[Services, Airflow, dict[str, Any]]]:
+    """Start everything with a filled bucket, in an emptied ``home``.
+
+    :return: the services, Airflow, and the DAG's parameters
+    """
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    files = plan()
+    write_metadata_table(files, home / "metadata.csv")
+    with services(home, *emulator_options) as running:
+        fill(running.s3_client(), files)
+        with standalone(home, airflow_environment(home / "airflow", running)) as airflow:
+            airflow.unpause(DAG_ID)
+            yield running, airflow, dag_params(home / "metadata.csv", home / "workspace")
+
+
+def serve() -> int:
+    """Keep everything open until Ctrl-C."""
+    # Ending by SIGTERM takes the same orderly way as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    print("Starting the S3 server, the Encord emulator and Airflow ...", flush=True)
+    try:
+        with open_demo(ROOT / ".demo" / "ui") as (running, airflow, params):
+            print(
+                f"""
+  Airflow   {airflow.url}/dags/{DAG_ID}
+  Encord    {running.encord_url}/
+  S3        {running.s3_url}
+
+Trigger {DAG_ID} with "Backfill" from {DAYS[0]} to {DAYS[-1]} and this configuration:
+
+{json.dumps(params, indent=2)}
+
+Ctrl-C stops everything.""",
+                flush=True,
+            )
+            signal.pause()
+    except KeyboardInterrupt:
+        print("\nStopped.")
+    return 0
