@@ -1,0 +1,105 @@
+"""Objects of an S3 bucket, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from encord_provider.exceptions import ListingError
+from encord_provider.listing.objects import ListedObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_PAGE_SIZE = 1000
+"""Keys per answer of ListObjectsV2; S3 gives no more."""
+
+_REASONS = {
+    "NoSuchBucket": "there is no such bucket",
+    "InvalidBucketName": "that is no valid bucket name",
+    "AccessDenied": "not permitted; the credentials need the IAM action {action} on arn:aws:s3:::{bucket}",
+    "AllAccessDisabled": "all access to the bucket is disabled",
+    "InvalidAccessKeyId": "S3 does not know the access key of the Airflow connection",
+    "SignatureDoesNotMatch": "S3 did not accept the secret key of the Airflow connection",
+    "ExpiredToken": "the session token of the Airflow connection has expired",
+    "InvalidToken": "S3 did not accept the session token of the Airflow connection",
+    "PermanentRedirect": "the bucket is in another region than the client; set region_name in the connection",
+    "AuthorizationHeaderMalformed": "the bucket is in another region than the client; "
+    "set region_name in the connection",
+}
+_BY_STATUS = {"404": "NoSuchBucket", "403": "AccessDenied", "301": "PermanentRedirect"}
+
+
+def list_s3(
+    client: S3Client, bucket: str, prefix: str = "", *, page_size: int = MAX_PAGE_SIZE
+) -> Iterator[ListedObject]:
+    """List the objects under a prefix in key order, asking for the next page only when it is needed.
+
+    S3 sorts keys by their UTF-8 bytes; directory buckets (S3 Express) do not sort.
+
+    :param client: a boto3 S3 client.
+    :param bucket: the name of the bucket.
+    :param prefix: what the keys must start with; nothing for the whole bucket.
+    :param page_size: keys per call, at most 1,000.
+    :returns: the objects.
+    :raises ListingError: when the bucket does not exist or may not be listed. Throttling and server errors
+        that are left after botocore's own retries are raised as botocore raises them: a later attempt may
+        succeed.
+    """
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": page_size}
+    )
+    with explained(bucket, f"prefix {prefix!r}", action="s3:ListBucket"):
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                yield ListedObject(
+                    key=entry["Key"],
+                    size=entry["Size"],
+                    last_modified=entry.get("LastModified"),
+                    storage_class=entry.get("StorageClass"),
+                    etag=entry.get("ETag", "").strip('"') or None,
+                )
+
+
+def bucket_region(client: S3Client, bucket: str) -> str:
+    """Find the region of a bucket, which an object URL of AWS names.
+
+    :param client: a boto3 S3 client.
+    :param bucket: the name of the bucket.
+    :returns: the region, for example ``eu-west-2``; for a store that does not tell, the client's own.
+    :raises ListingError: when the bucket does not exist or may not be read.
+    """
+    from botocore.exceptions import ClientError
+
+    with explained(bucket, "its region", action="s3:ListBucket"):
+        try:
+            headers = client.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+        except ClientError as error:
+            headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            if not headers.get("x-amz-bucket-region"):
+                raise
+    return str(headers.get("x-amz-bucket-region") or client.meta.region_name)
+
+
+@contextmanager
+def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
+    """Turn what S3 will answer again next time into a :class:`ListingError`."""
+    from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
+
+    try:
+        yield
+    except ClientError as error:
+        details: Mapping[str, Any] = error.response.get("Error", {})
+        code = str(details.get("Code", ""))
+        reason = _REASONS.get(_BY_STATUS.get(code, code))
+        if reason is None:
+            raise
+        explanation = reason.format(action=action, bucket=bucket)
+        raise ListingError(f"cannot list bucket {bucket!r}, {what}: {explanation} ({code})") from error
+    except NoCredentialsError as error:
+        raise ListingError(
+            f"cannot list bucket {bucket!r}, {what}: the Airflow connection gives no AWS credentials"
+        ) from error
+    except ParamValidationError as error:
+        raise ListingError(f"cannot list bucket {bucket!r}, {what}: {error}") from error

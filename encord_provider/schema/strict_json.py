@@ -1,0 +1,196 @@
+"""JSON without silent losses: a key given twice, a trailing comma or NaN is an error that names its line.
+
+Parsing runs at the speed of the standard library. Only when something is wrong is the text walked again, token
+by token, to find the line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, NoReturn
+
+import orjson
+
+JsonPath = tuple[str | int, ...]
+"""Keys and positions that lead from the top of a document to a value."""
+
+_TOKEN = re.compile(r'[ \t\r\n]*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class StrictJsonError(ValueError):
+    """A text that is no JSON, or loses something when read as JSON.
+
+    :param message: what is wrong, without the place.
+    :param line: the line, from 1.
+    :param column: the column, from 1.
+    """
+
+    def __init__(self, message: str, *, line: int, column: int = 1) -> None:
+        super().__init__(f"line {line}, column {column}: {message}")
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+class _DuplicateKeyError(Exception):
+    """Some object of the document has a key twice."""
+
+
+def decode(data: bytes | str) -> str:
+    """Turn bytes into text; a byte order mark is dropped.
+
+    :param data: UTF-8 bytes, or text.
+    :returns: the text.
+    :raises StrictJsonError: when the bytes are no UTF-8.
+    """
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
+    try:
+        return bytes(data).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
+        raise StrictJsonError(
+            f"byte 0x{data[error.start]:02x} is no UTF-8; save the file as UTF-8", line=line, column=column
+        ) from None
+
+
+def loads(data: bytes | str) -> Any:
+    """Parse one JSON document.
+
+    :param data: the document, UTF-8 bytes or text.
+    :returns: what it holds.
+    :raises StrictJsonError: for anything that is no JSON (RFC 8259), for a key given twice in one object, for
+        NaN and infinity, for a number of thousands of digits and for half of a surrogate pair.
+    """
+    text = decode(data)
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except _DuplicateKeyError:
+        raise _duplicate_error(text) from None
+    except json.JSONDecodeError as error:
+        raise _syntax_error(text, error) from None
+    except RecursionError:
+        raise StrictJsonError("nested too deeply", line=1) from None
+    except ValueError as error:
+        raise _value_error(text, error) from None
+    if _SURROGATE.search(text):
+        try:
+            orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise StrictJsonError(
+                f"no valid Unicode: {error.msg}", line=error.lineno, column=error.colno
+            ) from None
+    return value
+
+
+def lines_of(text: str, paths: Collection[JsonPath]) -> dict[JsonPath, int]:
+    """Find the lines on which values stand.
+
+    :param text: a valid JSON document.
+    :param paths: the paths to look for.
+    :returns: the line of each path, from 1. For a path that does not exist, the line of the longest part of it
+        that does.
+    """
+    wanted = {path[:length] for path in paths for length in range(len(path) + 1)}
+    offsets: dict[JsonPath, int] = {(): max(0, len(text) - len(text.lstrip()))}
+    offsets.update({path: offset for path, offset, _ in _members(text) if path in wanted})
+    found = {}
+    for path in paths:
+        known = next(path[:length] for length in range(len(path), -1, -1) if path[:length] in offsets)
+        found[path] = text.count("\n", 0, offsets[known]) + 1
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _DuplicateKeyError
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _members(text: str) -> Iterator[tuple[JsonPath, int, bool]]:
+    """Walk a valid document: the path of each member and element, its offset, and whether its key came before."""
+    frames: list[tuple[set[str] | None, list[str | int]]] = []
+    path: list[str | int] = []
+    expects_key = False
+    for token in _TOKEN.finditer(text):
+        string, mark, _literal = token.groups()
+        offset = token.start(token.lastindex or 0)
+        if mark in (",", ":"):
+            expects_key = mark == "," and frames[-1][0] is not None
+            continue
+        if mark in ("}", "]"):
+            frames.pop()
+            path = path[: len(frames)]
+            expects_key = False
+            continue
+        if expects_key and string is not None:
+            seen = frames[-1][0] or set()
+            key = json.loads(string)
+            path[len(frames) - 1 :] = [key]
+            yield tuple(path), offset, key in seen
+            if frames[-1][0] is not None:
+                frames[-1][0].add(key)
+            continue
+        if frames and frames[-1][0] is None:
+            position = frames[-1][1]
+            path[len(frames) - 1 :] = [position[0]]
+            position[0] = int(position[0]) + 1
+            yield tuple(path), offset, False
+        if mark in ("{", "["):
+            frames.append((set() if mark == "{" else None, [0]))
+            expects_key = mark == "{"
+
+
+def _duplicate_error(text: str) -> StrictJsonError:
+    for path, offset, repeated in _members(text):
+        if repeated:
+            where = f" in {_shown(path[:-1])}" if len(path) > 1 else ""
+            hint = (
+                "; put image groups and image sequences into one array" if path == ("image_groups",) else ""
+            )
+            return _at(text, offset, f"the key {path[-1]!r} is given twice{where}{hint}")
+    raise AssertionError("a key was given twice, but no object shows it")
+
+
+def _syntax_error(text: str, error: json.JSONDecodeError) -> StrictJsonError:
+    rest = text[error.pos :].lstrip()
+    before = text[: error.pos].rstrip()
+    if before.endswith(",") and rest[:1] in ("}", "]"):
+        return _at(text, len(before) - 1, f"trailing comma before {rest[0]!r}")
+    if text[error.pos : error.pos + 1] == "," and text[error.pos + 1 :].lstrip()[:1] in ("}", "]"):
+        return _at(text, error.pos, f"trailing comma before {text[error.pos + 1 :].lstrip()[0]!r}")
+    if not text.strip():
+        return StrictJsonError("the document is empty", line=1)
+    message = error.msg[0].lower() + error.msg[1:]
+    return _at(text, error.pos, f"no JSON: {message}")
+
+
+def _value_error(text: str, error: ValueError) -> StrictJsonError:
+    match = re.search(r"-?Infinity|NaN", str(error))
+    for token in _TOKEN.finditer(text):
+        literal = token.group(3)
+        if literal is not None and (literal == match.group() if match else len(literal) > 4000):
+            message = str(error) if match else "a number with too many digits"
+            return _at(text, token.start(3), message)
+    return StrictJsonError(str(error), line=1)
+
+
+def _at(text: str, offset: int, message: str) -> StrictJsonError:
+    line_start = text.rfind("\n", 0, offset) + 1
+    return StrictJsonError(message, line=text.count("\n", 0, offset) + 1, column=offset - line_start + 1)
+
+
+def _shown(path: JsonPath) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
+    return text

@@ -1,0 +1,263 @@
+"""Checking client metadata against the metadata schema before anything is sent.
+
+What Encord's server does with a value that does not fit is not documented; its pages say that filters then fail
+and that the data must be imported again. So a value that does not fit is an error here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from encord_provider.exceptions import MetadataValueError
+from encord_provider.schema.keys import ENCORD_BLOCK, RESERVED_KEY, key_problem
+from encord_provider.schema.types import (
+    MAX_VARCHAR_CHARACTERS,
+    Embedding,
+    Enum,
+    KeyType,
+    MetadataSchema,
+    Plain,
+    Scalar,
+    ScalarType,
+    Tombstone,
+)
+
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_DATETIME = re.compile(
+    r"(?P<date>[0-9]{4}-?[0-9]{2}-?[0-9]{2})"
+    r"(?:T(?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+DATETIME_FORMS = "yyyymmdd, yyyy-mm-dd or yyyy-mm-ddThh:mm:ss with optional .fff and Z or +hh:mm"
+"""Source: Encord's page on custom metadata."""
+
+
+class _RefusedError(Exception):
+    """A value does not fit; the text says what was expected."""
+
+
+def check_value(key: str, value: Any, schema: MetadataSchema, *, where: str = "client metadata") -> Any:
+    """Check one value and turn texts, as paths and CSV files give them, into the type of the key.
+
+    :param key: the metadata key.
+    :param value: the value; None (no value) fits every type.
+    :param schema: the metadata schema; a key that it does not have may hold anything that JSON can.
+    :param where: where the value stands, for the message.
+    :returns: the value to send: numbers as int or float, datetimes and UUIDs as text.
+    :raises MetadataValueError: when the value does not fit, or the key was deleted from the schema. The message
+        names where, key and expected type.
+    """
+    try:
+        return _checked(key, value, schema.get(key))
+    except _RefusedError as error:
+        raise MetadataValueError(f"{where}: {error}") from None
+
+
+def check_metadata(
+    metadata: Mapping[str, Any],
+    schema: MetadataSchema | None,
+    *,
+    where: str = "client metadata",
+    strict: bool = False,
+) -> dict[str, Any]:
+    """Check all client metadata of one data unit.
+
+    :param metadata: the metadata.
+    :param schema: the metadata schema; None checks only what holds without one.
+    :param where: where the metadata stands, for the message.
+    :param strict: whether a key that the schema does not have is an error.
+    :returns: the metadata to send.
+    :raises MetadataValueError: when a value does not fit; the message names every key that does not.
+    """
+    checked: dict[str, Any] = {}
+    refused = []
+    for key, value in metadata.items():
+        try:
+            if (
+                strict
+                and schema is not None
+                and key not in schema
+                and key not in (RESERVED_KEY, ENCORD_BLOCK)
+            ):
+                raise _RefusedError(f"{key!r} is not in the metadata schema")
+            checked[key] = _checked(key, value, None if schema is None else schema.get(key))
+        except _RefusedError as error:
+            refused.append(str(error))
+    if refused:
+        raise MetadataValueError(f"{where}: " + "; ".join(refused))
+    return checked
+
+
+def _checked(key: str, value: Any, key_type: KeyType | None) -> Any:
+    if key == RESERVED_KEY:
+        return _frames_of_interest(value)
+    if key == ENCORD_BLOCK:
+        if not isinstance(value, Mapping):
+            raise _RefusedError(f"{key!r} must be an object, got {_shown(value)}")
+        return value
+    if not isinstance(key, str) or key.startswith("$"):
+        raise _RefusedError(key_problem(key) or f"{key!r} is no metadata key")
+    if value is None or key_type is None:
+        return value
+    if isinstance(key_type, Tombstone):
+        raise _RefusedError(f"{key!r} was deleted from the metadata schema; declare it again or leave it out")
+    try:
+        return _converted(value, key_type)
+    except ValueError as error:
+        reason = f" ({error})" if str(error) else ""
+        raise _RefusedError(f"{key!r} must be {_expected(key_type)}, got {_shown(value)}{reason}") from None
+
+
+def _frames_of_interest(value: Any) -> list[int]:
+    if isinstance(value, str):
+        value = _json_list(value)
+    if not isinstance(value, list | tuple) or any(
+        isinstance(frame, bool) or not isinstance(frame, int) or frame < 0 for frame in value
+    ):
+        raise _RefusedError(f"{RESERVED_KEY!r} must be a list of frame numbers from 0, got {_shown(value)}")
+    return list(value)
+
+
+def _converted(value: Any, key_type: KeyType) -> Any:
+    match key_type:
+        case Scalar(hint):
+            return _SCALARS[hint](value)
+        case Enum(options):
+            return _option(value, options)
+        case Embedding(size):
+            return _vector(value, size)
+        case Plain(ty) if ty in ScalarType.__members__.values():
+            return _SCALARS[ScalarType(ty)](value)
+    return value
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, str):
+        if _INTEGER.fullmatch(value):
+            return int(value)
+        if not _NUMBER.fullmatch(value):
+            raise ValueError
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError
+    if not math.isfinite(value):
+        raise ValueError("not finite")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _datetime(value: Any) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    match = _DATETIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None or match["date"].count("-") == 1 or (match["time"] and "-" not in match["date"]):
+        raise ValueError
+    dt.date.fromisoformat(match["date"])
+    if match["time"]:
+        dt.time.fromisoformat(match["time"])
+    if match["zone"] and match["zone"] != "Z":
+        hours, minutes = int(match["zone"][1:3]), int(match["zone"][-2:])
+        if hours > 23 or minutes > 59:
+            raise ValueError("no such offset")
+    return str(value)
+
+
+def _varchar(value: Any) -> str:
+    text = _text(value)
+    if len(text) > MAX_VARCHAR_CHARACTERS:
+        raise ValueError(
+            f"{len(text):,} characters; use the type text for more than {MAX_VARCHAR_CHARACTERS:,}"
+        )
+    return text
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    if "\0" in value:
+        raise ValueError("a NUL character cannot be stored")
+    return value
+
+
+def _uuid(value: Any) -> str:
+    text = str(value) if isinstance(value, uuid.UUID) else value
+    if not isinstance(text, str) or not _UUID.fullmatch(text):
+        raise ValueError
+    return text
+
+
+_SCALARS = {
+    ScalarType.NUMBER: _number,
+    ScalarType.BOOLEAN: _boolean,
+    ScalarType.DATETIME: _datetime,
+    ScalarType.VARCHAR: _varchar,
+    ScalarType.TEXT: _text,
+    ScalarType.UUID: _uuid,
+}
+
+
+def _option(value: Any, options: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in options:
+        raise ValueError
+    return value
+
+
+def _vector(value: Any, size: int) -> list[float]:
+    if isinstance(value, str):
+        value = _json_list(value)
+    elif hasattr(value, "tolist"):
+        value = value.tolist()
+    if not isinstance(value, list | tuple):
+        raise ValueError
+    if len(value) != size:
+        raise ValueError(f"{len(value)} numbers")
+    for number in value:
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise ValueError(f"{number!r} is no number")
+    return list(value)
+
+
+def _json_list(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _expected(key_type: KeyType) -> str:
+    match key_type:
+        case Scalar(ScalarType.DATETIME) | Plain("datetime"):
+            return f"a datetime ({DATETIME_FORMS})"
+        case Scalar(ScalarType.BOOLEAN) | Plain("boolean"):
+            return "a boolean (true or false)"
+        case Scalar(ScalarType.VARCHAR) | Plain("varchar"):
+            return f"a varchar (text of at most {MAX_VARCHAR_CHARACTERS:,} characters)"
+        case Scalar(ScalarType.TEXT) | Plain("text"):
+            return "text"
+        case Scalar(hint):
+            return f"a {hint}"
+        case Enum(options):
+            return f"one of {', '.join(sorted(options)[:20])}{', ...' if len(options) > 20 else ''}"
+        case Embedding(size):
+            return f"an embedding of {size} numbers"
+    return f"a {key_type}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
