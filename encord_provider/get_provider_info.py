@@ -105,7 +105,7 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": integration, "python-modules": ["encord_provider.triggers.upload_job"]}
         ],
         "connection-types": [_CONNECTION_TYPE],
-        "bundles": ["encord_provider.bundles"],
+        "bundles": [{"integration-name": integration, "python-modules": ["encord_provider.bundles"]}],
         "config": {
             "encord": {
                 "description": "Settings of the Encord provider.",
