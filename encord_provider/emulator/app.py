@@ -1,0 +1,81 @@
+"""The ASGI application: routes of the API, control, page, signed URLs."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from encord_provider.emulator.calls import ApiRoute
+from encord_provider.emulator.gateway import Gateway, poses_as_encord
+from encord_provider.emulator.object_links import ObjectLinks
+from encord_provider.emulator.routes import (
+    control,
+    folders,
+    gallery,
+    items,
+    jobs,
+    objects,
+    out_of_scope,
+    schema,
+    uploads,
+    users,
+)
+from encord_provider.emulator.state.store import Store
+
+API_ROUTES: list[ApiRoute] = [
+    *users.ROUTES,
+    *folders.ROUTES,
+    *items.ROUTES,
+    *jobs.ROUTES,
+    *uploads.ROUTES,
+    *schema.ROUTES,
+]
+"""Every route of the v2 API; a new entity adds its module's ``ROUTES`` here."""
+
+
+class EmulatorApp:
+    """An ASGI application that is an emulated Encord.
+
+    :param make_store: makes an empty state; called at the start and at every reset.
+    :ivar store: the present state.
+    """
+
+    def __init__(self, make_store: Callable[[], Store]) -> None:
+        self._make_store = make_store
+        self.store = make_store()
+        self.links = ObjectLinks(secrets.token_bytes(32))
+        routes: list[BaseRoute] = [
+            Route("/v2/public/" + route.path, Gateway(route, self), methods=[route.method])
+            for route in API_ROUTES
+        ]
+        routes += [
+            *control.routes(self),
+            *gallery.routes(self),
+            *objects.routes(self),
+            *out_of_scope.routes(self),
+        ]
+        self._starlette = Starlette(routes=routes)
+
+    def reset(self) -> None:
+        """Begin again with an empty state; must be called in the event loop."""
+        old = self.store
+        self.store = self._make_store()
+        old.close_soon()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            host = headers.get(b"host", b"").decode("latin-1").rpartition("@")[2].partition(":")[0]
+            if poses_as_encord(host):
+                refusal = JSONResponse({"message": f"the emulator does not pose as {host}"}, 421)
+                await refusal(scope, receive, send)
+                return
+            # uvicorn's send is a method of the object that holds the connection.
+            scope["encord_emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
+        await self._starlette(scope, receive, send)

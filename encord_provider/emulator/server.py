@@ -1,0 +1,266 @@
+"""The emulator as a server: in this process, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import uvicorn
+
+from encord_provider.emulator.app import EmulatorApp
+from encord_provider.emulator.faults import Fault, FaultKind
+from encord_provider.emulator.gateway import poses_as_encord
+from encord_provider.emulator.keys import KeyPair, load_key_pair, make_key_pair, save_private_key
+from encord_provider.emulator.s3 import ObjectStore
+from encord_provider.emulator.settings import Settings
+from encord_provider.emulator.state.store import Store
+
+T = TypeVar("T")
+
+_START_SECONDS = 30
+
+
+class EncordEmulator:
+    """An emulated Encord, served on a loopback port from a thread.
+
+    Use it as a context manager, or call :meth:`start` and :meth:`stop`.
+
+    :param host: address to listen on.
+    :param port: port to listen on; 0 takes a free one.
+    :param s3_endpoint: S3 endpoint in which objects are looked up; without it they are taken to exist.
+    :param key_file: private key of the first user, made if it does not exist; without it a key in a temporary
+        folder.
+    :param settings: switches to begin with and to return to at a reset.
+    :param seed: decides every UUID, key and probability.
+    :param clock_speed: virtual seconds per second; 0 for a clock that only :meth:`advance_clock` moves.
+    :param allow_remote: permit a host that is not loopback. There is no protection against the callers then.
+    :raises ValueError: ``host`` is not loopback, or poses as the real service.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        s3_endpoint: str | None = None,
+        key_file: Path | None = None,
+        settings: Settings | None = None,
+        seed: int | None = None,
+        clock_speed: float = 1.0,
+        allow_remote: bool = False,
+    ) -> None:
+        if poses_as_encord(host):
+            raise ValueError(f"the emulator does not pose as {host}, which belongs to the real service")
+        if not allow_remote and not _is_loopback(host):
+            raise ValueError(
+                f"{host} is not a loopback address; allow remote callers explicitly if you mean it"
+            )
+        self._host = host
+        self._port = port
+        self._s3_endpoint = s3_endpoint
+        self._key_file = key_file
+        self._settings = settings or Settings()
+        self._seed = seed
+        self._clock_speed = clock_speed
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._key: KeyPair | None = None
+        self._app: EmulatorApp | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, the ``domain`` for the SDK: ``http://127.0.0.1:<port>``."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def private_key(self) -> str:
+        """OpenSSH private key of the first user."""
+        return self._require(self._key).private_key
+
+    @property
+    def private_key_path(self) -> Path:
+        """File that holds :attr:`private_key`."""
+        return self._require(self._key_file)
+
+    @property
+    def store(self) -> Store:
+        """The state. Touch it only through :meth:`call`, because the server's thread works on it."""
+        return self._require(self._app).store
+
+    def start(self) -> Self:
+        """Listen, and return when requests are answered.
+
+        :raises OSError: the port is taken.
+        """
+        self._key, self._key_file = self._prepare_key()
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((self._host, self._port))
+        self._port = self._socket.getsockname()[1]
+        ready = threading.Event()
+        failures: list[BaseException] = []
+        self._thread = threading.Thread(
+            target=self._serve, args=(ready, failures), name="encord-emulator", daemon=True
+        )
+        self._thread.start()
+        if not ready.wait(_START_SECONDS):
+            raise TimeoutError(f"the emulator did not start within {_START_SECONDS} s")
+        if failures:
+            raise failures[0]
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and drop the state."""
+        if self._server is not None and self._loop is not None:
+            self._server.should_exit = True
+            self._loop.call_soon_threadsafe(self._require(self._app).store.close_soon)
+        self.join()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = self._key_file = None
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the server to end.
+
+        :returns: whether it has ended.
+        """
+        if self._thread is not None:
+            self._thread.join(timeout)
+            return not self._thread.is_alive()
+        return True
+
+    def call(self, function: Callable[[Store], T]) -> T:
+        """Carry out ``function`` on the state in the server's thread and return its result."""
+
+        async def run() -> T:
+            return function(self.store)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._require(self._loop)).result()
+
+    def reset(self) -> None:
+        """Begin again with an empty state, no faults and the settings of the start."""
+        self.call(lambda _: self._require(self._app).reset())
+
+    def inject_fault(self, kind: FaultKind | str, **fields: Any) -> Fault:
+        """Make something go wrong; see :class:`encord_provider.emulator.faults.Fault` for the fields."""
+        fault = Fault.from_json({"kind": str(kind), **fields})
+        return self.call(lambda store: store.faults.add(fault))
+
+    def clear_faults(self) -> None:
+        """End all faults."""
+        self.call(lambda store: store.faults.clear())
+
+    def change_settings(self, **changes: Any) -> None:
+        """Change switches; see :class:`encord_provider.emulator.settings.Settings`."""
+
+        def change(store: Store) -> None:
+            store.settings = store.settings.changed(changes)
+
+        self.call(change)
+
+    def set_clock_speed(self, speed: float) -> None:
+        """Set how many virtual seconds pass per second; 0 stops the clock."""
+        self.call(lambda store: store.clock.set_speed(speed))
+
+    def advance_clock(self, seconds: float) -> None:
+        """Move the clock forward."""
+        self.call(lambda store: store.clock.advance(seconds))
+
+    def requests(self, route: str | None = None) -> list[dict[str, Any]]:
+        """The latest requests, of one route if given."""
+        entries = self.call(lambda store: [entry.as_dict() for entry in store.requests.entries()])
+        return [entry for entry in entries if route is None or entry["route"] == route]
+
+    def connection_json(self) -> dict[str, Any]:
+        """An Airflow connection of type ``encord`` to this emulator."""
+        return {"conn_type": "encord", "extra": {"domain": self.url, "private_key": self.private_key}}
+
+    def _make_store(self) -> Store:
+        return Store(
+            first_key=self._require(self._key).public_hex,
+            objects=ObjectStore(self._s3_endpoint) if self._s3_endpoint else None,
+            settings=self._settings,
+            seed=self._seed,
+            clock_speed=self._clock_speed,
+        )
+
+    def _prepare_key(self) -> tuple[KeyPair, Path]:
+        path = self._key_file
+        if path is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="encord-emulator-")
+            path = Path(self._temporary.name) / "private_key"
+        elif path.exists():
+            return load_key_pair(path), path
+        seed = None if self._seed is None else self._seed.to_bytes(32, "big")
+        key = make_key_pair(seed)
+        save_private_key(path, key)
+        return key, path
+
+    def _serve(self, ready: threading.Event, failures: list[BaseException]) -> None:
+        try:
+            asyncio.run(self._serve_async(ready))
+        except BaseException as error:
+            failures.append(error)
+            ready.set()
+
+    async def _serve_async(self, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._app = EmulatorApp(self._make_store)
+        config = uvicorn.Config(
+            self._app,
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _QuietServer(config, ready)
+        await self._server.serve(sockets=[self._require(self._socket)])
+        objects = self._app.store.objects
+        if objects is not None:
+            await objects.close()
+
+    @staticmethod
+    def _require(value: T | None) -> T:
+        if value is None:
+            raise RuntimeError("the emulator is not running")
+        return value
+
+
+class _QuietServer(uvicorn.Server):
+    """A server that says when it is ready and leaves signals to others."""
+
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

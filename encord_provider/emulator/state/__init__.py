@@ -1,0 +1,1 @@
+"""State and behaviour of the emulated service. Knows nothing of HTTP."""

@@ -1,0 +1,87 @@
+"""Everything that an emulated Encord knows."""
+
+from __future__ import annotations
+
+import asyncio
+
+from encord_provider.emulator.clock import Clock
+from encord_provider.emulator.faults import Faults
+from encord_provider.emulator.request_log import RequestLog
+from encord_provider.emulator.s3 import ObjectStore
+from encord_provider.emulator.settings import Settings
+from encord_provider.emulator.state.folders import Folders
+from encord_provider.emulator.state.ids import Chance
+from encord_provider.emulator.state.integrations import Integrations
+from encord_provider.emulator.state.items import Items
+from encord_provider.emulator.state.job_runner import JobRunner
+from encord_provider.emulator.state.jobs import Jobs
+from encord_provider.emulator.state.metadata_schema import MetadataSchema
+from encord_provider.emulator.state.registration import Registrar
+from encord_provider.emulator.state.uploads import Uploads
+from encord_provider.emulator.state.users import User, Users
+
+FIRST_USER = "emulator@example.com"
+
+
+class Store:
+    """The whole state; a reset makes a new one.
+
+    :param first_key: public key, in hexadecimal, of the user that every emulator starts with.
+    :param objects: the S3 endpoint, or ``None`` to take every object to exist.
+    :param seed: decides every UUID and every probability.
+    """
+
+    def __init__(
+        self,
+        *,
+        first_key: str,
+        objects: ObjectStore | None = None,
+        settings: Settings | None = None,
+        seed: int | None = None,
+        clock_speed: float = 1.0,
+    ) -> None:
+        self.first_key = first_key
+        self.objects = objects
+        self.chance = Chance(seed)
+        self.clock = Clock(speed=clock_speed)
+        self.faults = Faults(self.chance.happens)
+        self.requests = RequestLog()
+        self.users = Users(self.chance)
+        self.users.add(User(email=FIRST_USER, public_keys={first_key}))
+        self.integrations = Integrations()
+        self.items = Items(self.clock)
+        self.folders = Folders(self.clock, self.chance, self.items)
+        self.uploads = Uploads(self.chance)
+        self.jobs = Jobs(self.clock, self.chance)
+        self.schema = MetadataSchema(self.clock, self.chance)
+        self.registrar = Registrar(
+            clock=self.clock, chance=self.chance, items=self.items, uploads=self.uploads, objects=objects
+        )
+        self.runner = JobRunner(
+            clock=self.clock,
+            chance=self.chance,
+            items=self.items,
+            faults=self.faults,
+            registrar=self.registrar,
+            settings=settings or Settings(),
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """The switches in force."""
+        return self.runner.settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self.runner.settings = settings
+
+    def close_soon(self) -> None:
+        """Stop running work; whoever waits for a job is answered. Must be called in the event loop."""
+        for job in self.jobs.all():
+            job.finished.set()
+        task = asyncio.ensure_future(self.runner.stop())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+
+_closing: set[asyncio.Future[None]] = set()

@@ -1,0 +1,1 @@
+"""How state looks on the wire. Knows nothing of routes."""
