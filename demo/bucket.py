@@ -159,6 +159,7 @@ def _clinic(day: date) -> Iterator[PlannedFile]:
     )
     yield file(key=f"{base}/report (final).pdf", data=report, kind="PDF", row={"note": "signed"})
     yield file(key=f"{base}/unfinished.png", data=b"", kind=None)
+    yield file(key=f"{base}/ct 1/", data=b"", kind=None)  # as the S3 console makes a folder
 
 
 def expected_items(files: Sequence[PlannedFile]) -> list[ExpectedItem]:
