@@ -68,7 +68,6 @@ class UploadRequest:
 
     :param folder: UUID of the storage folder to register into.
     :param data_items: the structured ``dataItems`` body.
-    :param external_files: a user's own spec, sent untouched, instead of ``data_items``.
     :param integration: UUID of the cloud integration, or None for URLs that need none.
     :param ignore_errors: whether the job goes on when a data unit fails.
     :param file_name: a name by which the job can be recognised later.
@@ -76,8 +75,7 @@ class UploadRequest:
     """
 
     folder: str
-    data_items: Mapping[str, Any] | None = None
-    external_files: Mapping[str, Any] | None = None
+    data_items: Mapping[str, Any]
     integration: str | None = None
     ignore_errors: bool = True
     file_name: str | None = None
@@ -87,7 +85,6 @@ class UploadRequest:
         """Give the request body; keys without a value are left out."""
         body = {
             "dataItems": self.data_items,
-            "externalFiles": self.external_files,
             "integrationHash": self.integration,
             "ignoreErrors": self.ignore_errors,
             "fileName": self.file_name,
@@ -206,4 +203,25 @@ def list_integrations() -> Call[dict[str, str]]:
         what="list the cloud integrations",
         query=(("includeOrgAccess", "False"),),
         parse=lambda answer: {str(row["integrationUuid"]): str(row["title"]) for row in answer["result"]},
+    )
+
+
+def get_metadata_schema() -> Call[dict[str, Any]]:
+    """Read the organisation's metadata schema, in Encord's own form; empty if there is none."""
+    return Call(
+        method="GET",
+        path="organisation/client-metadata-schema-v2",
+        what="read the metadata schema",
+        parse=lambda answer: dict(answer or {}),
+    )
+
+
+def save_metadata_schema(schema: Mapping[str, Any]) -> Call[None]:
+    """Replace the organisation's metadata schema by ``schema``, whole."""
+    return Call(
+        method="POST",
+        path="organisation/client-metadata-schema-v2",
+        what="save the metadata schema",
+        body=dict(schema),
+        parse=lambda _answer: None,
     )

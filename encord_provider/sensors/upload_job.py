@@ -1,0 +1,140 @@
+"""EncordUploadJobSensor: wait for upload jobs that something else started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from encord_provider.api.calls import get_upload_job
+from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob, judge
+from encord_provider.exceptions import (
+    EncordError,
+    EncordInputError,
+    EncordRequestError,
+    EncordUnavailableError,
+)
+from encord_provider.hooks.encord import EncordHook
+from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ignore]
+    """Wait until upload jobs have ended, and fail unless they are a success.
+
+    :param folder: the storage folder that the jobs register into: UUID or name path. (templated)
+    :param job_ids: the jobs, or one job. (templated)
+    :param max_failed_units: how many failed data units still count as success.
+    :param deferrable: whether to wait in the triggerer; by default what ``[operators] default_deferrable`` says.
+    :param encord_conn_id: the Airflow connection of type ``encord``. (templated)
+    :param kwargs: the usual sensor arguments, such as ``poke_interval`` and ``timeout`` in seconds.
+
+    :return: ``{"status", "folder", "job_ids", "units", "items_added"}``.
+    :raises UploadJobFailedError: if a job ended in ERROR, or more data units failed than allowed.
+    :raises UploadJobCancelledError: if a job was cancelled.
+    :raises AirflowSensorTimeout: if the jobs have not ended in time; they go on.
+    :raises EncordNotFoundError: if Encord does not know a job.
+    """
+
+    template_fields: tuple[str, ...] = ("encord_conn_id", "folder", "job_ids")
+    ui_color = "#efe7fb"
+
+    def __init__(
+        self,
+        *,
+        folder: str,
+        job_ids: Sequence[str] | str,
+        max_failed_units: int = 0,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        encord_conn_id: str = EncordHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.folder = folder
+        self.job_ids = job_ids
+        self.max_failed_units = max_failed_units
+        self.deferrable = deferrable
+        self.encord_conn_id = encord_conn_id
+
+    @cached_property
+    def hook(self) -> EncordHook:
+        """The hook on the sensor's connection."""
+        return EncordHook(encord_conn_id=self.encord_conn_id)
+
+    @cached_property
+    def _folder_uuid(self) -> str:
+        return self.hook.find_folder(self.folder)
+
+    def execute(self, context: Context) -> Any:
+        """Poke, or defer unless every job has already ended."""
+        if not self.deferrable:
+            return super().execute(context)
+        jobs = self._look()
+        if all(job.state.is_terminal for job in jobs):
+            return self._judged(jobs)
+        self.defer(
+            trigger=EncordUploadJobTrigger(
+                encord_conn_id=self.encord_conn_id,
+                folder=self._folder_uuid,
+                job_ids=self._jobs,
+                deadline=time.time() + self.timeout if self.timeout else None,
+                # A sensor only looks; it does not own the jobs.
+                cancel_on_kill=False,
+            ),
+            method_name="execute_complete",
+        )
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Ask for every job once."""
+        jobs = self._look()
+        done = all(job.state.is_terminal for job in jobs)
+        units = sum((job.units for job in jobs), UnitCounts())
+        self.log.info("%d of %d data units done, %d failed.", units.done, units.total, units.failed)
+        return PokeReturnValue(is_done=done, xcom_value=self._judged(jobs) if done else None)
+
+    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Judge when the triggerer has seen the jobs end."""
+        seen = UploadJobEvent.from_payload(event)
+        if seen.status is EventStatus.TIMEOUT:
+            raise AirflowSensorTimeout(
+                f"The upload jobs {', '.join(self._jobs)} had not ended after {self.timeout} seconds; they go on."
+            )
+        if seen.status is EventStatus.UNREACHABLE:
+            raise EncordUnavailableError(seen.message)
+        if seen.status is EventStatus.REFUSED:
+            if seen.http_status is not None:
+                raise EncordRequestError(seen.message, status=seen.http_status)
+            raise EncordError(seen.message)
+        return self._judged(self._look())
+
+    @property
+    def _jobs(self) -> list[str]:
+        jobs = [self.job_ids] if isinstance(self.job_ids, str) else list(self.job_ids)
+        if not jobs:
+            raise EncordInputError("job_ids is empty: give the upload jobs to wait for.")
+        return jobs
+
+    def _look(self) -> list[UploadJob]:
+        return [self.hook.api.perform(get_upload_job(self._folder_uuid, job_id)) for job_id in self._jobs]
+
+    def _judged(self, jobs: Sequence[UploadJob]) -> dict[str, Any]:
+        units = sum((job.units for job in jobs), UnitCounts())
+        first: list[UnitError] = [error for job in jobs for error in job.unit_errors[:5]]
+        judge((job.state for job in jobs), units, max_failed_units=self.max_failed_units, first_errors=first)
+        return {
+            "status": (JobState.DONE_WITH_ERRORS if units.failed else JobState.DONE).value,
+            "folder": self._folder_uuid,
+            "job_ids": self._jobs,
+            "units": units.as_dict(),
+            "items_added": sum(job.items_added for job in jobs),
+        }
