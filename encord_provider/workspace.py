@@ -69,13 +69,23 @@ def safe_name(text: str) -> str:
     return _UNSAFE.sub("-", text).strip(".") or "-"
 
 
-def run_folder(workspace: str | None, context: Context) -> str:
-    """Give the URI of the folder of one DAG run inside the workspace.
+def task_folder(workspace: str | None, context: Context) -> str:
+    """Give the URI of the folder of one task of one DAG run: workspace, DAG, run, task.
 
-    Two runs of the same day at once have two folders, so that neither disturbs the other.
+    Two runs of the same day at once have two folders, so that neither disturbs the other. All attempts of a task
+    have the same one.
+
+    :param workspace: the URI of the workspace; None or empty for the default one.
+    :param context: the task's context.
     """
     instance = context["ti"]
-    return child(workspace or default_workspace(), safe_name(instance.dag_id), safe_name(instance.run_id))
+    mapped = f".{instance.map_index}" if (instance.map_index or -1) >= 0 else ""
+    return child(
+        workspace or default_workspace(),
+        safe_name(instance.dag_id),
+        safe_name(instance.run_id),
+        safe_name(f"{instance.task_id}{mapped}"),
+    )
 
 
 def read_bytes(uri: str, *, aws_conn_id: str | None) -> bytes:

@@ -24,7 +24,7 @@ from encord_provider.operators.base import EncordOperator
 from encord_provider.operators.parts import parts_of
 from encord_provider.receipts import FileJournal, JournalStore, TaskStateJournal
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
-from encord_provider.workspace import child, run_folder, safe_name
+from encord_provider.workspace import child, task_folder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,8 +51,8 @@ class EncordImportDataOperator(EncordOperator):
     :param cancel_on_kill: whether to cancel the jobs when the task is killed or runs out of time.
     :param max_active_jobs: how many jobs may be under way at once.
     :param timeout: how long an attempt may take, as a timedelta or in seconds; None for ``execution_timeout``.
-    :param workspace: the URI of the folder for receipts; None for the folder of the run in the default one.
-        (templated)
+    :param workspace: the URI of the workspace; each task of each run has its own folder for receipts in it.
+        None or empty for the option ``[encord] workspace``. (templated)
 
     :return: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``; when not
         waiting, ``{"folder", "job_ids"}``.
@@ -211,10 +211,7 @@ class EncordImportDataOperator(EncordOperator):
 
     def _import(self, context: Context, *, forget: bool = False) -> Import:
         instance = context["ti"]
-        workspace = child(
-            self.workspace or child(run_folder(None, context), "imports"),
-            safe_name(f"{instance.task_id}.{instance.map_index}"),
-        )
+        workspace = task_folder(self.workspace, context)
         parts = parts_of(self.spec)
         store = self._journal(context, workspace)
         if forget:

@@ -15,7 +15,7 @@ from encord_provider.operators.parts import index_uri_of, specs_of_index
 from encord_provider.operators.sources import table_of
 from encord_provider.schema import MetadataSchema, check_metadata
 from encord_provider.tagging import ItemKey, MetadataRow, Outcome, PatchMode, RowResult, Tagger
-from encord_provider.workspace import child, run_folder, safe_name, write_whole
+from encord_provider.workspace import child, task_folder, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,8 +37,8 @@ class EncordPatchMetadataOperator(EncordOperator):
     :param mode: ``merge`` keeps the other keys of an item, ``replace`` removes them.
     :param validate: whether to check the values against the organisation's metadata schema first.
     :param aws_conn_id: the Airflow connection for reading an ``s3://`` table. (templated)
-    :param workspace: the URI of the folder for the report; None for the folder of the run in the default one.
-        (templated)
+    :param workspace: the URI of the workspace; each task of each run has its own folder for the report in it.
+        None or empty for the option ``[encord] workspace``. (templated)
 
     :return: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
         rows, and the URI of a JSONL file with a line for every row that is not unchanged.
@@ -143,12 +143,10 @@ class EncordPatchMetadataOperator(EncordOperator):
             )
 
     def _report(self, context: Context, results: Sequence[RowResult]) -> str:
-        instance = context["ti"]
-        folder = self.workspace or child(run_folder(None, context), "metadata")
-        name = safe_name(f"{instance.task_id}.{instance.map_index}.report.jsonl")
+        uri = child(task_folder(self.workspace, context), "report.jsonl")
         lines = [orjson.dumps(one.as_json()) for one in results if one.outcome is not Outcome.UNCHANGED]
-        write_whole(child(folder, name), b"".join(line + b"\n" for line in lines))
-        return child(folder, name)
+        write_whole(uri, b"".join(line + b"\n" for line in lines))
+        return uri
 
 
 def _rows_of_index(index: str) -> Iterator[MetadataRow]:

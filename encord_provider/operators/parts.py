@@ -62,7 +62,7 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str) -> list[Part]:
         found = open_index(index)
         parts = [
             Part(
-                name=part.name,
+                name=part.name.removesuffix(".json"),
                 sha256=part.sha256,
                 units=part.units,
                 skips_duplicates=found.skip_duplicate_urls,
@@ -71,13 +71,10 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str) -> list[Part]:
             for part in found.parts
         ]
     elif isinstance(spec, Mapping):
-        parts = [_given(orjson.dumps(spec, option=orjson.OPT_SORT_KEYS), "spec.json", source="spec")]
+        parts = [_given(orjson.dumps(spec, option=orjson.OPT_SORT_KEYS), "spec", source="spec")]
     else:
         uris = [spec] if isinstance(spec, str) else list(spec)
-        parts = [
-            _given(_read(uri), f"{number:05d}-{uri.rpartition('/')[2]}", source=uri)
-            for number, uri in enumerate(uris)
-        ]
+        parts = [_given(_read(uri), f"part-{number:05d}", source=uri) for number, uri in enumerate(uris)]
     if not any(part.units for part in parts):
         raise UploadSpecError("The upload spec holds no data units, so there is nothing to import.")
     return parts

@@ -16,7 +16,7 @@ from encord_provider.operators.sources import table_of
 from encord_provider.schema import MetadataSchema
 from encord_provider.spec import KeyPattern, MediaType, ObjectUrlStyle, build_units, object_urls, write_parts
 from encord_provider.window import prefixes_of, run_window
-from encord_provider.workspace import child, path_of, run_folder
+from encord_provider.workspace import child, parent, path_of, task_folder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,8 +34,8 @@ class EncordBuildUploadSpecOperator(EncordOperator):
     :param bucket: the S3 bucket. (templated)
     :param prefix: which keys belong to the run: ``{date}`` is each day of the run's window as YYYY-MM-DD,
         ``{date:%Y/%m/%d}`` the day in that form, ``*`` any text inside one folder name. (templated)
-    :param workspace: the URI of the folder to write into; None for the folder of the run in the default
-        workspace. (templated)
+    :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
+        for the option ``[encord] workspace``. (templated)
     :param aws_conn_id: the Airflow connection of the amazon provider. (templated)
     :param day: a day as YYYY-MM-DD to use instead of the run's window; empty for the window. (templated)
     :param media: ``auto`` tells the type of an object by its extension; or one media type for all. (templated)
@@ -145,10 +145,11 @@ class EncordBuildUploadSpecOperator(EncordOperator):
             title=self.title,
             schema=self._schema(),
         )
-        folder = self.workspace or run_folder(None, context)
+        folder = task_folder(self.workspace, context)
         index = write_parts(
             units,
-            path_of(folder),
+            path_of(parent(folder)),
+            name=folder.rpartition("/")[2],
             max_units_per_part=self.max_units_per_part,
             skip_duplicate_urls=self.skip_duplicate_urls,
             skipped=skipped,
@@ -160,7 +161,7 @@ class EncordBuildUploadSpecOperator(EncordOperator):
         if not index.units:
             raise AirflowSkipException(
                 f"None of the {listed.count} objects in bucket {self.bucket} under {', '.join(patterns)} can be "
-                f"imported. The reasons: {child(folder, 'spec', 'skipped.jsonl')}"
+                f"imported. The reasons: {child(folder, 'skipped.jsonl')}"
             )
         self.log.info(
             "%d objects listed: %d data units %s, %d left out.",
@@ -170,8 +171,8 @@ class EncordBuildUploadSpecOperator(EncordOperator):
             index.skipped,
         )
         return {
-            "index": child(folder, "spec", "index.json"),
-            "parts": [child(folder, "spec", part.name) for part in index.parts],
+            "index": child(folder, "index.json"),
+            "parts": [child(folder, part.name) for part in index.parts],
             "counts": dict(index.counts),
             "skipped": index.skipped,
         }

@@ -89,7 +89,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         cancel_on_kill: bool = True,
         max_unreachable: float = MAX_UNREACHABLE,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.encord_conn_id = encord_conn_id
         self.folder = folder
         self.job_ids = list(job_ids)
