@@ -65,7 +65,11 @@ async def get_content(owner: HasStore, request: Request) -> Any:
     """An item's file, for thumbnails."""
     item = _require(owner, request)
     content, content_type = await read_item_file(owner.store, item)
-    headers = (("Content-Security-Policy", "sandbox"), ("X-Content-Type-Options", "nosniff"))
+    headers = (
+        ("Content-Security-Policy", "sandbox"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cache-Control", "max-age=3600"),
+    )
     return Answer(content, item.mime_type or content_type, headers=headers)
 
 
