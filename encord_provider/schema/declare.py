@@ -62,7 +62,7 @@ def parse_schema(
     types: dict[str, KeyType] = {}
     for key, entry in declaration.items():
         check_key(key, source=source)
-        types[key] = _entry(key, entry, f"{source}: key {key!r}")
+        types[key] = _entry(key, entry, source)
     return MetadataSchema(types)
 
 
@@ -108,11 +108,12 @@ def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[An
 _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
 
 
-def _entry(key: str, entry: Any, where: str) -> KeyType:
+def _entry(key: str, entry: Any, source: str) -> KeyType:
+    where = f"{source}: key {key!r}"
     if isinstance(entry, str):
         name, fields = entry, {}
     elif isinstance(entry, Mapping) and "ty" in entry:
-        return type_from_wire(key, entry)
+        return type_from_wire(key, entry, source=source)
     elif isinstance(entry, Mapping) and isinstance(entry.get("type"), str):
         fields = dict(entry)
         name = fields.pop("type")

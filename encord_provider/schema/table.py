@@ -146,7 +146,7 @@ class _CsvReader:
                 break
             except csv.Error as error:
                 raise MetadataTableError(
-                    f"{self.source}, line {reader.line_num}: broken CSV: {error}"
+                    f"{self.source}, line {line}: broken CSV: {error}"
                 ) from None
             if not fields:
                 continue

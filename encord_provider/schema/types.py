@@ -161,11 +161,12 @@ class MetadataSchema(Mapping[str, KeyType]):
         return {key: type_to_wire(one) for key, one in self._types.items()}
 
 
-def type_from_wire(key: str, entry: Any) -> KeyType:
+def type_from_wire(key: str, entry: Any, *, source: str = "metadata schema") -> KeyType:
     """Read one entry of the API's answer.
 
     :param key: the metadata key, for the message.
     :param entry: the entry, an object with the field ``ty``.
+    :param source: where the entry stands, for the message.
     :returns: its type.
     :raises MetadataSchemaError: when the entry has another form.
     """
@@ -176,7 +177,7 @@ def type_from_wire(key: str, entry: Any) -> KeyType:
             deleted = fields["deleted_ty"]
             if deleted is None:
                 return Tombstone()
-            was = type_from_wire(key, deleted)
+            was = type_from_wire(key, deleted, source=source)
             if isinstance(was, Tombstone):
                 raise ValueError("a deleted key inside a deleted key")
             return Tombstone(was)
@@ -191,7 +192,7 @@ def type_from_wire(key: str, entry: Any) -> KeyType:
         return Plain(str(ty), fields)
     except (KeyError, TypeError, ValueError) as error:
         raise MetadataSchemaError(
-            f"metadata schema: the entry of {key!r} has a form that this provider does not know: {entry!r}"
+            f"{source}: the entry of {key!r} has a form that this provider does not know: {entry!r}"
         ) from error
 
 

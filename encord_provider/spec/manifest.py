@@ -53,14 +53,18 @@ class Problem:
     :param path: where it is in the document: family, position, field.
     :param message: what is wrong and what would be right.
     :param line: the line, from 1; None when the spec was no text.
+    :param column: the column, from 1; None when the line says enough.
     """
 
     path: JsonPath
     message: str
     line: int | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
         place = [] if self.line is None else [f"line {self.line}"]
+        if self.column is not None:
+            place.append(f"column {self.column}")
         if self.path:
             first, *rest = self.path
             place.append(
@@ -126,7 +130,7 @@ def check_manifest(
             text = decode(data)
             document = loads(text)
         except StrictJsonError as error:
-            return UploadSpec(units=()), [Problem((), f"column {error.column}: {error.message}", error.line)]
+            return UploadSpec(units=()), [Problem((), error.message, error.line, error.column)]
     reader = _Reader(allow_unknown)
     spec = reader.read(document)
     if text is None:

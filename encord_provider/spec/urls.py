@@ -67,7 +67,6 @@ _S3_HOST = re.compile(
 )
 _OTC_HOST = re.compile(r"(?P<bucket>.+)\.obs\.(?P<region>[a-z0-9-]+)\.otc\.t-systems\.com")
 _AZURE_HOST = re.compile(r"(?P<account>[a-z0-9-]+)\.blob\.core\.windows\.net")
-_GCS_HOSTS = frozenset({"storage.cloud.google.com", "storage.googleapis.com"})
 
 _ROOT_CONTAINER = "$root"
 _UNSAFE_UNQUOTED = re.compile(r"[?#%\\]")
@@ -118,7 +117,10 @@ def object_urls(
     quoted = prefix.startswith(("https://", "http://"))
 
     def url_for(key: str) -> str:
-        if problem := _key_problem(key, style=style, quoted=quoted):
+        problem = _key_problem(key, style=style, quoted=quoted)
+        if bucket == _ROOT_CONTAINER and "/" in key:
+            problem = "Azure allows no / in the names of the root container"
+        if problem:
             raise ObjectUrlError(f"object {key!r} in bucket {bucket!r}: {problem}")
         try:
             url = prefix + (quote(key, safe="/~") if quoted else key)
@@ -155,9 +157,6 @@ def parse_object_url(url: str, *, endpoint: str | None = None) -> ObjectRef:
             raise ObjectUrlError(f"{url!r} is no ARN of a Multi-Region Access Point followed by / and a key")
         return _ref(url, arn.group(), url[arn.end() + 1 :])
     bare = re.split("[?#]", url, maxsplit=1)[0]
-    if endpoint is not None and bare.startswith(root := endpoint.rstrip("/") + "/"):
-        bucket, key = _bucket_and_key(bare[len(root) :])
-        return _ref(bare, bucket, _unquoted(bare, key))
     try:
         parts = urlsplit(bare)
     except ValueError as error:
@@ -165,6 +164,8 @@ def parse_object_url(url: str, *, endpoint: str | None = None) -> ObjectRef:
     host, path = (parts.hostname or ""), _unquoted(bare, parts.path[1:])
     if (match := _S3_HOST.fullmatch(host) or _OTC_HOST.fullmatch(host)) and match["bucket"]:
         return _ref(bare, match["bucket"], path)
+    if endpoint is not None and bare.startswith(root := endpoint.rstrip("/") + "/"):
+        path = _unquoted(bare, bare[len(root) :])
     bucket, key = _bucket_and_key(path)
     if _AZURE_HOST.fullmatch(host) and not key and not path.endswith("/"):
         return _ref(bare, _ROOT_CONTAINER, path)
