@@ -14,9 +14,11 @@ from encord_provider.emulator.calls import ApiRoute
 from encord_provider.emulator.gateway import Gateway, poses_as_encord
 from encord_provider.emulator.object_links import ObjectLinks
 from encord_provider.emulator.routes import (
+    cloud_sync,
     control,
     folders,
     gallery,
+    item_work,
     items,
     jobs,
     objects,
@@ -32,7 +34,9 @@ API_ROUTES: list[ApiRoute] = [
     *folders.ROUTES,
     *items.ROUTES,
     *jobs.ROUTES,
+    *item_work.ROUTES,
     *uploads.ROUTES,
+    *cloud_sync.ROUTES,
     *schema.ROUTES,
 ]
 """Every route of the v2 API; a new entity adds its module's ``ROUTES`` here."""

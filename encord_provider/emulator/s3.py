@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -60,23 +60,27 @@ class ObjectStore:
 
         :raises ObjectError: it does not exist or may not be read.
         """
-        async with self._slots, self._request("HEAD", self._url(bucket, key)) as response:
-            self._check(response.status, bucket, key)
-            length = response.headers.get("Content-Length")
-            return ObjectInfo(
-                size=int(length) if length is not None else None,
-                content_type=response.headers.get("Content-Type"),
-                etag=response.headers.get("ETag"),
+        async with self._slots:
+            headers, _ = await self._fetch(
+                "HEAD", self._url(bucket, key), f"object {key!r} in bucket {bucket!r}"
             )
+        length = headers.get("Content-Length")
+        return ObjectInfo(
+            size=int(length) if length is not None else None,
+            content_type=headers.get("Content-Type"),
+            etag=headers.get("ETag"),
+        )
 
     async def read(self, bucket: str, key: str) -> tuple[bytes, str]:
         """An object's content and content type.
 
         :raises ObjectError: it does not exist or may not be read.
         """
-        async with self._slots, self._request("GET", self._url(bucket, key)) as response:
-            self._check(response.status, bucket, key)
-            return await response.read(), response.headers.get("Content-Type", "application/octet-stream")
+        async with self._slots:
+            headers, content = await self._fetch(
+                "GET", self._url(bucket, key), f"object {key!r} in bucket {bucket!r}"
+            )
+        return content, headers.get("Content-Type", "application/octet-stream")
 
     async def list_pages(self, bucket: str, prefix: str) -> AsyncIterator[list[tuple[str, ObjectInfo]]]:
         """All objects under a prefix, page by page, in the order of their keys.
@@ -88,9 +92,8 @@ class ObjectStore:
             query = f"list-type=2&prefix={quote(prefix, safe='')}"
             if token:
                 query = f"continuation-token={quote(token, safe='')}&{query}"
-            async with self._request("GET", f"{self.endpoint}/{bucket}?{query}") as response:
-                self._check(response.status, bucket, prefix)
-                page = ElementTree.fromstring(await response.read())  # noqa: S314 - from the user's own endpoint
+            _, content = await self._fetch("GET", f"{self.endpoint}/{bucket}?{query}", f"bucket {bucket!r}")
+            page = ElementTree.fromstring(content)  # noqa: S314 - from the user's own endpoint
             yield [
                 (
                     _text(entry, "Key"),
@@ -111,22 +114,27 @@ class ObjectStore:
     def _url(self, bucket: str, key: str) -> str:
         return f"{self.endpoint}/{bucket}/{quote(key, safe='/-_.~')}"
 
-    def _request(self, method: str, url: str) -> aiohttp.client._RequestContextManager:
+    async def _fetch(self, method: str, url: str, what: str) -> tuple[Mapping[str, str], bytes]:
         import aiohttp
         from yarl import URL
 
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
-        # encoded=True: keys keep exactly the escapes that were signed.
-        return self._session.request(method, URL(url, encoded=True), headers=_signed_headers(method, url))
-
-    def _check(self, status: int, bucket: str, key: str) -> None:
+        try:
+            # encoded=True: keys keep exactly the escapes that were signed.
+            async with self._session.request(
+                method, URL(url, encoded=True), headers=_signed_headers(method, url)
+            ) as response:
+                status, headers, content = response.status, response.headers, await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            raise ObjectError(f"the storage does not answer ({type(error).__name__})", 0) from None
         if status == 404:
-            raise ObjectError(f"object {key!r} does not exist in bucket {bucket!r}", status)
+            raise ObjectError(f"{what} does not exist", status)
         if status in (401, 403):
-            raise ObjectError(f"access to object {key!r} in bucket {bucket!r} is denied", status)
+            raise ObjectError(f"access to {what} is denied", status)
         if status != 200:
-            raise ObjectError(f"storage answered {status} for object {key!r} in bucket {bucket!r}", status)
+            raise ObjectError(f"storage answered {status} for {what}", status)
+        return headers, content
 
 
 def _signed_headers(method: str, url: str) -> dict[str, str]:

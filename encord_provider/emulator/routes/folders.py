@@ -9,6 +9,7 @@ import orjson
 
 from encord_provider.emulator.calls import ApiRoute, Call
 from encord_provider.emulator.errors import MalformedRequestError, bad_request, forbidden
+from encord_provider.emulator.state.cloud_sync import sync_target
 from encord_provider.emulator.state.folders import Folder, Role
 from encord_provider.emulator.state.item_index import Order
 from encord_provider.emulator.state.items import metadata_text
@@ -171,8 +172,7 @@ def _metadata_string(text: str | None) -> str | None:
 def _cloud_sync_target(call: Call, params: Body) -> tuple[str, str]:
     integration = call.store.integrations.require_admin(params.uuid("integrationUuid") or "", call.user)
     remote_url = params.required_text("remoteUrl")
-    if not remote_url.endswith("/"):
-        raise bad_request(f"the remote URL of a cloud-synced folder must end with '/', not {remote_url!r}")
+    sync_target(remote_url, integration.location)
     return integration.uuid, remote_url
 
 

@@ -102,7 +102,9 @@ async def get_item_summary(call: Call) -> Any:
         ],
         "usedInDatasets": 0,
         "accessibleDatasets": [],
-        "groupLayout": None,
+        "groupLayout": (item.extra or {}).get("groupLayout")
+        if call.query.flag("includeGroupLayout")
+        else None,
     }
 
 

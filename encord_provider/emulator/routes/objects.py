@@ -39,7 +39,7 @@ async def read_item_file(store: Store, item: Item) -> tuple[bytes, str]:
             if name.other_key is None:
                 raise
             return await store.objects.read(name.bucket, name.other_key)
-    except (ObjectUrlError, ObjectError, OSError) as error:
+    except (ObjectUrlError, ObjectError) as error:
         raise not_found(str(error)) from None
 
 

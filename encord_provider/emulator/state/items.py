@@ -14,6 +14,7 @@ from encord_provider.emulator.object_urls import StorageLocation
 
 if TYPE_CHECKING:
     from encord_provider.emulator.state.folders import Folder
+    from encord_provider.emulator.state.integrations import Integration
 
 EMPTY_METADATA = "{}"
 
@@ -194,6 +195,18 @@ class Items:
         for child in item.children or ():
             if child.hidden:
                 child.folder = folder
+        self.touch(item)
+
+    def relocate(self, item: Item, *, url: str | None, integration: Integration | None) -> None:
+        """Point an item at another URL or integration; ``None`` leaves either as it is."""
+        if url is not None:
+            item.folder.forget_url(item)
+            item.url = url
+            if item.url_key is not None:
+                item.url_key = url
+                item.folder.remember_url(item)
+        if integration is not None:
+            item.integration, item.location = integration.uuid, integration.location
         self.touch(item)
 
     def delete(self, item: Item, *, remove_unused_frames: bool = True) -> int:

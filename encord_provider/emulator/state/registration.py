@@ -169,8 +169,6 @@ class Registrar:
                 info = await self._objects.head(name.bucket, name.other_key)
         except ObjectError as error:
             raise UnitFailedError(f"Could not access {file.url}: {error}") from None
-        except OSError as error:
-            raise UnitFailedError(f"Could not access {file.url}: {type(error).__name__}") from None
         self._check_type(unit, name.key, info.content_type)
         return info
 

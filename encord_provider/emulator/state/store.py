@@ -9,6 +9,7 @@ from encord_provider.emulator.faults import Faults
 from encord_provider.emulator.request_log import RequestLog
 from encord_provider.emulator.s3 import ObjectStore
 from encord_provider.emulator.settings import Settings
+from encord_provider.emulator.state.cloud_sync import CloudSync
 from encord_provider.emulator.state.folders import Folders
 from encord_provider.emulator.state.ids import Chance
 from encord_provider.emulator.state.integrations import Integrations
@@ -16,6 +17,7 @@ from encord_provider.emulator.state.items import Items
 from encord_provider.emulator.state.job_runner import JobRunner
 from encord_provider.emulator.state.jobs import Jobs
 from encord_provider.emulator.state.metadata_schema import MetadataSchema
+from encord_provider.emulator.state.processes import Reencodings
 from encord_provider.emulator.state.registration import Registrar
 from encord_provider.emulator.state.uploads import Uploads
 from encord_provider.emulator.state.users import User, Users
@@ -54,6 +56,8 @@ class Store:
         self.uploads = Uploads(self.chance)
         self.jobs = Jobs(self.clock, self.chance)
         self.schema = MetadataSchema(self.clock, self.chance)
+        self.reencodings = Reencodings(self.clock, self.chance)
+        self.cloud_sync = CloudSync(clock=self.clock, chance=self.chance, items=self.items, objects=objects)
         self.registrar = Registrar(
             clock=self.clock, chance=self.chance, items=self.items, uploads=self.uploads, objects=objects
         )
@@ -79,9 +83,10 @@ class Store:
         """Stop running work; whoever waits for a job is answered. Must be called in the event loop."""
         for job in self.jobs.all():
             job.finished.set()
-        task = asyncio.ensure_future(self.runner.stop())
-        _closing.add(task)
-        task.add_done_callback(_closing.discard)
+        for work in (self.runner, self.cloud_sync):
+            task = asyncio.ensure_future(work.stop())
+            _closing.add(task)
+            task.add_done_callback(_closing.discard)
 
 
 _closing: set[asyncio.Future[None]] = set()
