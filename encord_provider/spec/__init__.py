@@ -1,6 +1,7 @@
 """The upload spec: data units, object URLs, Encord's JSON form, parts. No Airflow, no network."""
 
 from encord_provider.spec.build import build_units
+from encord_provider.spec.forms import parse_spec
 from encord_provider.spec.manifest import parse_manifest, to_manifest
 from encord_provider.spec.media import MediaType, media_type_of
 from encord_provider.spec.parts import SpecIndex, SpecPart, read_index, read_part, write_parts
@@ -26,6 +27,7 @@ __all__ = [
     "object_urls",
     "parse_manifest",
     "parse_object_url",
+    "parse_spec",
     "read_index",
     "read_part",
     "to_data_items",
