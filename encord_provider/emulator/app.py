@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
@@ -27,6 +27,7 @@ from encord_provider.emulator.routes import (
     uploads,
     users,
 )
+from encord_provider.emulator.state.snapshot import load
 from encord_provider.emulator.state.store import Store
 
 API_ROUTES: list[ApiRoute] = [
@@ -67,8 +68,17 @@ class EmulatorApp:
 
     def reset(self) -> None:
         """Begin again with an empty state; must be called in the event loop."""
-        old = self.store
-        self.store = self._make_store()
+        old, self.store = self.store, self._make_store()
+        old.close_soon()
+
+    def restore(self, lines: Iterable[bytes]) -> None:
+        """Begin again with the state of a snapshot; must be called in the event loop.
+
+        :raises ApiError: it is not a snapshot; the state is left as it is.
+        """
+        restored = self._make_store()
+        load(restored, lines)
+        old, self.store = self.store, restored
         old.close_soon()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

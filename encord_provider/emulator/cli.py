@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from encord_provider.emulator.errors import ApiError
 from encord_provider.emulator.faults import Fault
 from encord_provider.emulator.server import EncordEmulator
 from encord_provider.emulator.settings import Settings
@@ -37,10 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             settings=settings,
             seed=options.seed,
             clock_speed=options.clock_speed,
+            state_file=options.state,
             allow_remote=options.allow_remote,
         )
         emulator.start()
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ApiError) as error:
         print(f"cannot start the emulator: {error}", file=sys.stderr)
         return 2
     for fault in faults:
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="private key of the first user, made if it does not exist",
     )
+    parser.add_argument("--state", type=Path, metavar="FILE", help="keep the state there across restarts")
     parser.add_argument("--seed", type=int, help="decides every UUID, key and probability")
     parser.add_argument(
         "--clock-speed",

@@ -55,6 +55,7 @@ class Gateway:
         store = self._owner.store
         began = time.perf_counter()
         body = await request.body()
+        store.changes += request.method != "GET"
         entry = store.requests.add(
             at=store.clock.now(),
             method=request.method,

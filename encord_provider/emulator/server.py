@@ -20,7 +20,9 @@ from encord_provider.emulator.gateway import poses_as_encord
 from encord_provider.emulator.keys import KeyPair, load_key_pair, make_key_pair, save_private_key
 from encord_provider.emulator.s3 import ObjectStore
 from encord_provider.emulator.settings import Settings
+from encord_provider.emulator.state.snapshot import dump
 from encord_provider.emulator.state.store import Store
+from encord_provider.emulator.state_file import StateFile
 
 T = TypeVar("T")
 
@@ -40,6 +42,7 @@ class EncordEmulator:
     :param settings: switches to begin with and to return to at a reset.
     :param seed: decides every UUID, key and probability.
     :param clock_speed: virtual seconds per second; 0 for a clock that only :meth:`advance_clock` moves.
+    :param state_file: keep the state there, and begin with it if the file exists.
     :param allow_remote: permit a host that is not loopback. There is no protection against the callers then.
     :raises ValueError: ``host`` is not loopback, or poses as the real service.
     """
@@ -54,6 +57,7 @@ class EncordEmulator:
         settings: Settings | None = None,
         seed: int | None = None,
         clock_speed: float = 1.0,
+        state_file: Path | None = None,
         allow_remote: bool = False,
     ) -> None:
         if poses_as_encord(host):
@@ -69,6 +73,7 @@ class EncordEmulator:
         self._settings = settings or Settings()
         self._seed = seed
         self._clock_speed = clock_speed
+        self._state_file = StateFile(state_file) if state_file else None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._key: KeyPair | None = None
         self._app: EmulatorApp | None = None
@@ -131,7 +136,7 @@ class EncordEmulator:
         """Stop listening and drop the state."""
         if self._server is not None and self._loop is not None:
             self._server.should_exit = True
-            self._loop.call_soon_threadsafe(self._require(self._app).store.close_soon)
+            self._loop.call_soon_threadsafe(self._require(self._app).store.wake_everybody)
         self.join()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -184,6 +189,14 @@ class EncordEmulator:
         """Move the clock forward."""
         self.call(lambda store: store.clock.advance(seconds))
 
+    def snapshot(self) -> bytes:
+        """The whole state, to be given to :meth:`restore` later."""
+        return self.call(lambda store: b"".join(dump(store)))
+
+    def restore(self, snapshot: bytes) -> None:
+        """Begin again with the state of a snapshot, which another emulator may have made."""
+        self.call(lambda _: self._require(self._app).restore(snapshot.splitlines()))
+
     def requests(self, route: str | None = None) -> list[dict[str, Any]]:
         """The latest requests, of one route if given."""
         entries = self.call(lambda store: [entry.as_dict() for entry in store.requests.entries()])
@@ -233,8 +246,16 @@ class EncordEmulator:
             timeout_graceful_shutdown=1,
         )
         self._server = _QuietServer(config, ready)
+        app = self._app
+        saving = None
+        if self._state_file is not None:
+            self._state_file.load(app.store)
+            saving = asyncio.ensure_future(self._state_file.keep_saving(lambda: app.store))
         await self._server.serve(sockets=[self._require(self._socket)])
-        objects = self._app.store.objects
+        if self._state_file is not None and saving is not None:
+            saving.cancel()
+            self._state_file.save(app.store)
+        objects = app.store.objects
         if objects is not None:
             await objects.close()
 

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
 
 _BUCKETS = itertools.count()
+_MARKERS = (
+    "sdk_method(*names, evidence, works=True, note=''): the SDK methods that a test stands for",
+    "live: runs against the real service",
+    "emulator_only: needs the emulator, not run against the real service",
+    "cloud_data: registers cloud data",
+    "changes_organisation: changes what the whole organisation shares",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 import orjson
@@ -10,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from encord_provider.emulator.calls import Answer
 from encord_provider.emulator.errors import ApiError, bad_request, conflict, not_found
 from encord_provider.emulator.faults import Fault
 from encord_provider.emulator.gateway import HasStore, as_answer, error_answer
 from encord_provider.emulator.object_urls import StorageLocation
+from encord_provider.emulator.state import snapshot
 from encord_provider.emulator.state.folders import Role
 from encord_provider.emulator.state.integrations import Integration
 from encord_provider.emulator.state.store import Store
@@ -29,6 +31,9 @@ class Controlled(HasStore, Protocol):
 
     def reset(self) -> None:
         """Begin again with an empty state."""
+
+    def restore(self, lines: Iterable[bytes]) -> None:
+        """Begin again with the state of a snapshot."""
 
 
 def counts(store: Store) -> dict[str, int]:
@@ -70,6 +75,18 @@ async def reset(owner: Controlled, request: Request) -> Any:
     """Begin again with an empty state, no faults, and the settings of the start."""
     del request
     owner.reset()
+    return state_json(owner.store)
+
+
+async def get_snapshot(owner: Controlled, request: Request) -> Any:
+    """The whole state as JSON lines, to be restored later."""
+    del request
+    return Answer(b"".join(snapshot.dump(owner.store)), "application/x-ndjson")
+
+
+async def restore_snapshot(owner: Controlled, request: Request) -> Any:
+    """Begin again with the state of a snapshot."""
+    owner.restore((await request.body()).splitlines())
     return state_json(owner.store)
 
 
@@ -232,6 +249,8 @@ _Handler = Callable[[Any, Request], Awaitable[Any]]
 _TABLE: list[tuple[str, str, _Handler]] = [
     ("GET", "state", get_state),
     ("POST", "reset", reset),
+    ("GET", "snapshot", get_snapshot),
+    ("POST", "restore", restore_snapshot),
     ("GET", "requests", get_requests),
     ("DELETE", "requests", clear_requests),
     ("GET", "faults", get_faults),

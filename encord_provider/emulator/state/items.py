@@ -147,6 +147,7 @@ class Items:
 
         :param listing_lag: seconds until listings show it.
         """
+        self._last_seq = max(self._last_seq, item.seq)
         self._by_uuid[item.uuid] = item
         for child in item.children or ():
             self._by_uuid.setdefault(child.uuid, child)

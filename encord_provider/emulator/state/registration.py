@@ -22,7 +22,7 @@ from encord_provider.emulator.state.ids import Chance
 from encord_provider.emulator.state.items import EMPTY_METADATA, Item, Items
 from encord_provider.emulator.state.jobs import Job
 from encord_provider.emulator.state.units import File, Unit
-from encord_provider.emulator.state.uploads import Uploads
+from encord_provider.emulator.state.uploads import Upload, Uploads
 
 _NOTHING_KNOWN = ObjectInfo()
 _LOOKED_UP = (StorageLocation.S3, StorageLocation.S3_COMPATIBLE)
@@ -133,11 +133,14 @@ class Registrar:
             )
 
     def _check_file(self, job: Job, unit: Unit, file: File) -> ObjectInfo:
+        upload = self._upload_of(job, file)
+        if upload is not None:
+            return self._uploaded(upload)
         if file.placeholder is not None:
-            return self._uploaded(file)
+            raise UnitFailedError(f"There is no upload for the item {file.placeholder}")
         name = file.url
         if job.integration is None:
-            if not file.url.startswith(("https://", "http://")) and unit.type is not ItemType.SCENE:
+            if not file.url.startswith(("https://", "http://")):
                 raise UnitFailedError(f"{file.url} cannot be read without an integration")
             name = title_from_url(file.url, whole_path=True)
         else:
@@ -148,12 +151,17 @@ class Registrar:
         self._check_type(unit, name, None)
         return _NOTHING_KNOWN
 
-    def _uploaded(self, file: File) -> ObjectInfo:
-        upload = self._uploads.by_uuid(file.placeholder or "")
-        if upload is None or upload.content is None:
-            raise UnitFailedError(f"No file was uploaded for the item {file.placeholder}")
+    def _upload_of(self, job: Job, file: File) -> Upload | None:
+        """The local upload that a file is, if it is one; time series and scenes name it by its key only."""
+        if file.placeholder is not None:
+            return self._uploads.by_uuid(file.placeholder)
+        return self._uploads.by_key(file.url) if job.integration is None else None
+
+    def _uploaded(self, upload: Upload) -> ObjectInfo:
+        if upload.content is None:
+            raise UnitFailedError(f"No file was uploaded for the item {upload.uuid}")
         if self._items.get(upload.uuid) is not None:
-            raise UnitFailedError(f"The uploaded file {file.placeholder} is registered already")
+            raise UnitFailedError(f"The uploaded file {upload.uuid} is registered already")
         return ObjectInfo(size=len(upload.content), content_type=upload.content_type)
 
     async def _head(self, job: Job, unit: Unit, file: File) -> ObjectInfo:
@@ -202,7 +210,7 @@ class Registrar:
 
     def _item(self, job: Job, unit: Unit, file: File | None, info: ObjectInfo, settings: Settings) -> Item:
         url = file.url if file else None
-        upload = self._uploads.by_uuid(file.placeholder) if file and file.placeholder else None
+        upload = self._upload_of(job, file) if file else None
         if unit.title:
             name = unit.title
         elif file and file.title:

@@ -70,6 +70,9 @@ class Store:
             settings=settings or Settings(),
         )
 
+        self.changes = 0
+        """Counts calls that may have changed something."""
+
     @property
     def settings(self) -> Settings:
         """The switches in force."""
@@ -81,12 +84,16 @@ class Store:
 
     def close_soon(self) -> None:
         """Stop running work; whoever waits for a job is answered. Must be called in the event loop."""
-        for job in self.jobs.all():
-            job.finished.set()
+        self.wake_everybody()
         for work in (self.runner, self.cloud_sync):
             task = asyncio.ensure_future(work.stop())
             _closing.add(task)
             task.add_done_callback(_closing.discard)
+
+    def wake_everybody(self) -> None:
+        """Answer everybody who waits for a job."""
+        for job in self.jobs.all():
+            job.finished.set()
 
 
 _closing: set[asyncio.Future[None]] = set()

@@ -54,6 +54,13 @@ class Users:
         """
         if user.email in self._by_email:
             raise conflict(f"there is already a user {user.email}")
+        return self.replace(user)
+
+    def replace(self, user: User) -> User:
+        """Take in a user in the place of the one with that e-mail address, whose keys go on working."""
+        known = self._by_email.get(user.email)
+        if known is not None:
+            user.public_keys |= known.public_keys
         self._by_email[user.email] = user
         self._by_key.update((key, user) for key in user.public_keys)
         self._by_token.update((token, user) for token in user.tokens)
