@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 
@@ -10,7 +11,11 @@ def main() -> int:
     """Run the part of the demo that the command line names; 0 means that everything agreed."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("part", choices=("run", "ui", "screenshots"))
-    match parser.parse_args().part:
+    part = parser.parse_args().part
+    # Whoever ends the demo, the services it started end with it; a shell's background job ignores Ctrl-C by default.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    match part:
         case "run":
             from demo.check import run
 
@@ -26,4 +31,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Stopped.")

@@ -7,11 +7,11 @@ provider, so that a mistake there cannot hide here.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from demo import media
@@ -25,6 +25,7 @@ Value = str | float | bool
 BUCKET = "field-recordings"
 REGION: Literal["eu-central-1"] = "eu-central-1"
 DAYS: Sequence[date] = tuple(date(2025, 3, 1) + timedelta(days=n) for n in range(3))
+TABLE_KEY = "tables/recordings.csv"
 PREFIX = "site=*/dt={date}/"
 KEY_PATTERN = r"site=(?P<site>[^/]+)/dt=(?P<captured_on>[^/]+)/"
 SCHEMA: Mapping[str, Any] = {
@@ -187,19 +188,15 @@ def _metadata(file: PlannedFile) -> dict[str, Value]:
     return {"site": site, "captured_on": day, **file.row}
 
 
-def write_metadata_table(files: Sequence[PlannedFile], path: Path) -> int:
-    """Write the metadata table as CSV, one row for each object that has values.
-
-    :return: the number of rows
-    """
+def _metadata_table(files: Sequence[PlannedFile]) -> bytes:
     columns = [name for name in SCHEMA if any(name in file.row for file in files)]
-    rows = [file for file in files if file.row]
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["key", *columns])
-        for file in rows:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["key", *columns])
+    for file in files:
+        if file.row:
             writer.writerow([file.key, *(_cell(file.row.get(name)) for name in columns)])
-    return len(rows)
+    return text.getvalue().encode()
 
 
 def _cell(value: Value | None) -> str:
@@ -209,7 +206,8 @@ def _cell(value: Value | None) -> str:
 
 
 def fill(client: S3Client, files: Sequence[PlannedFile]) -> None:
-    """Create the bucket and put every file into it."""
+    """Create the bucket and put every file into it, and the metadata table: one row for each that has values."""
     client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     for file in files:
         client.put_object(Bucket=BUCKET, Key=file.key, Body=file.data)
+    client.put_object(Bucket=BUCKET, Key=TABLE_KEY, Body=_metadata_table(files))

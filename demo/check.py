@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from demo.bucket import BUCKET, DAYS, PlannedFile, expected_items, fill, plan, write_metadata_table
+from demo.bucket import BUCKET, DAYS, PlannedFile, expected_items, fill, plan
 from demo.readback import RegisteredItem, changes, differences, read_folder
 from demo.report import DayReport, print_table
 from demo.runs import DagRunResult, run_days
@@ -29,20 +29,20 @@ def run() -> int:
     home = ROOT / ".demo" / "run"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    table_path, workspace = home / "metadata.csv", home / "workspace"
+    workspace = home / "workspace"
 
     def say(text: str) -> None:
         print(f"[{time.monotonic() - started:5.1f} s] {text}", flush=True)
 
     files = plan()
-    rows = write_metadata_table(files, table_path)
+    tagged = sum(bool(file.row) for file in files)
     with services(home) as running:
         fill(running.s3_client(), files)
-        say(f"Bucket {BUCKET}: {len(files)} objects under {len(DAYS)} days; metadata table: {rows} rows")
-        environment, params = (
-            airflow_environment(home / "airflow", running),
-            dag_params(table_path, workspace),
+        say(
+            f"Bucket {BUCKET}: {len(files)} objects under {len(DAYS)} days, {tagged} of them in a metadata table"
         )
+        environment = airflow_environment(home / "airflow", running)
+        params = dag_params(workspace)
 
         say("Airflow imports the three days ...")
         first_runs = list(run_days(DAYS, params, environment=environment, home=home))

@@ -17,6 +17,8 @@ from typing import Any
 
 from demo.services import DAG_ID, ROOT
 
+_SECONDS = 240
+
 
 @dataclass(frozen=True, kw_only=True)
 class DagRunResult:
@@ -43,6 +45,7 @@ def run_days(
     :param home: where its log (``airflow.log``) goes
     :return: the results in the order of ``days``
     :raises RuntimeError: when the process fails, with the end of its log
+    :raises subprocess.TimeoutExpired: when it takes more than four minutes
     """
     results, log_path = home / "runs.jsonl", home / "airflow.log"
     request = json.dumps({"days": [day.isoformat() for day in days], "params": params})
@@ -55,6 +58,7 @@ def run_days(
             stdout=log,
             stderr=subprocess.STDOUT,
             check=False,
+            timeout=_SECONDS,
         )
     if process.returncode:
         tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-40:])
@@ -70,7 +74,7 @@ def _run_all(request: Mapping[str, Any], results: Path) -> None:
     from airflow.utils.db import initdb
 
     initdb()
-    (bundle,) = DagBundlesManager().get_all_dag_bundles()  # type: ignore[no-untyped-call]
+    (bundle,) = DagBundlesManager().get_all_dag_bundles()
     bundle.initialize()
     bag = DagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
     if bag.import_errors:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.bucket import BUCKET, KEY_PATTERN, PREFIX, REGION, SCHEMA
+from demo.bucket import BUCKET, KEY_PATTERN, PREFIX, REGION, SCHEMA, TABLE_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -125,13 +125,14 @@ def airflow_environment(home: Path, running: Services) -> dict[str, str]:
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "AIRFLOW_CONN_ENCORD_DEFAULT": json.dumps(encord),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),
     }
 
 
-def dag_params(metadata_table: Path, workspace: Path) -> dict[str, Any]:
+def dag_params(workspace: Path) -> dict[str, Any]:
     """The parameters with which the bundled DAG imports the demo's bucket."""
     return {
         "bucket": BUCKET,
@@ -139,7 +140,7 @@ def dag_params(metadata_table: Path, workspace: Path) -> dict[str, Any]:
         "folder": FOLDER,
         "integration": "",
         "schema": dict(SCHEMA),
-        "metadata": metadata_table.as_uri(),
+        "metadata": f"s3://{BUCKET}/{TABLE_KEY}",
         "key_pattern": KEY_PATTERN,
         "workspace": workspace.as_uri(),
         "media": "auto",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from demo.bucket import DAYS, fill, plan, write_metadata_table
+from demo.bucket import DAYS, fill, plan
 from demo.services import DAG_ID, ROOT, Services, airflow_environment, dag_params, services
 from demo.standalone import Airflow, standalone
 
@@ -24,19 +24,15 @@ def open_demo(home: Path, *emulator_options: str) -> Iterator[tuple[Services, Ai
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     files = plan()
-    write_metadata_table(files, home / "metadata.csv")
     with services(home, *emulator_options) as running:
         fill(running.s3_client(), files)
         with standalone(home, airflow_environment(home / "airflow", running)) as airflow:
             airflow.unpause(DAG_ID)
-            yield running, airflow, dag_params(home / "metadata.csv", home / "workspace")
+            yield running, airflow, dag_params(home / "workspace")
 
 
 def serve() -> int:
     """Keep everything open until Ctrl-C."""
-    # Ending by SIGTERM takes the same orderly way as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("Starting the S3 server, the Encord emulator and Airflow ...", flush=True)
     try:
         with open_demo(ROOT / ".demo" / "ui") as (running, airflow, params):

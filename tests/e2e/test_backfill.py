@@ -18,7 +18,9 @@ def _logical_day(run: dict[str, Any]) -> date:
 
 
 def _most_at_once(runs: Sequence[dict[str, Any]]) -> int:
-    spans = [(datetime.fromisoformat(run["start_date"]), datetime.fromisoformat(run["end_date"])) for run in runs]
+    spans = [
+        (datetime.fromisoformat(run["start_date"]), datetime.fromisoformat(run["end_date"])) for run in runs
+    ]
     return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
 
 
@@ -34,7 +36,9 @@ def _task_id(stack: Stack, name: str) -> str:
 
 
 def test_every_day_of_the_backfill_succeeds_two_at_a_time(first_backfill: Backfill) -> None:
-    assert [(_logical_day(run), run["state"]) for run in first_backfill.runs] == [(day, "success") for day in DAYS]
+    assert [(_logical_day(run), run["state"]) for run in first_backfill.runs] == [
+        (day, "success") for day in DAYS
+    ]
     assert _most_at_once(first_backfill.runs) == 2
 
 
