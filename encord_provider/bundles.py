@@ -37,8 +37,8 @@ class EncordDagBundle(LocalDagBundle):  # type: ignore[misc, unused-ignore]
 
         [dag_processor]
         dag_bundle_config_list = [
-            {"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"},
-            {"name": "encord", "classpath": "encord_provider.bundles.EncordDagBundle"}]
+            {"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}},
+            {"name": "encord", "classpath": "encord_provider.bundles.EncordDagBundle", "kwargs": {}}]
 
     :raises FileNotFoundError: if the installation lacks the bundled DAGs.
     """

@@ -70,11 +70,9 @@ def import_from_s3(
             metadata=metadata,
             encord_conn_id=encord_conn_id,
         )
-        # XComArg lacks the type of its own __getitem__.
-        built: Any = build_spec.output
         import_data = EncordImportDataOperator(
             task_id="import_data",
-            spec=built["index"],
+            spec=build_spec.output,
             folder=folder,
             create_folder=True,
             integration=integration,
@@ -83,11 +81,10 @@ def import_from_s3(
             workspace=workspace,
             encord_conn_id=encord_conn_id,
         )
-        imported: Any = import_data.output
         patch_metadata = EncordPatchMetadataOperator(
             task_id="patch_metadata",
-            metadata=built["index"],
-            folder=imported["folder"],
+            metadata=build_spec.output,
+            folder=f"{{{{ ti.xcom_pull(task_ids='{import_data.task_id}')['folder'] }}}}",
             workspace=workspace,
             encord_conn_id=encord_conn_id,
         )

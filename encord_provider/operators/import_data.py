@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -27,7 +27,7 @@ from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventSta
 from encord_provider.workspace import child, task_folder
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
 
 class EncordImportDataOperator(EncordOperator):
@@ -75,7 +75,7 @@ class EncordImportDataOperator(EncordOperator):
     def __init__(
         self,
         *,
-        spec: Mapping[str, Any] | Sequence[str] | str,
+        spec: Mapping[str, Any] | Sequence[str] | str | XComArg,
         folder: str,
         create_folder: bool = False,
         integration: str | None = None,
@@ -212,7 +212,8 @@ class EncordImportDataOperator(EncordOperator):
     def _import(self, context: Context, *, forget: bool = False) -> Import:
         instance = context["ti"]
         workspace = task_folder(self.workspace, context)
-        parts = parts_of(self.spec)
+        # Once rendered, an XComArg is its value.
+        parts = parts_of(cast("Mapping[str, Any] | Sequence[str] | str", self.spec))
         store = self._journal(context, workspace)
         if forget:
             store.delete()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import orjson
 
@@ -18,7 +18,7 @@ from encord_provider.tagging import ItemKey, MetadataRow, Outcome, PatchMode, Ro
 from encord_provider.workspace import child, task_folder, write_whole
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
 
 class EncordPatchMetadataOperator(EncordOperator):
@@ -58,8 +58,8 @@ class EncordPatchMetadataOperator(EncordOperator):
     def __init__(
         self,
         *,
-        metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str,
-        folder: str,
+        metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | XComArg,
+        folder: str | XComArg,
         key: Literal["object_url", "object_key", "uuid", "title"] = "object_url",
         key_column: str | None = None,
         mode: Literal["merge", "replace"] = "merge",
@@ -84,7 +84,7 @@ class EncordPatchMetadataOperator(EncordOperator):
         rows = list(self._rows())
         if self.validate and rows:
             rows = list(self._checked(rows))
-        folder = self.hook.find_folder(self.folder)
+        folder = self.hook.find_folder(str(self.folder))
         tagger = Tagger(api=self.hook.api, key=item_key, mode=mode)
         results = tagger.patch(rows, self.hook.api.folder_items(folder)) if rows else []
         report = self._report(context, results)
@@ -101,7 +101,8 @@ class EncordPatchMetadataOperator(EncordOperator):
         return {**summary, "conflicts": tagger.conflicts, "report": report}
 
     def _rows(self) -> Iterator[MetadataRow]:
-        metadata = self.metadata
+        # Once rendered, an XComArg is its value.
+        metadata = cast("Mapping[str, Any] | Sequence[Mapping[str, Any]] | str", self.metadata)
         if isinstance(metadata, str) and metadata.lstrip().startswith(("{", "[")):
             try:
                 metadata = orjson.loads(metadata)

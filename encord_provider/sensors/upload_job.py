@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -26,7 +26,7 @@ from encord_provider.hooks.encord import EncordHook
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
 
 class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ignore]
@@ -52,8 +52,8 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
     def __init__(
         self,
         *,
-        folder: str,
-        job_ids: Sequence[str] | str,
+        folder: str | XComArg,
+        job_ids: Sequence[str] | str | XComArg,
         max_failed_units: int = 0,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         encord_conn_id: str = EncordHook.default_conn_name,
@@ -73,7 +73,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
 
     @cached_property
     def _folder_uuid(self) -> str:
-        return self.hook.find_folder(self.folder)
+        return self.hook.find_folder(str(self.folder))
 
     def execute(self, context: Context) -> Any:
         """Poke, or defer unless every job has already ended."""
@@ -119,7 +119,8 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
 
     @property
     def _jobs(self) -> list[str]:
-        jobs = [self.job_ids] if isinstance(self.job_ids, str) else list(self.job_ids)
+        given = cast("Sequence[str] | str", self.job_ids)
+        jobs = [given] if isinstance(given, str) else list(given)
         if not jobs:
             raise EncordInputError("job_ids is empty: give the upload jobs to wait for.")
         return jobs
