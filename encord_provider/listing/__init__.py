@@ -1,6 +1,19 @@
 """Where objects come from. Nothing in here knows of Airflow or creates a client."""
 
+from encord_provider.listing.filters import ObjectFilter
+from encord_provider.listing.inventory import inventory_bucket, list_inventory
 from encord_provider.listing.objects import ListedObject
+from encord_provider.listing.order import in_key_order
+from encord_provider.listing.paths import list_path
 from encord_provider.listing.s3 import bucket_region, list_s3
 
-__all__ = ["ListedObject", "bucket_region", "list_s3"]
+__all__ = [
+    "ListedObject",
+    "ObjectFilter",
+    "bucket_region",
+    "in_key_order",
+    "inventory_bucket",
+    "list_inventory",
+    "list_path",
+    "list_s3",
+]

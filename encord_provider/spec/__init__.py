@@ -7,6 +7,7 @@ from encord_provider.spec.media import MediaType, media_type_of
 from encord_provider.spec.parts import SpecIndex, SpecPart, read_index, read_part, write_parts
 from encord_provider.spec.patterns import KeyPattern
 from encord_provider.spec.units import DataUnit, Skipped, SkippedObjects, UploadSpec
+from encord_provider.spec.url_table import UrlTable
 from encord_provider.spec.urls import ObjectRef, ObjectUrlStyle, object_url, object_urls, parse_object_url
 from encord_provider.spec.wire import to_data_items
 
@@ -21,6 +22,7 @@ __all__ = [
     "SpecIndex",
     "SpecPart",
     "UploadSpec",
+    "UrlTable",
     "build_units",
     "media_type_of",
     "object_url",

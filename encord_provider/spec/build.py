@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encord_provider.exceptions import MetadataTableError, UploadSpecError
+from encord_provider.listing.filters import ObjectFilter
 from encord_provider.listing.objects import ListedObject
 from encord_provider.schema.table import MetadataTable, TableRow
 from encord_provider.schema.types import MetadataSchema
@@ -36,6 +37,7 @@ def build_units(
     media: MediaType | str = AUTO,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    only: ObjectFilter | None = None,
     group_by: str | GroupBy | None = None,
     key_pattern: KeyPattern | None = None,
     metadata: MetadataTable | None = None,
@@ -56,6 +58,7 @@ def build_units(
     :param include: glob patterns on the whole key, where ``*`` also matches ``/``; only objects that match one
         of them are taken. Nothing includes everything.
     :param exclude: glob patterns; objects that match one of them are left out.
+    :param only: leaves objects out by size, modification time or storage class.
     :param group_by: which files make one group, sequence or series, see
         :func:`~encord_provider.spec.grouping.group_by_of`; by default those of one folder.
     :param key_pattern: turns parts of the key into client metadata. A group, sequence or series gets the values
@@ -78,6 +81,7 @@ def build_units(
         wanted=_wanted(media),
         include=_globs(include),
         exclude=[(one, _globs([one])) for one in exclude],
+        only=only,
         group_by=group_by_of(group_by, metadata=metadata),
         key_pattern=key_pattern,
         metadata=metadata,
@@ -93,6 +97,7 @@ class _Builder:
     wanted: MediaType | None
     include: re.Pattern[str] | None
     exclude: list[tuple[str, re.Pattern[str] | None]]
+    only: ObjectFilter | None
     group_by: GroupBy
     key_pattern: KeyPattern | None
     metadata: MetadataTable | None
@@ -159,6 +164,8 @@ class _Builder:
             return None, "metadata sidecar"
         if one.size == 0:
             return None, "empty object"
+        if self.only is not None and (reason := self.only.reason(one)):
+            return None, reason
         found = media_type_of(key)
         if self.wanted is None:
             return found, f"not a media type that Encord supports: {extension_of(key) or 'no extension'}"

@@ -1,0 +1,80 @@
+"""Leaving objects out by what a listing says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from encord_provider.exceptions import EncordInputError
+from encord_provider.listing.objects import ListedObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectFilter:
+    """Which objects are wanted. What is not given, is not asked.
+
+    :param min_size: the least size in bytes.
+    :param max_size: the greatest size in bytes.
+    :param modified_from: only what was written at this time or later.
+    :param modified_before: only what was written before this time.
+    :param storage_classes: the storage classes that are wanted, for example ``STANDARD``. Archived objects
+        (``GLACIER``, ``DEEP_ARCHIVE``) cannot be read until they are restored.
+    :raises EncordInputError: for a time without a time zone, and for bounds that nothing lies between.
+    """
+
+    min_size: int | None = None
+    max_size: int | None = None
+    modified_from: datetime | None = None
+    modified_before: datetime | None = None
+    storage_classes: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("modified_from", "modified_before"):
+            time = getattr(self, name)
+            if time is not None and time.tzinfo is None:
+                raise EncordInputError(
+                    f"{name} {time.isoformat()} has no time zone; write for example +00:00 behind it"
+                )
+        if self.min_size is not None and self.max_size is not None and self.min_size > self.max_size:
+            raise EncordInputError(f"min_size {self.min_size} is greater than max_size {self.max_size}")
+        if self.modified_from and self.modified_before and self.modified_from >= self.modified_before:
+            raise EncordInputError("modified_from must be before modified_before")
+        if isinstance(self.storage_classes, str):
+            raise EncordInputError(f"storage_classes takes a list, got {self.storage_classes!r}")
+
+    def reason(self, one: ListedObject) -> str | None:
+        """Say why an object is not wanted.
+
+        :param one: the object.
+        :returns: the reason in plain words, None when it is wanted. An object whose size or time the listing
+            does not tell is not wanted when one is asked for.
+        """
+        return self._size_reason(one.size) or self._time_reason(one.last_modified) or self._class_reason(one)
+
+    def _size_reason(self, size: int | None) -> str | None:
+        if self.min_size is None and self.max_size is None:
+            return None
+        if size is None:
+            return "size unknown"
+        if self.min_size is not None and size < self.min_size:
+            return f"smaller than {self.min_size} bytes"
+        if self.max_size is not None and size > self.max_size:
+            return f"larger than {self.max_size} bytes"
+        return None
+
+    def _time_reason(self, time: datetime | None) -> str | None:
+        if self.modified_from is None and self.modified_before is None:
+            return None
+        if time is None:
+            return "modification time unknown"
+        if self.modified_from is not None and time < self.modified_from:
+            return f"written before {self.modified_from.isoformat()}"
+        if self.modified_before is not None and time >= self.modified_before:
+            return f"written at or after {self.modified_before.isoformat()}"
+        return None
+
+    def _class_reason(self, one: ListedObject) -> str | None:
+        if not self.storage_classes or one.storage_class in self.storage_classes:
+            return None
+        return f"storage class {one.storage_class or 'unknown'}"
