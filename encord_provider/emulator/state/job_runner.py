@@ -87,7 +87,7 @@ class JobRunner:
         await self._while_stuck(job, [fault for fault in faults if fault.kind is FaultKind.JOB_STUCK])
         job.started_at = self._clock.now()
         finished_before = job.total - job.pending_count
-        while job.units and job.status is JobStatus.PENDING:
+        while job.units and not job.finished.is_set():
             finished = job.total - job.pending_count
             if cancel_after is not None and finished >= cancel_after:
                 job.cancel(self._clock.now())
@@ -100,13 +100,12 @@ class JobRunner:
                 continue
             await self._register_batch(job, min(due, _BATCH))
             await asyncio.sleep(0)
-        if job.status is JobStatus.PENDING:
-            await self._clock.wait(job.finished, self.settings.finishing_seconds)
+        if not await self._clock.wait(job.finished, self.settings.finishing_seconds):
             self._conclude(job)
 
     async def _while_stuck(self, job: Job, faults: list[Fault]) -> None:
         job.stuck = True
-        while job.status is JobStatus.PENDING and any(self._faults.is_active(fault) for fault in faults):
+        while not job.finished.is_set() and any(self._faults.is_active(fault) for fault in faults):
             changed = asyncio.ensure_future(self._faults_changed.wait())
             ended = asyncio.ensure_future(job.finished.wait())
             try:
@@ -129,7 +128,7 @@ class JobRunner:
     async def _register_batch(self, job: Job, size: int) -> None:
         batch = job.units[: -size - 1 : -1]
         found = await self._registrar.look_up(job, batch)
-        if job.status is not JobStatus.PENDING:
+        if job.finished.is_set():
             return
         del job.units[-len(batch) :]
         check_faults = self._faults.any_for_units()
@@ -157,8 +156,6 @@ class JobRunner:
             job.error_count += 1
 
     def _conclude(self, job: Job) -> None:
-        if job.status is not JobStatus.PENDING:
-            return
         failed = job.error_count > 0 and not job.ignore_errors
         if failed and self.settings.failed_job_items == "drop":
             for item in job.items:
