@@ -1,0 +1,93 @@
+"""What the tests share: an Airflow home of their own, moto's S3, and an emulator that looks objects up in it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from encord_provider.emulator.server import EncordEmulator
+
+# Airflow reads its home once, when it is imported; no test may see that of the machine.
+_HOME = tempfile.mkdtemp(prefix="airflow-home-")
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_"))]:
+    del os.environ[_name]
+os.environ["AIRFLOW_HOME"] = _HOME
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+_BUCKETS = itertools.count()
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """moto's S3 on a free port."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(s3_endpoint: str) -> Any:
+    """A boto3 client of moto's S3."""
+    import boto3
+
+    return boto3.client(
+        "s3",
+        endpoint_url=s3_endpoint,
+        region_name="eu-west-1",
+        aws_access_key_id="testing-access-key",
+        aws_secret_access_key="testing-secret-key",
+    )
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    """An empty bucket of the test's own."""
+    name = f"lake-{next(_BUCKETS)}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return name
+
+
+@pytest.fixture(scope="session")
+def encord_server_with_s3(s3_endpoint: str) -> Iterator[EncordEmulator]:
+    """The session's emulator that finds only what moto's S3 has."""
+    from encord_provider.emulator.server import EncordEmulator
+
+    with EncordEmulator(s3_endpoint=s3_endpoint) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def encord(
+    encord_server_with_s3: EncordEmulator, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[EncordEmulator]:
+    """The same with an empty state, and the connections ``encord_default`` and ``aws_default``."""
+    emulator = encord_server_with_s3
+    emulator.reset()
+    aws = {
+        "conn_type": "aws",
+        "login": "testing-access-key",
+        "password": "testing-secret-key",
+        "extra": {"endpoint_url": s3_endpoint, "region_name": "eu-west-1"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_ENCORD_DEFAULT", json.dumps(emulator.connection_json()))
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(aws))
+    yield emulator
+    emulator.clear_faults()
