@@ -2,7 +2,10 @@
 
 from encord_provider.schema.change import SchemaDiff, diff, merge
 from encord_provider.schema.declare import parse_schema
-from encord_provider.schema.table import MetadataTable, TableRow, read_table
+from encord_provider.schema.embeddings import read_embeddings
+from encord_provider.schema.frames import FrameTable, Sampling, read_frames, with_frames
+from encord_provider.schema.table import MetadataTable, read_table
+from encord_provider.schema.table_rows import TableRow
 from encord_provider.schema.types import (
     Embedding,
     Enum,
@@ -19,11 +22,13 @@ from encord_provider.schema.values import check_metadata, check_value
 __all__ = [
     "Embedding",
     "Enum",
+    "FrameTable",
     "Geospatial",
     "KeyType",
     "MetadataSchema",
     "MetadataTable",
     "Plain",
+    "Sampling",
     "Scalar",
     "ScalarType",
     "SchemaDiff",
@@ -34,5 +39,8 @@ __all__ = [
     "diff",
     "merge",
     "parse_schema",
+    "read_embeddings",
+    "read_frames",
     "read_table",
+    "with_frames",
 ]

@@ -11,7 +11,9 @@ from typing import Any
 from encord_provider.exceptions import MetadataTableError, UploadSpecError
 from encord_provider.listing.filters import ObjectFilter
 from encord_provider.listing.objects import ListedObject
-from encord_provider.schema.table import MetadataTable, TableRow
+from encord_provider.schema.frames import FrameTable, Sampling, with_frames
+from encord_provider.schema.table import MetadataTable
+from encord_provider.schema.table_rows import TableRow
 from encord_provider.schema.types import MetadataSchema
 from encord_provider.schema.values import check_metadata
 from encord_provider.spec.grouping import (
@@ -24,6 +26,7 @@ from encord_provider.spec.grouping import (
 )
 from encord_provider.spec.media import SIDECAR_SUFFIX, MediaType, extension_of, media_type_of
 from encord_provider.spec.patterns import KeyPattern
+from encord_provider.spec.sidecars import parse_sidecar, with_sidecars
 from encord_provider.spec.titles import DEFAULT_TITLE, check_template, title_of
 from encord_provider.spec.units import DataUnit, Skipped, SkippedObjects, title_problem
 
@@ -43,6 +46,9 @@ def build_units(
     metadata: MetadataTable | None = None,
     title: str = DEFAULT_TITLE,
     schema: MetadataSchema | None = None,
+    read_sidecar: Callable[[str], bytes] | None = None,
+    frames: FrameTable | None = None,
+    sampling: Sampling | None = None,
 ) -> tuple[Iterator[DataUnit], SkippedObjects]:
     """Make data units of listed objects, one at a time.
 
@@ -64,16 +70,21 @@ def build_units(
     :param key_pattern: turns parts of the key into client metadata. A group, sequence or series gets the values
         that all its files share.
     :param metadata: a table with client metadata; its rows name objects by key or by object URL. Its values come
-        before those of the key pattern.
+        before those of sidecars, and those before the key pattern's.
     :param title: the template of the titles, see :func:`~encord_provider.spec.titles.check_template`; by default
         the whole key, for groups, sequences and series the name of the group.
     :param schema: the metadata schema that client metadata must fit.
+    :param read_sidecar: reads the object at a key. With it, the client metadata of an object is also taken from
+        the sidecar that the listing shows beside it, see :mod:`encord_provider.spec.sidecars`.
+    :param frames: a table with metadata or embeddings of single frames of videos.
+    :param sampling: which frames of videos Encord takes.
     :returns: the data units, and the objects that were left out so far, each with the reason.
     :raises UploadSpecError: for an unknown media type or title field at once; while iterating, for a title over
         300 characters or objects that do not come in the order of their keys.
     :raises ObjectUrlError: while iterating, for a key that cannot be written as an object URL.
     :raises MetadataValueError: while iterating, for client metadata that the schema does not accept.
-    :raises MetadataTableError: while iterating, for files of one group whose rows disagree.
+    :raises MetadataTableError: while iterating, for a broken sidecar, and for files of one group whose rows or
+        sidecars disagree.
     """
     check_template(title, names=() if key_pattern is None else key_pattern.names)
     builder = _Builder(
@@ -87,8 +98,19 @@ def build_units(
         metadata=metadata,
         title=title,
         schema=schema,
+        read_sidecar=read_sidecar,
+        frames=frames,
+        sampling=sampling,
     )
     return builder.units(objects), builder.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """An object that becomes part of a data unit, and the key of its sidecar."""
+
+    key: str
+    sidecar: str | None
 
 
 @dataclass
@@ -103,12 +125,15 @@ class _Builder:
     metadata: MetadataTable | None
     title: str
     schema: MetadataSchema | None
+    read_sidecar: Callable[[str], bytes] | None
+    frames: FrameTable | None
+    sampling: Sampling | None
     skipped: SkippedObjects = field(default_factory=SkippedObjects)
-    open_groups: dict[str, list[str]] = field(default_factory=dict)
+    open_groups: dict[str, list[_File]] = field(default_factory=dict)
 
     def units(self, objects: Iterable[ListedObject]) -> Iterator[DataUnit]:
         previous = None
-        for one in objects:
+        for one, sidecar in self._with_sidecars(objects):
             if previous is not None and one.key <= previous:
                 if one.key == previous:
                     self.skipped.append(Skipped(one.key, "listed twice"))
@@ -129,11 +154,14 @@ class _Builder:
                         Skipped(one.key, f"belongs to no {media_type}: group_by gives it no name")
                     )
                 else:
-                    self.open_groups.setdefault(name, []).append(one.key)
+                    self.open_groups.setdefault(name, []).append(_File(one.key, sidecar))
             else:
-                yield self._unit(media_type, one.key, [one.key])
+                yield self._unit(media_type, one.key, [_File(one.key, sidecar)])
         for name in sorted(self.open_groups):
             yield self._group(name)
+
+    def _with_sidecars(self, objects: Iterable[ListedObject]) -> Iterable[tuple[ListedObject, str | None]]:
+        return ((one, None) for one in objects) if self.read_sidecar is None else with_sidecars(objects)
 
     def _left_behind(self, key: str) -> Iterator[DataUnit]:
         """The groups that no later key can belong to: keys come in order, so folders are left for good."""
@@ -145,8 +173,8 @@ class _Builder:
             del self.open_groups[name]
 
     def _group(self, name: str) -> DataUnit:
-        keys = sorted(self.open_groups[name], key=natural_order)
-        return self._unit(self.wanted or MediaType.DICOM_SERIES, name or keys[0], keys)
+        files = sorted(self.open_groups[name], key=lambda file: natural_order(file.key))
+        return self._unit(self.wanted or MediaType.DICOM_SERIES, name or files[0].key, files)
 
     def _media_type(self, one: ListedObject) -> tuple[MediaType | None, str]:
         """The media type of an object, or why it is left out."""
@@ -175,14 +203,21 @@ class _Builder:
             return None, f"of type {found}, but media is {self.wanted}"
         return None, f"not a media type that Encord supports: {extension_of(key)}"
 
-    def _unit(self, media_type: MediaType, name: str, keys: list[str]) -> DataUnit:
+    def _unit(self, media_type: MediaType, name: str, files: list[_File]) -> DataUnit:
+        keys = [file.key for file in files]
         urls = tuple(self.url_for(key) for key in keys)
         from_path = self._path_metadata(keys)
         title = title_of(self.title, name, from_path)
         if problem := title_problem(title, required=True):
             raise UploadSpecError(f"{keys[0]!r}: {problem}; give a shorter title template")
         client_metadata = check_metadata(from_path, self.schema, where=f"key {keys[0]!r}, key pattern")
+        client_metadata.update(self._sidecar_metadata(files))
         client_metadata.update(self._table_metadata(keys, urls))
+        if media_type is MediaType.VIDEO and (self.frames is not None or self.sampling is not None):
+            rows = {} if self.frames is None else self.frames.get(keys[0]) or self.frames.get(urls[0])
+            client_metadata = with_frames(
+                client_metadata, sampling=self.sampling, frames=rows, schema=self.schema
+            )
         return DataUnit(media_type=media_type, urls=urls, title=title, client_metadata=client_metadata)
 
     def _path_metadata(self, keys: list[str]) -> dict[str, str]:
@@ -194,6 +229,21 @@ class _Builder:
             other = self.key_pattern.metadata(key)
             shared = {name: value for name, value in shared.items() if other.get(name) == value}
         return shared
+
+    def _sidecar_metadata(self, files: list[_File]) -> dict[str, Any]:
+        """What the sidecars of the unit's files hold; those of several files must agree."""
+        first: tuple[str, dict[str, Any]] | None = None
+        for file in files:
+            if file.sidecar is None or self.read_sidecar is None:
+                continue
+            metadata = parse_sidecar(self.read_sidecar(file.sidecar), source=file.sidecar)
+            if first is None:
+                first = file.sidecar, metadata
+            elif metadata != first[1]:
+                raise MetadataTableError(
+                    f"the sidecars {first[0]!r} and {file.sidecar!r} belong to one data unit and hold different values"
+                )
+        return {} if first is None else check_metadata(first[1], self.schema, where=f"sidecar {first[0]}")
 
     def _table_metadata(self, keys: list[str], urls: Sequence[str]) -> Mapping[str, Any]:
         """The row of the table for the unit's files; rows of several files must agree."""

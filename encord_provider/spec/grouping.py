@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from encord_provider.exceptions import UploadSpecError
-from encord_provider.schema.table import MetadataTable, TableRow
+from encord_provider.schema.table import MetadataTable
+from encord_provider.schema.table_rows import TableRow
 from encord_provider.spec.patterns import KeyPattern
 
 FOLDER = "folder"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from encord_provider.exceptions import MetadataTableError, ObjectUrlError
 from encord_provider.listing.objects import ListedObject
-from encord_provider.schema.table import MetadataTable, TableRow
+from encord_provider.schema.table import MetadataTable
+from encord_provider.schema.table_rows import TableRow
 from encord_provider.spec.urls import ObjectRef, parse_object_url
 
 

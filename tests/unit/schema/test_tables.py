@@ -111,7 +111,7 @@ def test_broken_json_lines_name_file_line_and_column(text, message):
 
 
 def test_another_format_is_refused():
-    with pytest.raises(MetadataTableError, match=r"t.xlsx: a metadata table is CSV or JSON Lines"):
+    with pytest.raises(MetadataTableError, match=r"t.xlsx: a metadata table is CSV, JSON Lines or Parquet"):
         read_table("", source="t.xlsx")
 
 
