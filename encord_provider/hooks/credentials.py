@@ -8,6 +8,7 @@ import ipaddress
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -242,11 +243,16 @@ def _read_key_file(path: str, *, conn_id: str, allow_readable: bool) -> str:
                 f"Connection {conn_id!r}: other users can read the key file {path} (mode "
                 f"{stat.S_IMODE(mode):04o}). Run: chmod 600 {path} (or set 'allow_readable_key_file')."
             )
-        return file.read_text(encoding="utf-8")
+        content = file.read_bytes()
     except OSError as error:
         raise EncordConfigError(
             f"Connection {conn_id!r}: the key file {path} cannot be read on this machine: {error.strerror}. "
             "It must be there on every worker and triggerer."
         ) from None
-    except UnicodeDecodeError:
-        raise EncordConfigError(f"Connection {conn_id!r}: the key file {path} is no text file.") from None
+    text: str | None = None
+    with suppress(UnicodeDecodeError):
+        text = content.decode("utf-8")
+    if text is None:
+        # Raised out here, because the decoding error carries the content of the file.
+        raise EncordConfigError(f"Connection {conn_id!r}: the key file {path} is no text file.")
+    return text

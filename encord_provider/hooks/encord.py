@@ -6,7 +6,8 @@ import importlib.metadata
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import BaseHook
+from airflow.sdk.log import mask_secret
 
 from encord_provider import __version__
 from encord_provider.api.async_client import AsyncEncordApi
