@@ -170,7 +170,7 @@ def _syntax_error(text: str, error: json.JSONDecodeError) -> StrictJsonError:
         return _at(text, error.pos, f"trailing comma before {text[error.pos + 1 :].lstrip()[0]!r}")
     if not text.strip():
         return StrictJsonError("the document is empty", line=1)
-    message = error.msg[0].lower() + error.msg[1:]
+    message = (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")
     return _at(text, error.pos, f"no JSON: {message}")
 
 

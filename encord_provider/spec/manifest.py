@@ -17,6 +17,7 @@ from encord_provider.exceptions import UploadSpecError
 from encord_provider.schema.strict_json import JsonPath, StrictJsonError, decode, lines_of, loads
 from encord_provider.spec.media import MediaType
 from encord_provider.spec.media_metadata import FILE_METADATA_KEYS, MANIFEST_KEYS
+from encord_provider.spec.shown import shown
 from encord_provider.spec.units import DataUnit, UploadSpec, unit_problems
 
 SKIP_DUPLICATE_URLS = "skip_duplicate_urls"
@@ -202,7 +203,9 @@ class _Reader:
         extra: dict[str, Any] = {}
         skip = document.get(SKIP_DUPLICATE_URLS, False)
         if not isinstance(skip, bool):
-            self._add((SKIP_DUPLICATE_URLS,), f"{SKIP_DUPLICATE_URLS} must be true or false, got {skip!r}")
+            self._add(
+                (SKIP_DUPLICATE_URLS,), f"{SKIP_DUPLICATE_URLS} must be true or false, got {shown(skip)}"
+            )
             skip = False
         for key, items in document.items():
             if key == SKIP_DUPLICATE_URLS:
@@ -228,7 +231,7 @@ class _Reader:
 
     def _unit(self, media_type: MediaType, item: Any, path: JsonPath) -> DataUnit | None:
         if not isinstance(item, Mapping):
-            self._add(path, f"each item must be an object, got {item!r:.60}")
+            self._add(path, f"each item must be an object, got {shown(item)}")
             return None
         before = len(self.problems)
         rest = dict(item)
@@ -277,7 +280,7 @@ class _Reader:
             return MediaType.IMAGE_SEQUENCE if media_type is MediaType.IMAGE_GROUP else media_type
         create_video = rest.pop("createVideo")
         if not isinstance(create_video, bool):
-            self._add((*path, "createVideo"), f"createVideo must be true or false, got {create_video!r}")
+            self._add((*path, "createVideo"), f"createVideo must be true or false, got {shown(create_video)}")
         elif create_video and media_type is not MediaType.IMAGE_GROUP:
             self._add((*path, "createVideo"), "createVideo true is for image sequences, under 'image_groups'")
         elif create_video:
@@ -289,7 +292,7 @@ class _Reader:
             return None
         value = rest.pop(key)
         if not isinstance(value, wanted):
-            self._add((*path, key), f"{key} must be {name}, got {value!r:.60}")
+            self._add((*path, key), f"{key} must be {name}, got {shown(value)}")
             return None
         return value
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from encord_provider.spec.media import MediaType
 from encord_provider.spec.media_metadata import file_metadata_problems, media_metadata_problems
+from encord_provider.spec.shown import shown
 
 MAX_TITLE_CHARACTERS = 300
 """Source: Encord's page on registering cloud data."""
@@ -115,11 +116,11 @@ def url_problem(url: str) -> str | None:
     if not url:
         return "the object URL is empty"
     if any(character.isspace() or not character.isprintable() for character in url):
-        return f"whitespace or a control character in the object URL {_shown(url)}; write a blank as %20"
+        return f"whitespace or a control character in the object URL {shown(url)}; write a blank as %20"
     if not url.lower().startswith(_URL_STARTS):
-        return f"{_shown(url)} is no object URL: it must start with https://, s3://, gs:// or an ARN"
+        return f"{shown(url)} is no object URL: it must start with https://, s3://, gs:// or an ARN"
     if len(url) > MAX_URL_BYTES // 4 and (size := len(url.encode())) > MAX_URL_BYTES:
-        return f"an object URL of {size:,} bytes, the limit is {MAX_URL_BYTES:,}: {_shown(url)}"
+        return f"an object URL of {size:,} bytes, the limit is {MAX_URL_BYTES:,}: {shown(url)}"
     return None
 
 
@@ -133,7 +134,7 @@ def title_problem(title: str | None, *, required: bool) -> str | None:
     if not title:
         return "the title is missing" if required else None
     if len(title) > MAX_TITLE_CHARACTERS:
-        return f"a title of {len(title)} characters, the limit is {MAX_TITLE_CHARACTERS}: {_shown(title)}"
+        return f"a title of {len(title)} characters, the limit is {MAX_TITLE_CHARACTERS}: {shown(title)}"
     return None
 
 
@@ -181,7 +182,7 @@ def unit_problems(unit: DataUnit) -> Iterator[tuple[tuple[str, ...], str]]:
         yield (), f"{len(unit.urls):,} object URLs in one unit, the limit is {MAX_URLS_PER_FILE:,}"
     for position, url in enumerate(unit.urls):
         if problem := url_problem(url):
-            yield ((f"objectUrl_{position}",) if media_type.is_grouped else ("objectUrl",)), problem
+            yield (_url_field(media_type, position),), problem
     if problem := json_problem(unit.client_metadata):
         yield ("clientMetadata",), f"client metadata: {problem}"
     if media_type is MediaType.SCENE and unit.scene is None:
@@ -190,7 +191,7 @@ def unit_problems(unit: DataUnit) -> Iterator[tuple[tuple[str, ...], str]]:
     yield from file_metadata_problems(media_type, unit.file_metadata, files=len(unit.urls))
 
 
-def _shown(text: str) -> str:
-    """Shorten a text for a message, and drop a query string: it may hold a signature."""
-    bare = text.partition("?")[0] + ("?..." if "?" in text else "")
-    return repr(bare if len(bare) <= 120 else f"{bare[:100]}...")
+def _url_field(media_type: MediaType, position: int) -> str:
+    if media_type is MediaType.SCENE:
+        return "scene"
+    return f"objectUrl_{position}" if media_type.is_grouped else "objectUrl"
