@@ -20,9 +20,9 @@ def backfill(
     params: Mapping[str, Any],
     max_active_runs: int = 2,
     reprocess: str = "none",
-    seconds: float = 120,
+    seconds: float = 180,
 ) -> list[dict[str, Any]]:
-    """Create a backfill and wait until Airflow has marked it complete.
+    """Create a backfill and wait until all its runs have ended.
 
     :param first: first logical date
     :param last: last logical date, included
@@ -40,32 +40,30 @@ def backfill(
         "max_active_runs": max_active_runs,
         "reprocess_behavior": reprocess,
     }
-    created = airflow.wait_for(
+    airflow.wait_for(
         lambda: _create(airflow, request), f"Airflow to accept a backfill of {dag_id}", seconds=seconds
     )
-    # Airflow takes a next backfill of the DAG only after it has marked this one complete.
-    airflow.wait_for(
-        lambda: airflow.call("GET", f"backfills/{created['id']}")["completed_at"],
-        f"the backfill of {dag_id}",
-        seconds=seconds,
+    # Its runs exist, or are queued again, when Airflow has accepted it.
+    runs: list[dict[str, Any]] = airflow.wait_for(
+        lambda: _ended_runs(airflow, dag_id), f"the backfill of {dag_id}", seconds=seconds
     )
-    return runs(airflow, dag_id)
+    return runs
+
+
+def _ended_runs(airflow: Airflow, dag_id: str) -> list[dict[str, Any]] | None:
+    listed = airflow.call(
+        "GET", f"dags/{dag_id}/dagRuns", params={"run_type": "backfill", "order_by": "logical_date"}
+    )
+    runs: list[dict[str, Any]] = listed["dag_runs"]
+    return runs if all(run["state"] in ("success", "failed") for run in runs) else None
 
 
 def _create(airflow: Airflow, request: Mapping[str, Any]) -> Any:
     try:
         return airflow.call("POST", "backfills", json=request)
     except requests.HTTPError as error:
-        # On sqlite the scheduler may hold the database at this moment; Airflow then answers so and does nothing.
-        if error.response is not None and error.response.status_code == requests.codes.service_unavailable:
+        # 409: Airflow marks a backfill complete only some seconds after its last run, and takes no other before.
+        # 503: on sqlite the scheduler held the database at this moment.
+        if error.response is not None and error.response.status_code in (409, 503):
             return None
         raise
-
-
-def runs(airflow: Airflow, dag_id: str) -> list[dict[str, Any]]:
-    """Every backfill run of a DAG, by logical date."""
-    listed = airflow.call(
-        "GET", f"dags/{dag_id}/dagRuns", params={"run_type": "backfill", "order_by": "logical_date"}
-    )
-    found: list[dict[str, Any]] = listed["dag_runs"]
-    return found

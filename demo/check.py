@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from demo.bucket import BUCKET, DAYS, PlannedFile, expected_items, fill, plan
 from demo.readback import RegisteredItem, changes, differences, read_folder
 from demo.report import DayReport, print_table
-from demo.runs import DagRunResult, run_days
+from demo.runs import DagRunResult, dag_runner
 from demo.services import FOLDER, ROOT, Services, airflow_environment, dag_params, services
 
 _SHOWN_DIFFERENCES = 20
@@ -41,15 +41,15 @@ def run() -> int:
         say(
             f"Bucket {BUCKET}: {len(files)} objects under {len(DAYS)} days, {tagged} of them in a metadata table"
         )
-        environment = airflow_environment(home / "airflow", running)
         params = dag_params(workspace)
-
-        say("Airflow imports the three days ...")
-        first_runs = list(run_days(DAYS, params, environment=environment, home=home))
-        first = read_folder(running, FOLDER)
-        say("Airflow imports the same three days again ...")
-        second_runs = list(run_days(DAYS, params, environment=environment, home=home))
-        second = read_folder(running, FOLDER)
+        environment = airflow_environment(home / "airflow", running, params)
+        with dag_runner(environment, home / "airflow.log") as runner:
+            say("Airflow imports the three days ...")
+            first_runs = runner.run_days(DAYS, params)
+            first = read_folder(running, FOLDER)
+            say("Airflow imports the same three days again ...")
+            second_runs = runner.run_days(DAYS, params)
+            second = read_folder(running, FOLDER)
         say("Read back with the official SDK")
 
         print_table([_day_report(running, result, first) for result in first_runs])

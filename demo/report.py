@@ -44,7 +44,7 @@ def print_table(days: Sequence[DayReport]) -> None:
     """Print one row for each day and one for all."""
     table = Table(show_lines=True, show_footer=True)
     table.add_column("day", "all", no_wrap=True)
-    table.add_column("objects listed", str(sum(day.listed for day in days)), justify="right")
+    table.add_column("listed", str(sum(day.listed for day in days)), justify="right")
     table.add_column("registered", _sum(day.registered for day in days), no_wrap=True)
     table.add_column("skipped", _sum(day.skipped for day in days))
     table.add_column("tagged", str(sum(day.tagged for day in days)), justify="right")
@@ -58,4 +58,4 @@ def print_table(days: Sequence[DayReport]) -> None:
             str(day.tagged),
             str(day.failed),
         )
-    Console(width=110).print(table)
+    Console(width=112).print(table)

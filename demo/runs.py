@@ -1,23 +1,28 @@
 """Runs of the bundled DAG through Airflow itself: its task runner, its connections, its triggers.
 
-``python -m demo.runs`` reads ``{"days": [...], "params": {...}}`` from standard input, in an environment made by
-:func:`demo.services.airflow_environment`, and writes one JSON line for each run to the file named as its argument.
+Airflow reads its settings when it is imported, so it runs in a process of its own: ``python -m demo.runs FD``, in an
+environment made by :func:`demo.services.airflow_environment`. That process reads one JSON line for each run from
+standard input and writes one for its result to the file descriptor FD.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from demo.services import DAG_ID, ROOT
 
-_SECONDS = 240
+_RUN_SECONDS = 120
+_STOP_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,39 +41,74 @@ class DagRunResult:
     returned: Mapping[str, Any]
 
 
-def run_days(
-    days: Sequence[date], params: Mapping[str, Any], *, environment: Mapping[str, str], home: Path
-) -> Iterator[DagRunResult]:
-    """Run the DAG for each day, one after the other, in a process with an Airflow of its own.
+class DagRunner:
+    """A process with an Airflow of its own that runs the DAG when asked; see :func:`dag_runner`."""
+
+    def __init__(self, requests: IO[str], results: IO[str], log_path: Path) -> None:
+        self._requests = requests
+        self._results = results
+        self._log_path = log_path
+
+    def run_days(self, days: Sequence[date], params: Mapping[str, Any]) -> list[DagRunResult]:
+        """Run the DAG for each day, one after the other.
+
+        :param params: the DAG's parameters, without ``date``
+        :return: the results in the order of ``days``
+        :raises RuntimeError: when Airflow itself fails, with the end of its log
+        """
+        return [self._run_day(day, params) for day in days]
+
+    def _run_day(self, day: date, params: Mapping[str, Any]) -> DagRunResult:
+        try:
+            self._requests.write(json.dumps({"day": day.isoformat(), "params": params}) + "\n")
+            self._requests.flush()
+            answered, _, _ = select.select([self._results], [], [], _RUN_SECONDS)
+            line = self._results.readline() if answered else ""
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            tail = "\n".join(self._log_path.read_text(errors="replace").splitlines()[-40:])
+            raise RuntimeError(
+                f"Airflow ended, or took over {_RUN_SECONDS} s; the end of {self._log_path}:\n{tail}"
+            )
+        return DagRunResult(**{**json.loads(line), "day": day})
+
+
+@contextmanager
+def dag_runner(environment: Mapping[str, str], log_path: Path) -> Iterator[DagRunner]:
+    """Start the process; it ends with the block.
 
     :param environment: the whole environment of that process
-    :param home: where its log (``airflow.log``) goes
-    :return: the results in the order of ``days``
-    :raises RuntimeError: when the process fails, with the end of its log
-    :raises subprocess.TimeoutExpired: when it takes more than four minutes
+    :param log_path: the file for its log
     """
-    results, log_path = home / "runs.jsonl", home / "airflow.log"
-    request = json.dumps({"days": [day.isoformat() for day in days], "params": params})
-    with log_path.open("ab") as log:
-        process = subprocess.run(
-            [sys.executable, "-m", "demo.runs", str(results)],
-            input=request.encode(),
-            cwd=ROOT,
-            env=dict(environment),
+    reading, writing = os.pipe()
+    with (
+        os.fdopen(reading, encoding="utf-8") as results,
+        log_path.open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "demo.runs", str(writing)],
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            check=False,
-            timeout=_SECONDS,
-        )
-    if process.returncode:
-        tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-40:])
-        raise RuntimeError(f"Airflow ended with {process.returncode}; the end of {log_path}:\n{tail}")
-    for line in results.read_text().splitlines():
-        fields = json.loads(line)
-        yield DagRunResult(**{**fields, "day": date.fromisoformat(fields["day"])})
+            cwd=ROOT,
+            env=dict(environment),
+            pass_fds=[writing],
+            text=True,
+            start_new_session=True,
+        ) as process,
+    ):
+        os.close(writing)
+        if process.stdin is None:  # only without PIPE above
+            raise RuntimeError("The process has no standard input")
+        try:
+            yield DagRunner(process.stdin, results, log_path)
+            process.stdin.close()
+            process.wait(timeout=_STOP_SECONDS)
+        finally:
+            process.kill()
 
 
-def _run_all(request: Mapping[str, Any], results: Path) -> None:
+def _serve(requests: IO[str], results: IO[str]) -> None:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag
     from airflow.utils.db import initdb
@@ -80,21 +120,24 @@ def _run_all(request: Mapping[str, Any], results: Path) -> None:
     if bag.import_errors:
         raise RuntimeError(f"The bundled DAGs do not import: {bag.import_errors}")
     dag = bag.dags[DAG_ID]
-    with results.open("w") as stream:
-        for day in request["days"]:
-            logical_date = datetime.combine(date.fromisoformat(day), time(), tzinfo=UTC)
-            # A manual run with a logical date owns the day before it, as ever in Airflow; so the day is named.
-            run = dag.test(logical_date=logical_date, run_conf={**request["params"], "date": day})
-            instances = {ti.task_id.rpartition(".")[2]: ti for ti in run.get_task_instances()}
-            fields = {
-                "day": day,
-                "state": str(run.state),
-                "tasks": {name: str(ti.state) for name, ti in instances.items()},
-                "returned": {name: ti.xcom_pull(task_ids=ti.task_id) for name, ti in instances.items()},
-            }
-            stream.write(json.dumps(fields) + "\n")
-            stream.flush()
+    for line in requests:
+        request = json.loads(line)
+        day, params = request["day"], request["params"]
+        # A manual run with a logical date owns the day before it, as ever in Airflow; so the day is named.
+        run = dag.test(
+            logical_date=datetime.combine(date.fromisoformat(day), time(), tzinfo=UTC),
+            run_conf={**params, "date": day},
+        )
+        instances = {ti.task_id.rpartition(".")[2]: ti for ti in run.get_task_instances()}
+        result = {
+            "state": str(run.state),
+            "tasks": {name: str(ti.state) for name, ti in instances.items()},
+            "returned": {name: ti.xcom_pull(task_ids=ti.task_id) for name, ti in instances.items()},
+        }
+        results.write(json.dumps(result) + "\n")
+        results.flush()
 
 
 if __name__ == "__main__":
-    _run_all(json.load(sys.stdin), Path(sys.argv[1]))
+    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as answers:
+        _serve(sys.stdin, answers)

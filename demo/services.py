@@ -7,7 +7,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +104,12 @@ def services(home: Path, *emulator_options: str) -> Iterator[Services]:
         )
 
 
-def airflow_environment(home: Path, running: Services) -> dict[str, str]:
-    """The environment of an Airflow of its own below ``home`` that knows both services and the bundled DAGs."""
+def airflow_environment(home: Path, running: Services, params: Mapping[str, Any]) -> dict[str, str]:
+    """The environment of an Airflow of its own that knows both services and the bundled DAGs.
+
+    :param home: its AIRFLOW_HOME
+    :param params: the bundled DAG's parameters for runs that are given none
+    """
     encord = {
         "conn_type": "encord",
         "extra": {"domain": running.encord_url, "private_key": running.private_key_path.read_text()},
@@ -129,6 +133,7 @@ def airflow_environment(home: Path, running: Services) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "AIRFLOW_CONN_ENCORD_DEFAULT": json.dumps(encord),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),
+        "AIRFLOW_VAR_ENCORD_S3_IMPORT": json.dumps(params),
     }
 
 

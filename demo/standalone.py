@@ -56,8 +56,9 @@ class Airflow:
         return any(dag["dag_id"] == dag_id for dag in listed["dags"])
 
     def log_tail(self, lines: int = 60) -> str:
-        """The end of the log."""
-        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+        """The end of the log, without the API server's line for each of our calls."""
+        text = self.log_path.read_text(errors="replace").splitlines()
+        return "\n".join([line for line in text if "[http.access]" not in line][-lines:])
 
     def wait_for(self, condition: Any, what: str, *, seconds: float) -> Any:
         """Ask until the answer is true, and return it.

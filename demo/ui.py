@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 from collections.abc import Iterator
@@ -26,27 +25,25 @@ def open_demo(home: Path, *emulator_options: str) -> Iterator[tuple[Services, Ai
     files = plan()
     with services(home, *emulator_options) as running:
         fill(running.s3_client(), files)
-        with standalone(home, airflow_environment(home / "airflow", running)) as airflow:
+        params = dag_params(home / "workspace")
+        with standalone(home, airflow_environment(home / "airflow", running, params)) as airflow:
             airflow.unpause(DAG_ID)
-            yield running, airflow, dag_params(home / "workspace")
+            yield running, airflow, params
 
 
 def serve() -> int:
     """Keep everything open until Ctrl-C."""
     print("Starting the S3 server, the Encord emulator and Airflow ...", flush=True)
     try:
-        with open_demo(ROOT / ".demo" / "ui") as (running, airflow, params):
+        with open_demo(ROOT / ".demo" / "ui") as (running, airflow, _):
             print(
                 f"""
   Airflow   {airflow.url}/dags/{DAG_ID}
   Encord    {running.encord_url}/
   S3        {running.s3_url}
 
-Trigger {DAG_ID} with "Backfill" from {DAYS[0]} to {DAYS[-1]} and this configuration:
-
-{json.dumps(params, indent=2)}
-
-Ctrl-C stops everything.""",
+The DAG has its parameters from the Airflow Variable of the same name. Press "Trigger", choose "Backfill" and take
+{DAYS[0]} to {DAYS[-1]}; every other day has no objects and is skipped. Ctrl-C stops everything.""",
                 flush=True,
             )
             signal.pause()

@@ -75,3 +75,29 @@ def test_a_second_backfill_runs_every_day_again_and_changes_nothing(
     for before, after in zip(first_backfill.runs, second_backfill.runs, strict=True):
         assert after["start_date"] > before["end_date"], "the run was not repeated"
     assert list(changes(first_backfill.items, second_backfill.items)) == []
+
+
+def test_the_scheduled_run_of_a_day_without_objects_is_skipped_and_says_so(stack: Stack) -> None:
+    def finished() -> Any:
+        listed = stack.airflow.call("GET", f"dags/{DAG_ID}/dagRuns", params={"run_type": "scheduled"})[
+            "dag_runs"
+        ]
+        return [run for run in listed if run["state"] in ("success", "failed")]
+
+    (run,) = stack.airflow.wait_for(finished, "the scheduled run of yesterday", seconds=60)
+    path = f"dags/{DAG_ID}/dagRuns/{run['dag_run_id']}/taskInstances"
+    states = {
+        ti["task_id"].rpartition(".")[2]: ti["state"]
+        for ti in stack.airflow.call("GET", path)["task_instances"]
+    }
+    assert run["state"] == "success"
+    assert states == {
+        "set_schema": "success",
+        "build_spec": "skipped",
+        "import_data": "skipped",
+        "patch_metadata": "skipped",
+    }
+    log = stack.airflow.call(
+        "GET", f"{path}/{_task_id(stack, 'build_spec')}/logs/1", headers={"Accept": "application/json"}
+    )
+    assert "There are no objects in bucket" in str(log["content"])
