@@ -18,7 +18,6 @@ _CONNECTION_TYPE: dict[str, Any] = {
         "relabeling": {"password": "Private key (one line)"},
         "placeholders": {
             "password": "Ed25519 key on one line or base64; for several lines use the field below",
-            "description": "The Encord service account that this connection uses",
         },
     },
     "conn-fields": {
