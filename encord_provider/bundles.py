@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ def bundled_dags_folder() -> Path:
     checkout = Path(__file__).parent.parent / "dags"
     if (checkout / "encord_s3_import.py").is_file():
         return checkout
-    spec = find_spec("airflow_provider_encord.example_dags")
+    spec = None
+    with suppress(ModuleNotFoundError):  # when the package above it is missing too
+        spec = find_spec("airflow_provider_encord.example_dags")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(
             "The bundled DAGs are not installed: the package airflow_provider_encord.example_dags is "
