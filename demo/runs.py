@@ -22,7 +22,6 @@ from typing import IO, Any
 from demo.services import DAG_ID, ROOT
 
 _RUN_SECONDS = 120
-_STOP_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +101,14 @@ def dag_runner(environment: Mapping[str, str], log_path: Path) -> Iterator[DagRu
             raise RuntimeError("The process has no standard input")
         try:
             yield DagRunner(process.stdin, results, log_path)
-            process.stdin.close()
-            process.wait(timeout=_STOP_SECONDS)
         finally:
+            # It has nothing left to save: each result was read, and its database goes with the next demo.
             process.kill()
 
 
 def _serve(requests: IO[str], results: IO[str]) -> None:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag
+    from demo.compat import DagBag
     from airflow.utils.db import initdb
 
     initdb()

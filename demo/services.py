@@ -121,7 +121,7 @@ def airflow_environment(home: Path, running: Services, params: Mapping[str, Any]
         "extra": {"endpoint_url": running.s3_url, "region_name": REGION},
     }
     bundles = [{"name": "encord", "classpath": "encord_provider.bundles.EncordDagBundle", "kwargs": {}}]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     return {
         **inherited,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", "")]),
