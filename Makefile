@@ -3,13 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test check wheel-check screenshots constraints clean
+.PHONY: help demo ui test check compat wheel-check screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 PYTHON ?=
-AIRFLOW := 3.3.2
+AIRFLOW ?= 3.3.2
+OLDER := 3.2.2 3.1.8
 
 # Airflow starts its own parts as plain "airflow", so the environment comes first in PATH.
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -38,6 +39,9 @@ check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports --no-cache
 
+compat:  ## the demo on the older Airflows that are supported, each in an environment of its own
+	@for airflow in $(OLDER); do echo "== Airflow $$airflow"; $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow; done
+
 wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
 	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
 
@@ -46,8 +50,8 @@ screenshots: $(READY)  ## the two pictures of the README (needs Chromium)
 	@$(BIN)/python -m demo screenshots
 
 constraints: $(READY)  ## resolve the tested versions anew
-	@AIRFLOW="$(AIRFLOW)" UV="$(BIN)/uv" .ci/update-constraints
+	@UV="$(BIN)/uv" .ci/update-constraints
 
 clean:  ## remove everything that the targets above leave behind
-	rm -rf "$(VENV)" .demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" .venv-* .demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

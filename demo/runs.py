@@ -108,13 +108,19 @@ def dag_runner(environment: Mapping[str, str], log_path: Path) -> Iterator[DagRu
 
 def _serve(requests: IO[str], results: IO[str]) -> None:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from demo.compat import DagBag
     from airflow.utils.db import initdb
 
     initdb()
     (bundle,) = DagBundlesManager().get_all_dag_bundles()
     bundle.initialize()
-    bag = DagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+    except ImportError:  # Airflow 3.1
+        from airflow.models.dagbag import DagBag
+
+        bag = DagBag(dag_folder=bundle.path, bundle_path=bundle.path)
     if bag.import_errors:
         raise RuntimeError(f"The bundled DAGs do not import: {bag.import_errors}")
     dag = bag.dags[DAG_ID]
