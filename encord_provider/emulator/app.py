@@ -12,16 +12,21 @@ from starlette.types import Receive, Scope, Send
 
 from encord_provider.emulator.calls import ApiRoute
 from encord_provider.emulator.gateway import Gateway, poses_as_encord
+from encord_provider.emulator.legacy_gateway import LegacyGateway, LegacyRoute
 from encord_provider.emulator.object_links import ObjectLinks
 from encord_provider.emulator.routes import (
     cloud_sync,
     control,
+    dataset_rows,
+    dataset_uploads,
+    datasets,
     folders,
     gallery,
     item_work,
     items,
     jobs,
     objects,
+    organisation,
     out_of_scope,
     schema,
     uploads,
@@ -39,8 +44,16 @@ API_ROUTES: list[ApiRoute] = [
     *uploads.ROUTES,
     *cloud_sync.ROUTES,
     *schema.ROUTES,
+    *datasets.ROUTES,
+    *organisation.ROUTES,
 ]
 """Every route of the v2 API; a new entity adds its module's ``ROUTES`` here."""
+
+LEGACY_ROUTES: list[LegacyRoute] = [
+    *dataset_rows.LEGACY_ROUTES,
+    *dataset_uploads.LEGACY_ROUTES,
+]
+"""Every call of the older API."""
 
 
 class EmulatorApp:
@@ -58,6 +71,8 @@ class EmulatorApp:
             Route("/v2/public/" + route.path, Gateway(route, self), methods=[route.method])
             for route in API_ROUTES
         ]
+        legacy = LegacyGateway(LEGACY_ROUTES, self)
+        routes += [Route(path, legacy, methods=["POST"]) for path in ("/public", "/public/user")]
         routes += [
             *control.routes(self),
             *gallery.routes(self),

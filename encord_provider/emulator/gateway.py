@@ -8,6 +8,7 @@ import logging
 import socket
 import struct
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -39,15 +40,24 @@ class HasStore(Protocol):
     links: ObjectLinks
 
 
-class Gateway:
-    """An ASGI endpoint that carries out one route of the v2 API.
+class Endpoint(ABC):
+    """An ASGI endpoint that authenticates, logs and carries out calls, and lets faults happen to them.
 
     :param owner: where the present state is found.
     """
 
-    def __init__(self, route: ApiRoute, owner: HasStore) -> None:
-        self._route = route
+    def __init__(self, owner: HasStore) -> None:
         self._owner = owner
+
+    @abstractmethod
+    def route_name(self, body: bytes) -> str:
+        """Name of the call, for the log and for faults."""
+
+    @abstractmethod
+    async def carry_out(
+        self, store: Store, scope: Scope, request: Request, body: bytes, entry: LoggedRequest
+    ) -> Answer:
+        """Authenticate and answer one call; the caller goes into ``entry``."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -59,12 +69,12 @@ class Gateway:
         entry = store.requests.add(
             at=store.clock.now(),
             method=request.method,
-            route=self._route.name,
+            route=self.route_name(body),
             target=request_target(scope),
             user_agent=request.headers.get("user-agent", ""),
             body=body,
         )
-        fault = store.faults.for_call(route=self._route.name, method=request.method, path=scope["path"])
+        fault = store.faults.for_call(route=entry.route, method=request.method, path=scope["path"])
         try:
             await self._answer(scope, receive, send, request, body, entry, fault)
         finally:
@@ -92,7 +102,10 @@ class Gateway:
             return
         answer = _emulated_error(fault) if fault is not None and fault.kind is FaultKind.STATUS else None
         if answer is None:
-            answer = await self._carry_out(store, scope, request, body, entry)
+            if len(body) > store.settings.max_body_bytes:
+                answer = error_answer(_too_large(len(body), store.settings.max_body_bytes))
+            else:
+                answer = await self.carry_out(store, scope, request, body, entry)
         if fault is not None and fault.kind is FaultKind.RESET_AFTER:
             await reset_connection(scope)
             return
@@ -106,16 +119,24 @@ class Gateway:
         else:
             await response(scope, receive, send)
 
-    async def _carry_out(
+
+class Gateway(Endpoint):
+    """Carries out one route of the v2 API."""
+
+    def __init__(self, route: ApiRoute, owner: HasStore) -> None:
+        super().__init__(owner)
+        self._route = route
+
+    def route_name(self, body: bytes) -> str:
+        """Name of the call."""
+        del body
+        return self._route.name
+
+    async def carry_out(
         self, store: Store, scope: Scope, request: Request, body: bytes, entry: LoggedRequest
     ) -> Answer:
+        """Answer one call."""
         try:
-            if len(body) > store.settings.max_body_bytes:
-                raise ApiError(
-                    413,
-                    f"Request payload is too large: {len(body)} bytes, "
-                    f"the maximum is {store.settings.max_body_bytes} bytes.",
-                )
             user = authenticate(store, scope, request, body)
             entry.user = user.email
             call = Call(
@@ -190,6 +211,10 @@ def poses_as_encord(host: str) -> bool:
     """Whether a host name belongs to the real service."""
     name = host.lower().rstrip(".")
     return any(name == domain or name.endswith("." + domain) for domain in _ENCORD_DOMAINS)
+
+
+def _too_large(size: int, limit: int) -> ApiError:
+    return ApiError(413, f"Request payload is too large: {size} bytes, the maximum is {limit} bytes.")
 
 
 def _emulated_error(fault: Fault) -> Answer:

@@ -30,6 +30,15 @@ class Settings:
     :param unique_folder_names: whether a second folder of the same name beside the first is refused. Unknown.
     :param bulk_patch_missing: whether a bulk patch that names an item that does not exist is refused as a whole,
         or carried out for the others. Unknown.
+    :param like_ignores_case: whether the filters in "SQL syntax" (``title_like`` ...) match letters of either case.
+        Unknown.
+    :param skipped_links_in_result: whether linking items to a dataset also answers the data rows of those that were
+        there already and skipped. Unknown.
+    :param link_to_mirrored: whether items of other folders can be linked to a mirrored dataset. Unknown.
+    :param mirrored_delete: whether deleting a data row of a mirrored dataset deletes the item in its folder as well,
+        or only the row. Unknown.
+    :param preset_items_seconds: how long after the call a collection gets or loses the items of a filter preset;
+        that work is asynchronous and Encord gives no way to ask for it.
     :param require_contiguous_urls: whether ``objectUrl_{n}`` must count from 0 without gaps. Unknown.
     """
 
@@ -47,6 +56,11 @@ class Settings:
     upsert: Literal["replace", "merge"] = "replace"
     unique_folder_names: bool = False
     bulk_patch_missing: Literal["refuse", "skip"] = "refuse"
+    like_ignores_case: bool = True
+    skipped_links_in_result: bool = False
+    link_to_mirrored: Literal["refuse", "link"] = "refuse"
+    mirrored_delete: Literal["item", "row"] = "item"
+    preset_items_seconds: float = 0.0
     require_contiguous_urls: bool = False
 
     def changed(self, changes: Mapping[str, Any]) -> Self:

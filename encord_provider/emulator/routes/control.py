@@ -190,7 +190,7 @@ async def add_user(owner: Controlled, request: Request) -> Any:
     body = await _body(request)
     email = body.required_text("email")
     role = OrganisationRole(body.text("role") or OrganisationRole.MEMBER)
-    user = owner.store.users.add(User(email=email, role=role))
+    user = owner.store.users.add(User(email=email, role=role, joined_at=owner.store.clock.now()))
     return {"email": email, "role": role, "privateKey": owner.store.users.new_key(user).private_key}
 
 

@@ -89,6 +89,7 @@ async def patch_folders(call: Call) -> Any:
 async def delete_folder(call: Call) -> Any:
     """Remove a folder with all that is in it."""
     items, folders = call.store.folders.delete(call.folder(Role.ADMIN))
+    call.store.datasets.forget_deleted_folders()
     return {"removedItemsCount": items, "removedFoldersCount": folders}
 
 

@@ -12,6 +12,7 @@ from encord_provider.emulator.state.folders import Folder, Role
 from encord_provider.emulator.state.item_index import Order, page_of
 from encord_provider.emulator.state.items import Item, metadata_text
 from encord_provider.emulator.state.spec import MAX_METADATA_BYTES, MAX_TITLE
+from encord_provider.emulator.wire.datasets import dataset_uses_json
 from encord_provider.emulator.wire.items import item_json
 from encord_provider.emulator.wire.params import Body
 
@@ -87,6 +88,7 @@ async def get_item_summary(call: Call) -> Any:
     """Where an item is used."""
     item = _require_in_folder(call, Role.USER)
     groups = call.store.items.groups_of(item)
+    rows = call.store.datasets.rows_of(item)
     return {
         "frameInGroups": len(groups),
         "accessibleGroupItems": [
@@ -100,8 +102,10 @@ async def get_item_summary(call: Call) -> Any:
             for group in groups
             if call.store.folders.role(group.folder, call.user)
         ],
-        "usedInDatasets": 0,
-        "accessibleDatasets": [],
+        "usedInDatasets": len({row.dataset.uuid for row in rows}),
+        "accessibleDatasets": dataset_uses_json(
+            [row for row in rows if call.store.datasets.role(row.dataset, call.user) is not None]
+        ),
         "groupLayout": (item.extra or {}).get("groupLayout")
         if call.query.flag("includeGroupLayout")
         else None,

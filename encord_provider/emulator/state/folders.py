@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -132,16 +132,18 @@ class Folder:
 class Folders:
     """The tree of folders.
 
-    :param groups_of: the groups that a user belongs to; replaced by whoever keeps groups.
+    :param groups_of: gives the UUIDs of the groups that a user is in.
     """
 
-    def __init__(self, clock: Clock, chance: Chance, items: Items) -> None:
+    def __init__(
+        self, clock: Clock, chance: Chance, items: Items, *, groups_of: Callable[[User], list[str]]
+    ) -> None:
         self._clock = clock
         self._chance = chance
         self._items = items
         self._by_uuid: dict[str, Folder] = {}
         self.roots: dict[str, Folder] = {}
-        self.groups_of = _no_groups
+        self._groups_of = groups_of
 
     def __len__(self) -> int:
         return len(self._by_uuid)
@@ -196,7 +198,7 @@ class Folders:
 
     def role(self, folder: Folder, user: User) -> Role | None:
         """The best role that a user has in a folder: as owner, by name or group, here or in a folder above."""
-        groups = self.groups_of(user)
+        groups = self._groups_of(user)
         best: Role | None = None
         for level in [folder, *folder.ancestors()]:
             if level.owner == user.email:
@@ -281,15 +283,24 @@ class Folders:
         del self._siblings(folder.parent)[folder.uuid]
         return items, folders
 
+    def forget_group(self, uuid: str) -> None:
+        """Take a group out of all folders."""
+        for folder in self._by_uuid.values():
+            folder.group_roles.pop(uuid, None)
+
+    def forget_user(self, email: str) -> None:
+        """Take a user out of all folders."""
+        for folder in self._by_uuid.values():
+            folder.user_roles.pop(email, None)
+
+    def forget_tag(self, name: str) -> None:
+        """Take a tag off all folders."""
+        for folder in self._by_uuid.values():
+            folder.tags = [tag for tag in folder.tags if tag != name]
+
     def touch(self, folder: Folder) -> None:
         """Note that a folder was edited now."""
         folder.edited_at = self._clock.now()
 
     def _siblings(self, parent: Folder | None) -> dict[str, Folder]:
         return self.roots if parent is None else parent.children
-
-
-def _no_groups(user: User) -> list[str]:
-    """Groups of a user as long as nobody keeps groups."""
-    del user
-    return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -110,14 +110,29 @@ def metadata_text(metadata: Any) -> str:
     return orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS).decode()
 
 
+class ItemListener(Protocol):
+    """Somebody who keeps in step with the items."""
+
+    def item_added(self, item: Item) -> None:
+        """An item was registered."""
+
+    def item_deleted(self, item: Item) -> None:
+        """An item was removed."""
+
+    def item_moved(self, item: Item, source: Folder) -> None:
+        """An item was moved from the folder ``source`` to the one that it now has."""
+
+
 class Items:
     """All items of the service, hidden ones included.
 
     :param clock: the emulator's clock.
+    :ivar listeners: those who are told of every change of which items there are and where.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.listeners: list[ItemListener] = []
         self._by_uuid: dict[str, Item] = {}
         self._groups_of: dict[str, list[Item]] = {}
         self._unlisted: deque[Item] = deque()
@@ -154,6 +169,8 @@ class Items:
             self._groups_of.setdefault(child.uuid, []).append(item)
         if item.url_key is not None:
             item.folder.remember_url(item)
+        for listener in self.listeners:
+            listener.item_added(item)
         if item.hidden:
             return
         if listing_lag > 0:
@@ -190,12 +207,14 @@ class Items:
             item.folder.index.remove(item)
             folder.index.add(item)
         item.folder.forget_url(item)
-        item.folder = folder
+        source, item.folder = item.folder, folder
         if item.url_key is not None:
             folder.remember_url(item)
         for child in item.children or ():
             if child.hidden:
                 child.folder = folder
+        for listener in self.listeners:
+            listener.item_moved(item, source)
         self.touch(item)
 
     def relocate(self, item: Item, *, url: str | None, integration: Integration | None) -> None:
@@ -223,6 +242,8 @@ class Items:
             item.folder.index.remove(item)
         item.visible_at = 0.0
         item.folder.forget_url(item)
+        for listener in self.listeners:
+            listener.item_deleted(item)
         removed = 1
         for child in item.children or ():
             groups = self._groups_of.get(child.uuid, [])

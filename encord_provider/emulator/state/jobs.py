@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,6 +46,7 @@ class Job:
     :ivar items: what the job registered.
     :ivar skipped: what it found there already and reports as well, if the settings say so.
     :ivar finished: set when the job has reached a final status.
+    :ivar on_finish: told when the job reaches a final status, before whoever waits for it.
     :ivar stuck: the job makes no progress (a fault).
     """
 
@@ -61,6 +63,7 @@ class Job:
         "ignore_errors",
         "integration",
         "items",
+        "on_finish",
         "owner",
         "skip_duplicate_urls",
         "skipped",
@@ -107,6 +110,7 @@ class Job:
         self.cancelled_count = 0
         self.stuck = False
         self.finished = asyncio.Event()
+        self.on_finish: list[Callable[[Job], None]] = []
 
     @property
     def pending_count(self) -> int:
@@ -118,6 +122,8 @@ class Job:
         self.status = status
         self.finished_at = now
         self.units = []
+        for tell in self.on_finish:
+            tell(self)
         self.finished.set()
 
     def cancel(self, now: float) -> int:

@@ -7,9 +7,8 @@ the store adds its section to :data:`SECTIONS`. Faults and the log of requests a
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 
 import orjson
 
@@ -20,29 +19,15 @@ from encord_provider.emulator.state.folders import Folder, Role
 from encord_provider.emulator.state.integrations import Integration
 from encord_provider.emulator.state.items import Item
 from encord_provider.emulator.state.jobs import Job, JobStatus, UnitError
+from encord_provider.emulator.state.snapshot_curation import CURATION_SECTIONS
+from encord_provider.emulator.state.snapshot_section import Row, Section, find_item
 from encord_provider.emulator.state.spec import Spec
 from encord_provider.emulator.state.store import Store
 from encord_provider.emulator.state.units import File, Unit
 from encord_provider.emulator.state.uploads import Upload
-from encord_provider.emulator.state.users import OrganisationRole, User
+from encord_provider.emulator.state.users import MemberType, OrganisationRole, User
 
 FORMAT = "encord-emulator-1"
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Section:
-    """How one kind of thing is written and read.
-
-    :param kind: marks its lines.
-    :param dump: gives a row for each.
-    :param load: puts what a row describes into an empty store.
-    """
-
-    kind: str
-    dump: Callable[[Store], Iterable[Row]]
-    load: Callable[[Store, Row], None]
 
 
 def dump(store: Store) -> Iterator[bytes]:
@@ -102,6 +87,8 @@ def _dump_users(store: Store) -> Iterable[Row]:
             "role": user.role,
             "keys": sorted(user.public_keys),
             "tokens": user.tokens,
+            "member_type": user.member_type,
+            "joined_at": user.joined_at,
         }
 
 
@@ -112,6 +99,8 @@ def _load_user(store: Store, row: Row) -> None:
             role=OrganisationRole(row["role"]),
             public_keys=set(row["keys"]),
             tokens=list(row["tokens"]),
+            member_type=MemberType(row["member_type"]),
+            joined_at=row["joined_at"],
         )
     )
 
@@ -211,7 +200,7 @@ def _load_item(store: Store, row: Row) -> None:
         type=ItemType(row["type"]),
         location=StorageLocation(row["location"]),
         folder=_folder(store, row["folder"]),
-        children=None if children is None else [_item(store, uuid) for uuid in children],
+        children=None if children is None else [find_item(store, uuid) for uuid in children],
         **{name: row[name] for name in _ITEM_FIELDS},
     )
     for name in _ITEM_LATER:
@@ -317,13 +306,6 @@ def _folder(store: Store, uuid: str) -> Folder:
     return folder
 
 
-def _item(store: Store, uuid: str) -> Item:
-    item = store.items.get(uuid)
-    if item is None:
-        raise ValueError(f"there is no item {uuid}")
-    return item
-
-
 SECTIONS: list[Section] = [
     Section("basis", _dump_basis, _load_basis),
     Section("user", _dump_users, _load_user),
@@ -333,5 +315,6 @@ SECTIONS: list[Section] = [
     Section("item", _dump_items, _load_item),
     Section("job", _dump_jobs, _load_job),
     Section("schema", _dump_schema, _load_schema),
+    *CURATION_SECTIONS,
 ]
 """Every kind of thing, in the order in which they are written and read."""

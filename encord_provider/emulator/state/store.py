@@ -10,13 +10,16 @@ from encord_provider.emulator.request_log import RequestLog
 from encord_provider.emulator.s3 import ObjectStore
 from encord_provider.emulator.settings import Settings
 from encord_provider.emulator.state.cloud_sync import CloudSync
+from encord_provider.emulator.state.datasets import Datasets
 from encord_provider.emulator.state.folders import Folders
+from encord_provider.emulator.state.groups import Groups
 from encord_provider.emulator.state.ids import Chance
 from encord_provider.emulator.state.integrations import Integrations
 from encord_provider.emulator.state.items import Items
 from encord_provider.emulator.state.job_runner import JobRunner
 from encord_provider.emulator.state.jobs import Jobs
 from encord_provider.emulator.state.metadata_schema import MetadataSchema
+from encord_provider.emulator.state.organisation_tags import OrganisationTags
 from encord_provider.emulator.state.processes import Reencodings
 from encord_provider.emulator.state.registration import Registrar
 from encord_provider.emulator.state.uploads import Uploads
@@ -49,10 +52,16 @@ class Store:
         self.faults = Faults(self.chance.happens)
         self.requests = RequestLog()
         self.users = Users(self.chance)
-        self.users.add(User(email=FIRST_USER, public_keys={first_key}))
+        self.users.add(User(email=FIRST_USER, public_keys={first_key}, joined_at=self.clock.now()))
+        self.groups = Groups(self.clock, self.chance)
+        self.tags = OrganisationTags(self.chance)
         self.integrations = Integrations()
         self.items = Items(self.clock)
-        self.folders = Folders(self.clock, self.chance, self.items)
+        self.folders = Folders(self.clock, self.chance, self.items, groups_of=self.groups.of_user)
+        self.datasets = Datasets(
+            clock=self.clock, chance=self.chance, folders=self.folders, groups_of=self.groups.of_user
+        )
+        self.items.listeners.append(self.datasets)
         self.uploads = Uploads(self.chance)
         self.jobs = Jobs(self.clock, self.chance)
         self.schema = MetadataSchema(self.clock, self.chance)

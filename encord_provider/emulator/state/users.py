@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from encord_provider.emulator.errors import ApiError, conflict
+from encord_provider.emulator.errors import ApiError, bad_request, conflict, not_found
 from encord_provider.emulator.keys import KeyPair, make_key_pair
 from encord_provider.emulator.state.ids import Chance
 
@@ -19,18 +19,28 @@ class OrganisationRole(StrEnum):
     WORKFORCE_MANAGER = "WORKFORCE_MANAGER"
 
 
+class MemberType(StrEnum):
+    """Whether somebody works for the organisation itself."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+
+
 @dataclass(eq=False, slots=True)
 class User:
     """A user or service account.
 
     :param public_keys: registered public keys, raw, in hexadecimal.
     :param tokens: valid bearer tokens.
+    :param joined_at: since when the user belongs to the organisation, seconds since the epoch.
     """
 
     email: str
     role: OrganisationRole = OrganisationRole.ADMIN
     public_keys: set[str] = field(default_factory=set)
     tokens: list[str] = field(default_factory=list)
+    member_type: MemberType = MemberType.INTERNAL
+    joined_at: float = 0.0
 
     @property
     def is_organisation_admin(self) -> bool:
@@ -50,11 +60,27 @@ class Users:
     def add(self, user: User) -> User:
         """Take in a user.
 
-        :raises ApiError: 409 if the e-mail address is taken.
+        :raises ApiError: 409 if the e-mail address is taken, 400 if an external user is to be an admin.
         """
         if user.email in self._by_email:
             raise conflict(f"there is already a user {user.email}")
+        if user.is_organisation_admin and user.member_type is MemberType.EXTERNAL:
+            raise bad_request("only internal members of the organisation can be its admins")
         return self.replace(user)
+
+    def remove(self, email: str) -> User:
+        """Remove a user, whose keys and tokens are worthless from then on.
+
+        :raises ApiError: 404 if there is nobody of that e-mail address.
+        """
+        user = self._by_email.pop(email, None)
+        if user is None:
+            raise not_found(f"there is no user {email}")
+        for key in user.public_keys:
+            del self._by_key[key]
+        for token in user.tokens:
+            del self._by_token[token]
+        return user
 
     def replace(self, user: User) -> User:
         """Take in a user in the place of the one with that e-mail address, whose keys go on working."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
 from typing import Any, TypeVar
 
 from encord_provider.emulator.errors import MalformedRequestError
 from encord_provider.emulator.state.ids import canonical_uuid
 
 E = TypeVar("E", bound=StrEnum)
+I = TypeVar("I", bound=IntEnum)  # noqa: E741
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -53,6 +55,11 @@ class Query:
         if not minimum <= number <= maximum:
             raise MalformedRequestError(("query", name), f"expected a number from {minimum} to {maximum}")
         return number
+
+    def moment(self, name: str) -> float | None:
+        """An ISO 8601 time as seconds since the epoch; ``None`` if absent. Without an offset it is UTC."""
+        value = self.text(name)
+        return None if value is None else _moment(value, ("query", name))
 
     def choice(self, name: str, kind: type[E], default: E) -> E:
         """One of an enumeration's values."""
@@ -109,6 +116,27 @@ class Body:
         """One of an enumeration's values that must be there."""
         return _member(self.required_text(name), kind, ("body", name))
 
+    def numbered(self, name: str, kind: type[I]) -> I:
+        """One of an enumeration's values, given by its number, that must be there."""
+        value = self.document.get(name)
+        try:
+            return kind(value)  # type: ignore[arg-type]
+        except ValueError:
+            expected = ", ".join(f"{member.value} ({member.name})" for member in kind)
+            raise MalformedRequestError(("body", name), f"expected one of {expected}") from None
+
+    def moment(self, name: str) -> float | None:
+        """An ISO 8601 time as seconds since the epoch; ``None`` if absent or null. Without an offset it is UTC."""
+        value = self.text(name)
+        return None if value is None else _moment(value, ("body", name))
+
+    def texts(self, name: str) -> list[str]:
+        """A list of strings that must be there."""
+        value = self.document.get(name)
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise MalformedRequestError(("body", name), "expected a list of strings")
+        return value
+
     def uuid(self, name: str) -> str | None:
         """A UUID; ``None`` if absent or null."""
         value = self.text(name)
@@ -127,6 +155,14 @@ class Body:
         if value is not None and not isinstance(value, dict):
             raise MalformedRequestError(("body", name), "expected a JSON object")
         return value
+
+
+def _moment(value: str, where: tuple[str | int, ...]) -> float:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise MalformedRequestError(where, "expected a time in ISO 8601") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _uuid(value: Any, where: tuple[str | int, ...]) -> str:

@@ -1,0 +1,68 @@
+"""The parts of a snapshot that come after items and jobs: groups, tags, datasets and what else is made of items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from encord_provider.emulator.state.datasets import DataRow, Dataset, DatasetRole
+from encord_provider.emulator.state.groups import Group
+from encord_provider.emulator.state.organisation_tags import OrganisationTag
+from encord_provider.emulator.state.snapshot_section import Row, Section, find_item
+from encord_provider.emulator.state.store import Store
+
+
+def _dump_groups(store: Store) -> Iterable[Row]:
+    return (asdict(group) for group in store.groups.all())
+
+
+def _load_group(store: Store, row: Row) -> None:
+    store.groups.add(Group(**row))
+
+
+def _dump_tags(store: Store) -> Iterable[Row]:
+    return (asdict(tag) for tag in store.tags.all())
+
+
+def _load_tag(store: Store, row: Row) -> None:
+    store.tags.add(OrganisationTag(**row))
+
+
+_DATASET_FIELDS = ("uuid", "title", "description", "owner", "created_at")
+
+
+def _dump_datasets(store: Store) -> Iterable[Row]:
+    for dataset in store.datasets.all():
+        yield {
+            **{name: getattr(dataset, name) for name in _DATASET_FIELDS},
+            "edited_at": dataset.edited_at,
+            "backing_folder": dataset.backing_folder.uuid if dataset.backing_folder else None,
+            "user_roles": dataset.user_roles,
+            "group_roles": dataset.group_roles,
+            "rows": [[row.uuid, row.item.uuid, row.created_at] for row in dataset.rows.values()],
+            "uploads": [job.uuid for job in store.jobs.all() if store.datasets.upload_target(job) is dataset],
+        }
+
+
+def _load_dataset(store: Store, row: Row) -> None:
+    dataset = store.datasets.add(Dataset(**{name: row[name] for name in _DATASET_FIELDS}))
+    dataset.edited_at = row["edited_at"]
+    dataset.backing_folder = store.folders.find(row["backing_folder"]) if row["backing_folder"] else None
+    dataset.user_roles = {email: DatasetRole(role) for email, role in row["user_roles"].items()}
+    dataset.group_roles = {group: DatasetRole(role) for group, role in row["group_roles"].items()}
+    for uuid, item, created_at in row["rows"]:
+        store.datasets.attach(
+            DataRow(uuid=uuid, dataset=dataset, item=find_item(store, item), created_at=created_at)
+        )
+    for uuid in row["uploads"]:
+        job = store.jobs.get(uuid)
+        if job is not None:
+            store.datasets.follow(dataset, job)
+
+
+CURATION_SECTIONS: list[Section] = [
+    Section("group", _dump_groups, _load_group),
+    Section("tag", _dump_tags, _load_tag),
+    Section("dataset", _dump_datasets, _load_dataset),
+]
+"""These kinds of things, in the order in which they are written and read."""
