@@ -18,7 +18,7 @@
         │       ├── EncordAuthenticationError   401
         │       ├── EncordPermissionError       403
         │       └── EncordNotFoundError         404
-        ├── EncordUnavailableError          429, 5xx or no answer, after the retry budget was used up
+        ├── EncordUnavailableError          429, 5xx or no answer, until the retry budget was used up
         └── UploadJobError                  the verdict on an upload job
             ├── UploadJobFailedError
             ├── UploadJobCancelledError
@@ -106,11 +106,13 @@ class EncordUnavailableError(EncordError):
 
     :param message: what to tell the user.
     :param status: the last HTTP status, or None when there was no answer at all.
+    :param carried_out: whether the call may have been carried out all the same.
     """
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(self, message: str, *, status: int | None = None, carried_out: bool = True) -> None:
         super().__init__(message)
         self.status = status
+        self.carried_out = carried_out
 
 
 class UploadJobError(EncordError):

@@ -62,6 +62,12 @@ _CONNECTION_TYPE: dict[str, Any] = {
             "description": "Title or UUID of the cloud integration to use where a task names none.",
             "schema": {"type": ["string", "null"]},
         },
+        "retry_seconds": {
+            "label": "Retry budget",
+            "description": "Seconds for which Encord may be out of reach (429, 5xx, no answer) before a call or "
+            "a wait is given up.",
+            "schema": {"type": ["number", "null"], "minimum": 0, "default": 900},
+        },
     },
 }
 

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from encord_provider.api.calls import UploadRequest, cancel_upload_job, get_upload_job, start_upload_job
+from encord_provider.api.calls import UploadRequest, get_upload_job, start_upload_job
 from encord_provider.api.client import EncordApi
 from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob, judge
-from encord_provider.exceptions import EncordError, EncordNotFoundError, EncordPermanentError
-from encord_provider.receipts import ActiveJob, Journal, JournalStore, Receipt, Receipts, write_failures
+from encord_provider.cancelling import KILL_SECONDS, cancel_jobs
+from encord_provider.exceptions import (
+    EncordError,
+    EncordNotFoundError,
+    EncordPermanentError,
+    EncordUnavailableError,
+)
+from encord_provider.receipts import (
+    ActiveJob,
+    Journal,
+    JournalStore,
+    Receipt,
+    Receipts,
+    write_failures,
+    write_summary,
+)
 
 log = logging.getLogger(__name__)
 
 _GONE_MAX = 5
+_LAST_ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +74,13 @@ class Import:
     Before a part is sent, the journal holds the intent; before anything else can fail, it holds the job's id. A
     worker that is killed at any moment leaves enough behind for the next attempt: it reconnects to jobs that it
     knows, sends a part again whose answer was lost (Encord skips what the first job registered), and leaves
-    out parts that have a complete receipt.
+    out parts that have a complete receipt. A part that does not ask Encord to skip duplicates is never sent
+    again unless it is certain that nothing of it was registered.
 
     :param api: the data plane.
     :param target: where the import goes.
     :param parts: the parts, in order.
+    :param journal: what is remembered of this import.
     :param store: where the journal is kept.
     :param receipts_uri: the folder of the receipts; the import's own lie in a folder named by its token.
     :param label: names the run in Encord: DAG, run and task.
@@ -71,20 +90,26 @@ class Import:
     api: EncordApi
     target: Target
     parts: Sequence[Part]
+    journal: Journal
     store: JournalStore
     receipts_uri: str
     label: str
     max_active_jobs: int
-    journal: Journal = field(init=False)
     receipts: Receipts = field(init=False)
     ended: dict[str, Receipt] = field(init=False, default_factory=dict)
+    killed: bool = field(init=False, default=False)
+    _cancels: bool = field(init=False, default=False)
+    _starting: Future[str] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.journal = self.store.load() or Journal()
         self.receipts = Receipts(f"{self.receipts_uri.rstrip('/')}/{self.journal.token}")
         for part in self.parts:
             receipt = self.receipts.read(part.name, part.sha256)
-            if receipt is not None and part.name not in self.journal.active:
+            if receipt is None or part.name in self.journal.active:
+                continue
+            # What failed in an earlier attempt is sent again in this one, where that can double nothing.
+            may_double = receipt.units.done and not part.skips_duplicates
+            if receipt.is_complete or receipt.attempt == self.journal.attempt or may_double:
                 self.ended[part.name] = receipt
 
     def begin_attempt(self) -> None:
@@ -92,37 +117,32 @@ class Import:
 
         :raises EncordPermanentError: if it is unknown whether a part was sent, and it does not skip duplicates.
         """
-        self.store.save(self.journal)
-        incomplete = [name for name, receipt in self.ended.items() if not receipt.is_complete]
-        for name in incomplete:
-            del self.ended[name]
-        if self.ended:
-            log.info(
-                "%d of %d parts are already registered; they are not sent again.",
-                len(self.ended),
-                len(self.parts),
-            )
-        for part in self.parts:
-            active = self.journal.active.get(part.name)
-            if active is None:
-                continue
-            if active.job_id is None:
-                self._require_repeatable(part)
-                log.info(
-                    "Part %s may have been sent before; it is sent again, skipping duplicates.", part.name
-                )
-                self._forget(part.name)
-                continue
-            job = self._look(active.job_id)
-            if job is None or job.state in (JobState.ERROR, JobState.CANCELLED):
-                log.info(
-                    "The upload job %s of part %s is gone or ended; the part is sent again.",
-                    active.job_id,
-                    part.name,
-                )
-                self._forget(part.name)
+        parts = {part.name: part for part in self.parts}
+        for name, active in list(self.journal.active.items()):
+            if name in parts and parts[name].sha256 == active.sha256:
+                self._take_up(parts[name], active)
             else:
-                log.info("Rejoined upload job %s of part %s.", active.job_id, part.name)
+                log.warning(
+                    "The spec has changed; upload job %s of its part %s goes on.", active.job_id, name
+                )
+                self._forget(name)
+        self.journal.attempt += 1
+        for name, receipt in list(self.ended.items()):
+            if receipt.is_complete:
+                continue
+            if parts[name].skips_duplicates or not receipt.units.done:
+                del self.ended[name]
+            else:
+                log.warning(
+                    "Part %s ended as %s and does not set skip_duplicate_urls, so it is not sent again: that would "
+                    "register its %d good data units twice.",
+                    name,
+                    receipt.state.value,
+                    receipt.units.done,
+                )
+        self.store.save(self.journal)
+        if self.ended:
+            log.info("%d of %d parts have been sent already and stay.", len(self.ended), len(self.parts))
 
     def fill(self, *, limit: int | None = None) -> None:
         """Start jobs until as many are under way as may be.
@@ -148,14 +168,15 @@ class Import:
         ]
 
     @property
-    def active_job_ids(self) -> list[str]:
-        """The jobs that are under way."""
-        return [job.job_id for job in self.journal.active.values() if job.job_id]
+    def active_jobs(self) -> dict[str, Part]:
+        """The jobs that are under way, each with its part."""
+        active = ((self.journal.active.get(part.name), part) for part in self.parts)
+        return {job.job_id: part for job, part in active if job is not None and job.job_id}
 
     @property
     def active_units(self) -> int:
         """How many data units the jobs under way have."""
-        return sum(part.units for part in self.parts if part.name in self.journal.active)
+        return sum(part.units for part in self.active_jobs.values())
 
     def take_ended(self) -> int:
         """Ask for every job under way once, and write the receipts of those that have ended.
@@ -165,47 +186,61 @@ class Import:
         :return: how many are not under way any more.
         """
         before = len(self.journal.active)
-        for part in self.parts:
-            active = self.journal.active.get(part.name)
-            if active is None or active.job_id is None:
-                continue
-            job = self._look(active.job_id)
+        for job_id, part in self.active_jobs.items():
+            job = self._look(job_id)
             if job is None:
-                self._require_repeatable(part)
-                self.journal.gone += 1
-                if self.journal.gone > _GONE_MAX:
-                    raise EncordError(
-                        f"Encord has forgotten {self.journal.gone} upload jobs of this import, at last "
-                        f"{active.job_id}. Look into the folder {self.target.folder} before running it again."
-                    )
-                log.warning(
-                    "Encord does not know upload job %s any more; part %s is sent again.",
-                    active.job_id,
-                    part.name,
-                )
-                self._forget(part.name)
+                self._lose(part, job_id)
             elif job.state.is_terminal:
                 self._end(part, job)
         return before - len(self.journal.active)
 
-    def cancel(self) -> None:
-        """Cancel the jobs under way, and write what they had done by then; errors are logged, not raised."""
-        for part in self.parts:
-            active = self.journal.active.get(part.name)
-            if active is None or active.job_id is None:
-                continue
+    def cancel(self, *, seconds: float) -> None:
+        """Cancel the jobs under way, and keep what they had done by then; errors are logged, not raised.
+
+        :param seconds: how long this may take.
+        """
+        parts = self.active_jobs
+        for job_id, job in cancel_jobs(self.api, self.target.folder, list(parts), seconds=seconds).items():
+            self._end(parts[job_id], job)
+
+    def kill(self, *, cancel: bool) -> None:
+        """End at once, wherever the import is: start no more jobs, and cancel those under way.
+
+        This is called in a signal handler, so that it must not touch the journal, whose store the interrupted code
+        may be using. It need not: the next attempt asks Encord what has become of the jobs.
+
+        :param cancel: whether to cancel the jobs.
+        """
+        self.killed, self._cancels = True, cancel
+        if not cancel:
+            return
+        done = threading.Event()
+
+        def work() -> None:
             try:
-                units = self.api.perform(cancel_upload_job(self.target.folder, active.job_id))
-                log.info("Cancelled upload job %s: %d data units were pending.", active.job_id, units)
-                job = self._look(active.job_id)
-            except EncordError as error:
-                log.error("Upload job %s could not be cancelled and may go on: %s", active.job_id, error)
-                continue
-            if job is not None:
-                self._end(part, job)
+                self._cancel_killed()
+            except Exception:
+                log.exception("What the upload jobs had done could not be kept.")
+            finally:
+                done.set()
+
+        # A thread, because the interrupted code may hold locks that opening the workspace needs.
+        threading.Thread(target=work, name="kill-import", daemon=True).start()
+        done.wait(KILL_SECONDS)
+
+    def stop_if_killed(self) -> None:
+        """End a killed import where it goes on, with the job that was being started meanwhile.
+
+        :raises EncordError: if it was killed.
+        """
+        if not self.killed:
+            return
+        if self._cancels:
+            self.cancel(seconds=KILL_SECONDS)
+        raise EncordError("The task was killed; no more upload jobs are started.")
 
     def summary(self) -> dict[str, Any]:
-        """Sum up what is known now, and write the failures file.
+        """Sum up what is known now, and write it and the failures beside the receipts.
 
         :return: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``.
         """
@@ -213,17 +248,20 @@ class Import:
         units = sum((receipt.units for receipt in receipts), UnitCounts())
         unsent = sum(part.units for part in self.parts if part.name not in self.ended)
         units = replace(units, pending=units.pending + unsent)
-        return {
+        active = [job_id for job_id, part in self.active_jobs.items() if part.name not in self.ended]
+        summary = {
             "status": _overall(receipts, complete=len(receipts) == len(self.parts)).value,
             "folder": self.target.folder,
-            "job_ids": [receipt.job_id for receipt in receipts] + self.active_job_ids,
+            "job_ids": [receipt.job_id for receipt in receipts] + active,
             "units": units.as_dict(),
             "items_added": sum(receipt.items_added for receipt in receipts),
             "receipts": self.receipts.uri,
             "failures": write_failures(f"{self.receipts.uri}/failures.csv", receipts),
         }
+        write_summary(f"{self.receipts.uri}/summary.json", summary)
+        return summary
 
-    def finish(self, *, max_failed_units: int) -> dict[str, Any]:
+    def judge(self, *, max_failed_units: int) -> dict[str, Any]:
         """Judge the whole import.
 
         :param max_failed_units: how many failed data units still count as success.
@@ -242,34 +280,80 @@ class Import:
             first_errors=first,
             failures=summary["failures"],
         )
-        self.store.delete()
         return summary
+
+    def _take_up(self, part: Part, active: ActiveJob) -> None:
+        """Decide about a part that an earlier attempt has left under way."""
+        if active.job_id is None:
+            # Forgotten first: where this raises, a user who looked into the folder can run the task again.
+            self._forget(part.name)
+            self._require_repeatable(part)
+            log.info("Part %s may have been sent before; it is sent again, skipping duplicates.", part.name)
+            return
+        job = self._look(active.job_id)
+        if job is None:
+            self._lose(part, active.job_id)
+        elif job.state in (JobState.ERROR, JobState.CANCELLED):
+            self._end(part, job)
+        else:
+            log.info("Rejoined upload job %s of part %s.", active.job_id, part.name)
 
     def _start(self, part: Part) -> None:
         file_name = f"{self.label}/{self.journal.token[:8]}/{part.name}"
-        data_items = part.data_items()
-        self.journal.active[part.name] = ActiveJob(file_name=file_name)
+        request = UploadRequest(
+            folder=self.target.folder,
+            data_items=part.data_items(),
+            integration=self.target.integration,
+            ignore_errors=self.target.ignore_errors,
+            file_name=file_name,
+            skips_duplicates=part.skips_duplicates,
+        )
+        intent = ActiveJob(file_name=file_name, sha256=part.sha256)
+        self.journal.active[part.name] = intent
         self.store.save(self.journal)
+        self.stop_if_killed()
+        self._starting = self._send(request)
         try:
-            job_id = self.api.perform(
-                start_upload_job(
-                    UploadRequest(
-                        folder=self.target.folder,
-                        data_items=data_items,
-                        integration=self.target.integration,
-                        ignore_errors=self.target.ignore_errors,
-                        file_name=file_name,
-                        skips_duplicates=part.skips_duplicates,
-                    )
-                )
-            )
-        except EncordPermanentError:
-            # Encord refused it, so that nothing is under way.
-            self._forget(part.name)
+            job_id = self._starting.result()
+        except (EncordPermanentError, EncordUnavailableError) as error:
+            if isinstance(error, EncordPermanentError) or not error.carried_out:
+                # Encord refused it, or was never reached, so that nothing is under way.
+                self._forget(part.name)
             raise
-        self.journal.active[part.name] = ActiveJob(file_name=file_name, job_id=job_id)
+        self.journal.active[part.name] = replace(intent, job_id=job_id)
+        self._starting = None
         self.store.save(self.journal)
         log.info("Part %s with %d data units is upload job %s.", part.name, part.units, job_id)
+        self.stop_if_killed()
+
+    def _send(self, request: UploadRequest) -> Future[str]:
+        """Start a job in a thread, so that its id is not lost where a timeout interrupts this one."""
+        answer: Future[str] = Future()
+
+        def work() -> None:
+            try:
+                job_id = self.api.perform(start_upload_job(request))
+            except BaseException as error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(job_id)
+
+        threading.Thread(target=work, name="start-upload-job", daemon=True).start()
+        return answer
+
+    def _cancel_killed(self) -> None:
+        parts = self.active_jobs
+        unknown: str | None = None
+        if self._starting is not None:
+            try:
+                unknown = self._starting.result(_LAST_ANSWER_SECONDS)
+            except Exception:
+                log.info("No upload job was started last, or its answer is lost.")
+        job_ids = [*parts, unknown] if unknown and unknown not in parts else list(parts)
+        for job_id, job in cancel_jobs(self.api, self.target.folder, job_ids, seconds=KILL_SECONDS).items():
+            if job_id in parts:
+                self._write_receipt(parts[job_id], job)
+        self.summary()
 
     def _look(self, job_id: str) -> UploadJob | None:
         try:
@@ -277,10 +361,20 @@ class Import:
         except EncordNotFoundError:
             return None
 
+    def _lose(self, part: Part, job_id: str) -> None:
+        """Forget a job that Encord does not know any more."""
+        self.journal.gone += 1
+        self._forget(part.name)
+        self._require_repeatable(part)
+        if self.journal.gone > _GONE_MAX:
+            raise EncordError(
+                f"Encord has forgotten {self.journal.gone} upload jobs of this import, at last {job_id}. Look into "
+                f"the folder {self.target.folder} before running it again."
+            )
+        log.warning("Encord does not know upload job %s any more; part %s is sent again.", job_id, part.name)
+
     def _end(self, part: Part, job: UploadJob) -> None:
-        receipt = Receipt.of_job(part.name, part.sha256, job)
-        self.receipts.write(receipt)
-        self.ended[part.name] = receipt
+        self._write_receipt(part, job)
         self._forget(part.name)
         log.info(
             "Upload job %s of part %s ended: %s, %d data units done, %d failed.",
@@ -291,6 +385,12 @@ class Import:
             job.units.failed,
         )
 
+    def _write_receipt(self, part: Part, job: UploadJob) -> None:
+        sha256 = self.journal.active[part.name].sha256
+        receipt = Receipt.of_job(part.name, sha256, job, attempt=self.journal.attempt)
+        self.receipts.write(receipt)
+        self.ended[part.name] = receipt
+
     def _forget(self, name: str) -> None:
         del self.journal.active[name]
         self.store.save(self.journal)
@@ -298,9 +398,9 @@ class Import:
     def _require_repeatable(self, part: Part) -> None:
         if not part.skips_duplicates:
             raise EncordPermanentError(
-                f"It is unknown whether part {part.name} was sent to Encord, and sending it again could register "
+                f"It is unknown whether part {part.name} was registered, and sending it again could register "
                 "its data twice because it does not set skip_duplicate_urls. Look into the folder "
-                f"{self.target.folder}, then run the task with skip_duplicate_urls, or clear it."
+                f"{self.target.folder}; then set skip_duplicate_urls, or clear the task to send the part again."
             )
 
 

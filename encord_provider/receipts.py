@@ -3,8 +3,8 @@
 Two kinds of memory:
 
 * the **journal** says which parts are under way and as which job. It lives in Airflow's task state store
-  (3.3 and later) or, below that, in a file of the workspace, and it is deleted when the import succeeds, so
-  that clearing a successful task imports again;
+  (3.3 and later) or, below that, in a file of the workspace. When the import succeeds, it says so, for the
+  retry of a worker that died before Airflow heard of it; clearing a successful task imports again;
 * a **receipt** says how the job of one part ended. Receipts are files in the workspace and stay.
 """
 
@@ -34,11 +34,37 @@ class ActiveJob:
     """A part that is under way.
 
     :param file_name: the name that its job carries in Encord.
+    :param sha256: the hash of the part.
     :param job_id: the job, or None while it is not known whether the job was started.
     """
 
     file_name: str
+    sha256: str
     job_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """That an import has succeeded, though Airflow may not have heard of it: its worker can die in between.
+
+    A retry then returns the same value. Clearing the task imports again; it raises ``max_tries``, and a run that
+    was deleted and made anew begins at the first try and another time.
+
+    :param value: what the task returned.
+    :param try_number: the try that returned it.
+    :param max_tries: how many retries the task instance had then.
+    :param run_started: when the DAG run started, ISO 8601.
+    """
+
+    value: Mapping[str, Any]
+    try_number: int
+    max_tries: int
+    run_started: str
+
+    def is_retried_by(self, *, try_number: int, max_tries: int, run_started: str) -> bool:
+        """Whether a try is an automatic retry of the one that had finished."""
+        same = self.max_tries == max_tries and self.run_started == run_started
+        return same and try_number > self.try_number
 
 
 @dataclass(kw_only=True)
@@ -46,26 +72,38 @@ class Journal:
     """Which parts of an import are under way.
 
     :param token: names this import; receipts of another import do not count.
+    :param folder: UUID of the storage folder that the import goes into.
+    :param integration: UUID of the cloud integration, or None.
+    :param attempt: which attempt is under way, from 1; a part that failed in an earlier one is sent again.
     :param active: part name -> what is under way.
     :param gone: how many jobs Encord did not know any more.
+    :param finished: what the import returned and to which task instance, once it has succeeded.
     """
 
     token: str = field(default_factory=lambda: uuid4().hex)
+    folder: str = ""
+    integration: str | None = None
+    attempt: int = 0
     active: dict[str, ActiveJob] = field(default_factory=dict)
     gone: int = 0
+    finished: Finished | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give the journal as JSON values."""
-        active = {name: asdict(job) for name, job in self.active.items()}
-        return {"token": self.token, "active": active, "gone": self.gone}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Journal:
         """Read what :meth:`as_json` gave."""
+        finished = value["finished"]
         return cls(
             token=value["token"],
+            folder=value["folder"],
+            integration=value["integration"],
+            attempt=value["attempt"],
             active={name: ActiveJob(**job) for name, job in value["active"].items()},
             gone=value["gone"],
+            finished=Finished(**finished) if finished else None,
         )
 
 
@@ -147,6 +185,7 @@ class Receipt:
     :param items_added: items that Encord reports as added; skipped duplicates are not among them.
     :param unit_errors: the failed units.
     :param errors: errors that belong to no unit.
+    :param attempt: the attempt that wrote it.
     """
 
     part: str
@@ -157,6 +196,7 @@ class Receipt:
     items_added: int = 0
     unit_errors: tuple[UnitError, ...] = ()
     errors: tuple[str, ...] = ()
+    attempt: int = 1
 
     @property
     def is_complete(self) -> bool:
@@ -164,7 +204,7 @@ class Receipt:
         return self.state is JobState.DONE
 
     @classmethod
-    def of_job(cls, part: str, sha256: str, job: UploadJob) -> Receipt:
+    def of_job(cls, part: str, sha256: str, job: UploadJob, *, attempt: int) -> Receipt:
         """Make the receipt of a job."""
         return cls(
             part=part,
@@ -175,6 +215,7 @@ class Receipt:
             items_added=job.items_added,
             unit_errors=job.unit_errors,
             errors=job.errors,
+            attempt=attempt,
         )
 
 
@@ -210,6 +251,7 @@ class Receipts:
                     for row in value["unit_errors"]
                 ),
                 errors=tuple(value["errors"]),
+                attempt=value["attempt"],
             )
         except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None
@@ -240,3 +282,12 @@ def write_failures(uri: str, receipts: Iterable[Receipt]) -> str | None:
         return None
     write_whole(uri, out.getvalue().encode())
     return uri
+
+
+def write_summary(uri: str, summary: Mapping[str, Any]) -> None:
+    """Write what is known of an import to a JSON file.
+
+    :param uri: the URI of the file.
+    :param summary: what the task returns, or would.
+    """
+    write_whole(uri, orjson.dumps(summary, option=orjson.OPT_INDENT_2))

@@ -9,9 +9,9 @@ import orjson
 from encord_provider.api.calls import Call
 from encord_provider.api.errors import (
     REFUSED_BEFORE_WORK,
-    TRANSIENT,
     TransientAnswer,
     error_for,
+    is_transient,
     retry_after_seconds,
 )
 
@@ -29,17 +29,17 @@ def read_answer(call: Call[T], domain: str, status: int, body: bytes, retry_afte
     :raises TransientAnswer: if the call may be tried again.
     :raises EncordError: if Encord refused it.
     """
-    if status in TRANSIENT:
+    if is_transient(status):
         raise TransientAnswer(
             f"{status} from {domain}",
             status=status,
             retry_after=retry_after_seconds(retry_after),
             carried_out=status not in REFUSED_BEFORE_WORK,
         )
-    if status not in (200, 204):
+    if not 200 <= status <= 299:
         raise error_for(call.what, domain, status, body)
     try:
-        return call.parse(orjson.loads(body) if status == 200 else None)
+        return call.parse(orjson.loads(body) if body or status == 200 else None)
     except orjson.JSONDecodeError as error:
         raise TransientAnswer("the answer was cut or is not JSON", status=status, carried_out=True) from error
     except (KeyError, TypeError, ValueError) as error:

@@ -36,8 +36,7 @@ class AsyncEncordApi:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> AsyncEncordApi:
-        # trust_env: the synchronous client honours proxy settings too.
-        self._session = aiohttp.ClientSession(trust_env=True)
+        self._session = aiohttp.ClientSession()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -68,15 +67,20 @@ class AsyncEncordApi:
         )
         headers = dict(signed.headers) | {"Accept": "application/json"}
         headers |= {"Content-Type": "application/json"} if content else {}
+        # The proxies that the synchronous client honours. aiohttp's own trust_env would also take a password for
+        # the host from ~/.netrc, beside the signature.
+        url = str(signed.url)
+        proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
         timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT + call.hold)
         try:
             async with self._session.request(
                 call.method,
                 # The signature covers the exact request target, so that aiohttp must not quote it anew.
-                URL(str(signed.url), encoded=True),
+                URL(url, encoded=True),
                 data=content,
                 headers=headers,
                 timeout=timeout,
+                proxy=proxy,
                 allow_redirects=False,
             ) as answer:
                 body = await answer.read()

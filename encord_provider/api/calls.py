@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 import orjson
 
@@ -102,10 +103,17 @@ def start_upload_job(request: UploadRequest) -> Call[str]:
         method="POST",
         path=f"storage/folders/{request.folder}/data-upload-jobs",
         what=f"start an upload job in folder {request.folder}",
-        parse=str,
+        parse=_job_id,
         body=request.body(),
         repeatable=request.skips_duplicates,
     )
+
+
+def _job_id(answer: Any) -> str:
+    # Anything but a UUID is no answer to build on: the job could never be asked for again.
+    if not isinstance(answer, str):
+        raise TypeError(f"the job's UUID is a {type(answer).__name__}")
+    return str(UUID(answer))
 
 
 def get_upload_job(folder: str, job_id: str, *, hold: float = 0.0) -> Call[UploadJob]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import requests
 from requests.auth import AuthBase
 from tenacity import Retrying
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from encord_provider.api.answers import lost_answer, read_answer
 from encord_provider.api.calls import Call, list_items
@@ -62,6 +63,7 @@ class EncordApi:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.domain = user_config.domain
+        self._user_config = user_config
         self._auth = EncordAuth(user_config)
         self._budget = budget or RetryBudget()
         self._sleep = sleep
@@ -72,6 +74,10 @@ class EncordApi:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    def with_budget(self, budget: RetryBudget) -> EncordApi:
+        """Give a client of its own connection for the same user, with another patience."""
+        return EncordApi(user_config=self._user_config, budget=budget)
 
     def close(self) -> None:
         """Close the open connection."""
@@ -119,10 +125,16 @@ class EncordApi:
                 timeout=(CONNECT_TIMEOUT, READ_TIMEOUT + call.hold),
                 allow_redirects=False,
             )
-        except requests.ConnectTimeout as error:
-            raise lost_answer(error, carried_out=False) from error
         except requests.RequestException as error:
-            raise lost_answer(error, carried_out=True) from error
+            raise lost_answer(error, carried_out=not _never_connected(error)) from error
         return read_answer(
             call, self.domain, answer.status_code, answer.content, answer.headers.get("Retry-After")
         )
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    """Whether there was no connection at all, so that nothing can have been carried out."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)

@@ -14,14 +14,13 @@ from encord_provider.exceptions import (
     EncordNotFoundError,
     EncordPermissionError,
     EncordRequestError,
-    EncordUnavailableError,
 )
 
 REFUSED_BEFORE_WORK = frozenset({429, 503})
 """Answers that say the call was not carried out, so that any call may be sent again."""
 
-TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-"""Answers of the way, not of the call."""
+_NOT_SERVED = frozenset({501, 505})
+"""5xx answers that say the server will never do this, whoever asks."""
 
 _MESSAGE_MAX = 500
 
@@ -42,6 +41,11 @@ class TransientAnswer(Exception):  # noqa: N818 - not an error yet: the retry la
         self.status = status
         self.retry_after = retry_after
         self.carried_out = carried_out
+
+
+def is_transient(status: int) -> bool:
+    """Whether an answer is of the way, not of the call: asking again may help."""
+    return status in (408, 425, 429) or (500 <= status <= 599 and status not in _NOT_SERVED)
 
 
 def retry_after_seconds(header: str | None) -> float | None:
@@ -112,6 +116,9 @@ def error_for(what: str, domain: str, status: int, body: bytes) -> EncordError:
             "Set the connection's API domain to the final address.",
             status=status,
         )
-    if status in TRANSIENT or status >= 500:
-        return EncordUnavailableError(f"{could_not} Encord kept answering like this.{says}", status=status)
-    return EncordRequestError(f"{could_not}{says}", status=status)
+    if status == 413:
+        return EncordRequestError(
+            f"{could_not} The request is too large; build the upload spec with a smaller max_units_per_part.{says}",
+            status=status,
+        )
+    return EncordRequestError(f"{could_not}{says or ' Encord gave no reason.'}", status=status)

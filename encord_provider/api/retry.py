@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tenacity import RetryCallState, retry_if_exception, stop_after_delay
+from tenacity import RetryCallState, retry_if_exception, stop_before_delay
 from tenacity.wait import wait_exponential_jitter
 
 from encord_provider.api.calls import Call
@@ -16,25 +16,26 @@ from encord_provider.exceptions import EncordUnavailableError
 
 log = logging.getLogger(__name__)
 
+DEFAULT_RETRY_SECONDS = 900.0
+"""Seconds for which errors of the way are ridden out where the connection says nothing else."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RetryBudget:
     """How much patience one call has with the way to Encord.
 
-    :param seconds: time after which a call that keeps failing is given up, in seconds.
+    :param seconds: time after which a call that keeps failing is given up, in seconds; no pause goes beyond it.
     :param first_wait: the first pause, in seconds; it doubles from one attempt to the next, with jitter.
     :param longest_wait: the longest pause, in seconds, unless Encord asks for more by Retry-After.
     """
 
-    seconds: float = 300.0
+    seconds: float = DEFAULT_RETRY_SECONDS
     first_wait: float = 0.5
     longest_wait: float = 30.0
 
     def tenacity_arguments(self, call: Call[Any], *, sleep: Callable[[float], Any]) -> dict[str, Any]:
         """Give the arguments for tenacity's ``Retrying`` and ``AsyncRetrying``."""
-        backoff = wait_exponential_jitter(
-            initial=self.first_wait, max=self.longest_wait, jitter=self.first_wait
-        )
+        backoff = wait_exponential_jitter(self.first_wait, max=self.longest_wait, jitter=self.first_wait)
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -56,14 +57,18 @@ class RetryBudget:
             error = state.outcome.exception() if state.outcome else None
             if not isinstance(error, TransientAnswer):  # pragma: no cover - tenacity re-raises the others
                 raise RuntimeError("retrying ended without a transient answer")
+            asked = f" It asks to be left alone for {error.retry_after:g} s." if error.retry_after else ""
             raise EncordUnavailableError(
-                f"Could not {call.what}: {error}. Given up after {state.attempt_number} attempts in "
-                f"{state.seconds_since_start or 0:.0f} s.",
+                f"Could not {call.what}: {error}.{asked} Given up after {state.attempt_number} attempts in "
+                f"{state.seconds_since_start or 0:.0f} s; retry_seconds of the connection allows "
+                f"{self.seconds:g} s.",
                 status=error.status,
+                carried_out=call.repeatable or error.carried_out,
             ) from error
 
         return {
-            "stop": stop_after_delay(self.seconds),
+            # Also where Encord asks for a longer pause than the budget has left.
+            "stop": stop_before_delay(self.seconds),
             "wait": wait,
             "retry": retry_if_exception(lambda error: _may_repeat(call, error)),
             "retry_error_callback": give_up,
@@ -82,4 +87,5 @@ def not_repeated(call: Call[Any], error: TransientAnswer) -> EncordUnavailableEr
         f"Could not {call.what}: {error}. It may have been carried out all the same, and sending it again "
         "could do it twice, so it was not repeated.",
         status=error.status,
+        carried_out=True,
     )

@@ -20,8 +20,10 @@ log = logging.getLogger(__name__)
 PROGRESS_EVERY = 10.0
 """Seconds between two progress lines in the log."""
 
-MAX_UNREACHABLE = 1800.0
-"""Seconds without any answer from Encord after which waiting is given up; a poll error is no job error."""
+_HOLD = 20.0
+_HELD_AT_ONCE = 8
+_SHORTEST_PAUSE = 1.0
+_LONGEST_PAUSE = 15.0
 
 
 class WaitUntil(StrEnum):
@@ -102,64 +104,105 @@ async def wait_for_jobs(
     until: WaitUntil = WaitUntil.ALL,
     deadline: float | None = None,
     progress: Progress | None = None,
-    max_unreachable: float = MAX_UNREACHABLE,
+    max_unreachable: float,
 ) -> WaitResult:
     """Wait until upload jobs have ended, without judging them.
 
-    One job at a time is asked with a long poll that Encord holds; the others are asked without holding. The
-    pause between rounds grows from 1 to 15 s with jitter, and starts anew whenever a job moves.
+    Every job is asked by itself. While there are few, Encord holds the answers until a job ends (a long poll);
+    otherwise the pause between two questions about a job grows from 1 to 15 s with jitter, and starts anew
+    whenever it moves.
 
     :param folder: UUID of the folder that the jobs register into.
     :param job_ids: the jobs.
     :param until: whether one finished job ends the wait, or only all of them.
     :param deadline: seconds since the epoch after which the wait is over; None to wait without end.
     :param progress: where to say how far the jobs are.
-    :param max_unreachable: seconds without an answer after which the wait is over.
+    :param max_unreachable: seconds without any answer after which the wait is over; an error of a poll is no
+        error of the job.
     :return: how it ended. Jobs are still running on ``TIMEOUT`` and ``UNREACHABLE``.
     :raises EncordRequestError: if Encord refuses the poll, as for a job that it does not know.
     """
-    progress = progress or Progress()
-    jobs: dict[str, UploadJob] = {}
-    reached = time.monotonic()
-    pause = 1.0
-    while True:
-        before = _counts(jobs)
-        pending = [job_id for job_id in job_ids if job_id not in jobs or not jobs[job_id].state.is_terminal]
-        message = ""
-        for number, job_id in enumerate(pending):
-            hold = _hold(deadline) if number == len(pending) - 1 and len(jobs) == len(job_ids) else 0.0
-            try:
-                jobs[job_id] = await api.perform(get_upload_job(folder, job_id, hold=hold))
-            except EncordUnavailableError as error:
-                message = str(error)
-            else:
-                reached = time.monotonic()
-        ended = [job for job in jobs.values() if job.state.is_terminal]
-        over = len(ended) == len(job_ids) or (until is WaitUntil.ANY and ended)
-        progress.say(_counts(jobs), last=bool(over))
-        if over:
-            return WaitResult(end=WaitEnd.FINISHED, jobs=jobs)
-        if deadline is not None and time.time() >= deadline:
-            return WaitResult(end=WaitEnd.TIMEOUT, jobs=jobs)
-        if time.monotonic() - reached >= max_unreachable:
-            return WaitResult(end=WaitEnd.UNREACHABLE, jobs=jobs, message=message)
-        pause = 1.0 if _counts(jobs) != before else min(pause * 1.5, 15.0)
-        wanted = pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
-        await asyncio.sleep(max(0.0, min(wanted, _seconds_to(deadline))))
+    watch = _Watch(
+        api=api,
+        folder=folder,
+        progress=progress or Progress(),
+        max_unreachable=max_unreachable,
+        left=len(job_ids),
+    )
+    watchers = {asyncio.create_task(watch.follow(job_id)) for job_id in dict.fromkeys(job_ids)}
+    try:
+        running = set(watchers)
+        while running:
+            seconds = None if deadline is None else max(0.0, deadline - time.time())
+            ended, running = await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for watcher in ended:
+                watcher.result()
+            if ended and (until is WaitUntil.ANY or not running):
+                break
+            if not ended and deadline is not None and time.time() >= deadline:
+                return WaitResult(end=WaitEnd.TIMEOUT, jobs=watch.jobs)
+    except EncordUnavailableError as error:
+        return WaitResult(end=WaitEnd.UNREACHABLE, jobs=watch.jobs, message=str(error))
+    finally:
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+    watch.say(last=True)
+    return WaitResult(end=WaitEnd.FINISHED, jobs=watch.jobs)
+
+
+@dataclass
+class _Watch:
+    """What is known of the jobs of one wait."""
+
+    api: AsyncEncordApi
+    folder: str
+    progress: Progress
+    max_unreachable: float
+    left: int
+    jobs: dict[str, UploadJob] = field(default_factory=dict)
+    reached: float = field(default_factory=time.monotonic)
+
+    async def follow(self, job_id: str) -> None:
+        """Ask for a job until it has ended."""
+        pause = _SHORTEST_PAUSE
+        while True:
+            before = self.jobs.get(job_id)
+            few = self.left <= _HELD_AT_ONCE
+            # The first answer is wanted at once, for the progress in the log.
+            hold = _HOLD if before is not None and few else 0.0
+            asked = time.monotonic()
+            job = await self._ask(job_id, hold)
+            if job is not None:
+                self.jobs[job_id] = job
+                self.say()
+                if job.state.is_terminal:
+                    self.left -= 1
+                    return
+                if before is None and few:
+                    continue
+                if before is None or job.units != before.units:
+                    pause = _SHORTEST_PAUSE
+            # An answer that was held has been waiting enough.
+            if not hold or time.monotonic() - asked < hold / 2:
+                await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, not a secret
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    async def _ask(self, job_id: str, hold: float) -> UploadJob | None:
+        try:
+            job = await self.api.perform(get_upload_job(self.folder, job_id, hold=hold))
+        except EncordUnavailableError:
+            if time.monotonic() - self.reached >= self.max_unreachable:
+                raise
+            return None
+        self.reached = time.monotonic()
+        return job
+
+    def say(self, *, last: bool = False) -> None:
+        """Log the progress."""
+        self.progress.say(sum((job.units for job in self.jobs.values()), UnitCounts()), last=last)
 
 
 def finished_states(jobs: Mapping[str, UploadJob]) -> dict[str, JobState]:
     """Give the jobs that have ended with their states."""
     return {job_id: job.state for job_id, job in jobs.items() if job.state.is_terminal}
-
-
-def _counts(jobs: Mapping[str, UploadJob]) -> UnitCounts:
-    return sum((job.units for job in jobs.values()), UnitCounts())
-
-
-def _seconds_to(deadline: float | None) -> float:
-    return float("inf") if deadline is None else deadline - time.time()
-
-
-def _hold(deadline: float | None) -> float:
-    return max(0.0, min(20.0, _seconds_to(deadline)))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from encord_provider.api.retry import DEFAULT_RETRY_SECONDS
 from encord_provider.exceptions import EncordConfigError
 
 DOMAINS = {"eu": "https://api.encord.com", "us": "https://api.us.encord.com"}
@@ -37,6 +38,7 @@ class Credentials:
     :param passphrase: the passphrase of that key, or None.
     :param bearer_token: a token to use instead of a key, or None.
     :param integration: title or UUID of the default cloud integration, or None.
+    :param retry_seconds: for how long Encord may be out of reach before a call or a wait is given up.
     """
 
     domain: str
@@ -44,6 +46,7 @@ class Credentials:
     passphrase: str | None = field(default=None, repr=False)
     bearer_token: str | None = field(default=None, repr=False)
     integration: str | None = None
+    retry_seconds: float = DEFAULT_RETRY_SECONDS
 
     @classmethod
     def from_connection(cls, *, conn_id: str, password: str | None, extra: Mapping[str, Any]) -> Credentials:
@@ -78,8 +81,13 @@ class Credentials:
                 f"Connection {conn_id!r} needs exactly one of private_key, the password field, private_key_file "
                 f"and bearer_token; {found}."
             )
+        common: dict[str, Any] = {
+            "domain": domain,
+            "integration": text("integration"),
+            "retry_seconds": _retry_seconds(extra.get("retry_seconds"), conn_id=conn_id),
+        }
         if given["bearer_token"]:
-            return cls(domain=domain, bearer_token=given["bearer_token"], integration=text("integration"))
+            return cls(bearer_token=given["bearer_token"], **common)
         raw = given["private_key"] or given["password"]
         if raw is None:
             raw = _read_key_file(
@@ -90,7 +98,7 @@ class Credentials:
         passphrase = text("private_key_passphrase")
         key = normalise_private_key(raw, conn_id=conn_id)
         check_private_key(key, passphrase, conn_id=conn_id)
-        return cls(domain=domain, private_key=key, passphrase=passphrase, integration=text("integration"))
+        return cls(private_key=key, passphrase=passphrase, **common)
 
     def secrets(self) -> Iterator[str]:
         """Give every spelling of the secrets that must not be shown.
@@ -108,6 +116,20 @@ class Credentials:
             yield " ".join(lines)
             yield "".join(lines[1:-1])
             yield from (line for line in lines[1:-1] if len(line) >= _SHORTEST_MASK)
+
+
+def _retry_seconds(value: Any, *, conn_id: str) -> float:
+    if value is None or value == "":
+        return DEFAULT_RETRY_SECONDS
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise EncordConfigError(
+            f"Connection {conn_id!r}: the extra field 'retry_seconds' must be a number of seconds, 0 or more."
+        )
+    return seconds
 
 
 def _spellings(secret: str) -> Iterator[str]:

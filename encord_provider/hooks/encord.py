@@ -33,7 +33,8 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
     passphrase and an optional default integration.
 
     :param encord_conn_id: the connection's id.
-    :param retry_seconds: how long a call goes on while Encord cannot be reached or answers 429 or 5xx.
+    :param retry_seconds: for how long a call goes on while Encord cannot be reached or answers 429 or 5xx; None
+        for what the connection says.
     """
 
     conn_name_attr = "encord_conn_id"
@@ -42,11 +43,11 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
     hook_name = "Encord"
 
     def __init__(
-        self, *, encord_conn_id: str = default_conn_name, retry_seconds: float = 300.0, **kwargs: Any
+        self, *, encord_conn_id: str = default_conn_name, retry_seconds: float | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.encord_conn_id = encord_conn_id
-        self.retry_seconds = retry_seconds
+        self._retry_seconds = retry_seconds
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -124,6 +125,11 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         return AsyncEncordApi(user_config=self.client.user_config, budget=self._budget)
 
     @property
+    def retry_seconds(self) -> float:
+        """For how long Encord may be out of reach before a call or a wait is given up, in seconds."""
+        return self.credentials.retry_seconds if self._retry_seconds is None else self._retry_seconds
+
+    @property
     def _budget(self) -> RetryBudget:
         return RetryBudget(seconds=self.retry_seconds)
 
@@ -170,9 +176,9 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
 
         :return: whether it works, and one sentence; it never holds a secret.
         """
-        self.retry_seconds = min(self.retry_seconds, _TEST_SECONDS)
         try:
             credentials = self.credentials
+            self._retry_seconds = min(self.retry_seconds, _TEST_SECONDS)
             titles = sorted(self.api.perform(list_integrations()).values())
         except EncordError as error:
             return False, str(error)

@@ -67,7 +67,7 @@ def repeated(action: Callable[[], T], *, seconds: float) -> T:
     @retry(
         retry=retry_if_exception_type(EncordUnavailableError),
         stop=stop_after_delay(seconds),
-        wait=wait_exponential_jitter(initial=0.5, max=30),
+        wait=wait_exponential_jitter(0.5, max=30),
         reraise=True,
         before_sleep=lambda state: log.warning(
             "%s Trying again.", state.outcome.exception() if state.outcome else ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,19 +16,21 @@ from encord_provider.exceptions import (
     EncordError,
     EncordInputError,
     EncordNotFoundError,
-    EncordRequestError,
+    EncordPermanentError,
     EncordUnavailableError,
     UploadJobTimeoutError,
 )
 from encord_provider.importing import Import, Target
 from encord_provider.operators.base import EncordOperator
 from encord_provider.operators.parts import parts_of
-from encord_provider.receipts import FileJournal, JournalStore, TaskStateJournal
+from encord_provider.receipts import FileJournal, Finished, Journal, JournalStore, TaskStateJournal
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 from encord_provider.workspace import child, task_folder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
+
+_CANCEL_SECONDS = 30.0
 
 
 class EncordImportDataOperator(EncordOperator):
@@ -47,8 +50,8 @@ class EncordImportDataOperator(EncordOperator):
     :param max_failed_units: how many failed data units still count as success.
     :param wait_for_completion: whether to wait for the jobs; if not, all are started at once.
     :param deferrable: whether to wait in the triggerer; by default what ``[operators] default_deferrable`` says.
-    :param durable: whether to remember jobs across attempts.
-    :param cancel_on_kill: whether to cancel the jobs when the task is killed or runs out of time.
+    :param durable: whether to remember across attempts what was sent and what has ended.
+    :param cancel_on_kill: whether to cancel the jobs when the task is killed, runs out of time or fails for good.
     :param max_active_jobs: how many jobs may be under way at once.
     :param timeout: how long an attempt may take, as a timedelta or in seconds; None for ``execution_timeout``.
     :param workspace: the URI of the workspace; each task of each run has its own folder for receipts in it.
@@ -110,54 +113,81 @@ class EncordImportDataOperator(EncordOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Send the parts, wait for them, and judge."""
-        running = self._import(context, forget=not self.durable)
-        running.begin_attempt()
-        if not self.wait_for_completion:
+        store = self._store(context)
+        if not self.durable:
+            store.delete()
+        journal = store.load() or Journal()
+        if journal.finished is not None:
+            if journal.finished.is_retried_by(**_try_of(context)):
+                self.log.info("The import had already succeeded when the last attempt ended.")
+                return dict(journal.finished.value)
+            journal = Journal()
+        folder = self.hook.find_folder(self.folder, create=self.create_folder)
+        if journal.folder not in ("", folder):
+            self.log.warning("The folder has changed since the last attempt; everything is sent anew.")
+            journal = Journal()
+        journal.folder = folder
+        journal.integration = self.hook.find_integration(self.integration)
+        running = self._import(context, journal, store)
+        with self._cancelling(context, running):
+            running.begin_attempt()
+            if self.wait_for_completion:
+                return self._drive(running, self._deadline(), context)
             running.fill(limit=len(running.parts))
-            running.store.delete()
-            return {"folder": running.target.folder, "job_ids": running.summary()["job_ids"]}
-        return self._drive(running, self._deadline())
+            summary = running.summary()
+            return self._finished(running, {name: summary[name] for name in ("folder", "job_ids")}, context)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Go on when the triggerer has seen a job end."""
         seen = UploadJobEvent.from_payload(event)
-        running = self._import(context)
-        if seen.status is EventStatus.REFUSED and seen.http_status != 404:
-            if seen.http_status is not None:
-                raise EncordRequestError(seen.message, status=seen.http_status)
-            raise EncordError(seen.message)
-        if seen.status is EventStatus.UNREACHABLE:
-            raise EncordUnavailableError(seen.message)
-        if seen.status is EventStatus.TIMEOUT:
-            self._time_out(running)
-        running.take_ended()
-        return self._drive(running, seen.deadline)
+        store = self._store(context)
+        journal = store.load()
+        if journal is None:
+            raise EncordError("What this import had under way was lost while it was deferred.")
+        running = self._import(context, journal, store)
+        with self._cancelling(context, running):
+            if not seen.is_gone:
+                seen.raise_for_status()
+            running.take_ended()
+            if seen.status is EventStatus.TIMEOUT:
+                self._time_out(running)
+            return self._drive(running, seen.deadline, context)
 
     def on_kill(self) -> None:
         """Cancel the jobs that this attempt has under way, if ``cancel_on_kill``."""
-        if self.cancel_on_kill and self._running is not None:
-            self._running.cancel()
+        if self._running is not None:
+            self._running.kill(cancel=self.cancel_on_kill)
 
-    def _drive(self, running: Import, deadline: float | None) -> dict[str, Any]:
+    def _drive(self, running: Import, deadline: float | None, context: Context) -> dict[str, Any]:
         """Start jobs and wait for them in turn until every part has ended."""
         while True:
             running.fill()
             if not running.journal.active:
-                return running.finish(max_failed_units=self.max_failed_units)
+                summary = running.judge(max_failed_units=self.max_failed_units)
+                return self._finished(running, summary, context)
             if running.take_ended():
                 continue
             until = WaitUntil.ANY if running.waiting else WaitUntil.ALL
             if self.deferrable:
                 self._defer(running, until, deadline)
             end = asyncio.run(self._wait(running, until, deadline))
-            if end is WaitEnd.TIMEOUT:
-                running.take_ended()
-                self._time_out(running)
+            running.stop_if_killed()
             if end is WaitEnd.UNREACHABLE:
                 raise EncordUnavailableError(
                     "Encord could not be reached; the upload jobs go on, and a retry rejoins them."
                 )
             running.take_ended()
+            if end is WaitEnd.TIMEOUT:
+                self._time_out(running)
+
+    def _finished(self, running: Import, value: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Note that the import has succeeded, before Airflow can hear of it."""
+        if not self.durable:
+            running.store.delete()
+            return value
+        running.journal.finished = Finished(value=value, **_try_of(context))
+        running.store.save(running.journal)
+        return value
 
     async def _wait(self, running: Import, until: WaitUntil, deadline: float | None) -> WaitEnd:
         async with self.hook.async_api() as api:
@@ -165,10 +195,11 @@ class EncordImportDataOperator(EncordOperator):
                 result = await wait_for_jobs(
                     api,
                     folder=running.target.folder,
-                    job_ids=running.active_job_ids,
+                    job_ids=list(running.active_jobs),
                     until=until,
                     deadline=deadline,
                     progress=Progress(total=running.active_units),
+                    max_unreachable=self.hook.retry_seconds,
                 )
             except EncordNotFoundError:
                 # A job is gone; take_ended finds out which.
@@ -176,29 +207,49 @@ class EncordImportDataOperator(EncordOperator):
         return result.end
 
     def _defer(self, running: Import, until: WaitUntil, deadline: float | None) -> None:
+        jobs = running.active_jobs
         self.defer(
             trigger=EncordUploadJobTrigger(
                 encord_conn_id=self.encord_conn_id,
                 folder=running.target.folder,
-                job_ids=running.active_job_ids,
+                job_ids=list(jobs),
                 until=until.value,
                 deadline=deadline,
                 total_units=running.active_units,
                 cancel_on_kill=self.cancel_on_kill,
+                receipts=running.receipts.uri,
+                parts={job_id: {"part": part.name, "sha256": part.sha256} for job_id, part in jobs.items()},
             ),
             method_name="execute_complete",
         )
 
     def _time_out(self, running: Import) -> None:
+        """Raise that the time is over, unless everything has just ended."""
+        if not running.journal.active and not running.waiting:
+            return
         if self.cancel_on_kill:
-            running.cancel()
+            running.cancel(seconds=_CANCEL_SECONDS)
         summary = running.summary()
         units = summary["units"]
-        gone = "cancelled" if self.cancel_on_kill else "left running"
+        left = "were cancelled" if self.cancel_on_kill else "go on"
         raise UploadJobTimeoutError(
             f"The import did not end in time: {units['done']} of {units['total']} data units are registered, "
-            f"{units['failed']} failed; the jobs under way were {gone}. Receipts: {summary['receipts']}"
+            f"{units['failed']} failed; the jobs under way {left}. Receipts: {summary['receipts']}"
         )
+
+    @contextmanager
+    def _cancelling(self, context: Context, running: Import) -> Iterator[None]:
+        """Leave no job running behind a task that has failed for good, if ``cancel_on_kill``."""
+        try:
+            yield
+        except Exception as error:
+            instance = context["ti"]
+            for_good = isinstance(error, EncordPermanentError) or instance.try_number > instance.max_tries
+            if for_good and self.cancel_on_kill and running.active_jobs:
+                self.log.warning("The task has failed and is not retried; its upload jobs are cancelled.")
+                running.cancel(seconds=_CANCEL_SECONDS)
+                running.summary()
+            raise
 
     def _deadline(self) -> float | None:
         """Give the moment at which this attempt is out of time; Airflow forgets its own when deferring."""
@@ -209,30 +260,35 @@ class EncordImportDataOperator(EncordOperator):
         ]
         return time.time() + min(limits) if limits else None
 
-    def _import(self, context: Context, *, forget: bool = False) -> Import:
+    def _import(self, context: Context, journal: Journal, store: JournalStore) -> Import:
         instance = context["ti"]
-        workspace = task_folder(self.workspace, context)
-        # Once rendered, an XComArg is its value.
-        parts = parts_of(cast("Mapping[str, Any] | Sequence[str] | str", self.spec))
-        store = self._journal(context, workspace)
-        if forget:
-            store.delete()
-        target = Target(
-            folder=self.hook.find_folder(self.folder, create=self.create_folder),
-            integration=self.hook.find_integration(self.integration),
-            ignore_errors=self.ignore_errors,
-        )
         self._running = Import(
             api=self.hook.api,
-            target=target,
-            parts=parts,
+            target=Target(
+                folder=journal.folder, integration=journal.integration, ignore_errors=self.ignore_errors
+            ),
+            # Once rendered, an XComArg is its value.
+            parts=parts_of(cast("Mapping[str, Any] | Sequence[str] | str", self.spec)),
+            journal=journal,
             store=store,
-            receipts_uri=child(workspace, "receipts"),
+            receipts_uri=child(task_folder(self.workspace, context), "receipts"),
             label=f"{instance.dag_id}/{instance.run_id}/{instance.task_id}"[:200],
             max_active_jobs=self.max_active_jobs,
         )
         return self._running
 
-    def _journal(self, context: Context, workspace: str) -> JournalStore:
+    def _store(self, context: Context) -> JournalStore:
         store = context.get("task_state_store")
-        return TaskStateJournal(store) if store is not None else FileJournal(child(workspace, "journal.json"))
+        if store is not None:
+            return TaskStateJournal(store)
+        return FileJournal(child(task_folder(self.workspace, context), "journal.json"))
+
+
+def _try_of(context: Context) -> dict[str, Any]:
+    instance, run = context["ti"], context.get("dag_run")
+    started = getattr(run, "start_date", None)
+    return {
+        "try_number": instance.try_number,
+        "max_tries": instance.max_tries,
+        "run_started": started.isoformat() if started else "",
+    }

@@ -16,12 +16,7 @@ from airflow.providers.common.compat.sdk import (
 
 from encord_provider.api.calls import get_upload_job
 from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob, judge
-from encord_provider.exceptions import (
-    EncordError,
-    EncordInputError,
-    EncordRequestError,
-    EncordUnavailableError,
-)
+from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 
@@ -109,12 +104,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
             raise AirflowSensorTimeout(
                 f"The upload jobs {', '.join(self._jobs)} had not ended after {self.timeout} seconds; they go on."
             )
-        if seen.status is EventStatus.UNREACHABLE:
-            raise EncordUnavailableError(seen.message)
-        if seen.status is EventStatus.REFUSED:
-            if seen.http_status is not None:
-                raise EncordRequestError(seen.message, status=seen.http_status)
-            raise EncordError(seen.message)
+        seen.raise_for_status()
         return self._judged(self._look())
 
     @property

@@ -10,12 +10,19 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from encord_provider.api.calls import cancel_upload_job
-from encord_provider.api.waiting import MAX_UNREACHABLE, Progress, WaitUntil, finished_states, wait_for_jobs
-from encord_provider.exceptions import EncordError, EncordRequestError
+from encord_provider.api.waiting import Progress, WaitUntil, finished_states, wait_for_jobs
+from encord_provider.cancelling import cancel_jobs
+from encord_provider.exceptions import (
+    EncordError,
+    EncordPermanentError,
+    EncordRequestError,
+    EncordUnavailableError,
+)
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.receipts import Receipt, Receipts
 
-_CALL_SECONDS = 60.0
+_KILL_SECONDS = 20.0
+"""How long ``on_kill`` may take; ``[triggerer] on_kill_timeout`` is 30 s."""
 
 
 class EventStatus(StrEnum):
@@ -36,6 +43,7 @@ class UploadJobEvent:
     :param deadline: the deadline of the wait, handed through for the next one (seconds since the epoch).
     :param message: for ``unreachable`` and ``refused``, what happened.
     :param http_status: for ``refused``, Encord's HTTP status where there was one.
+    :param permanent: for ``refused``, whether a retry would not help.
     """
 
     status: EventStatus
@@ -43,6 +51,28 @@ class UploadJobEvent:
     deadline: float | None = None
     message: str = ""
     http_status: int | None = None
+    permanent: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether Encord does not know one of the jobs."""
+        return self.status is EventStatus.REFUSED and self.http_status == 404
+
+    def raise_for_status(self) -> None:
+        """Raise what the triggerer could only report.
+
+        :raises EncordUnavailableError: if Encord could not be reached.
+        :raises EncordRequestError: if Encord refused the poll.
+        :raises EncordPermanentError: if the connection cannot be used.
+        :raises EncordError: for any other error.
+        """
+        if self.status is EventStatus.UNREACHABLE:
+            raise EncordUnavailableError(self.message)
+        if self.status is not EventStatus.REFUSED:
+            return
+        if self.http_status is not None:
+            raise EncordRequestError(self.message, status=self.http_status)
+        raise EncordPermanentError(self.message) if self.permanent else EncordError(self.message)
 
     def as_payload(self) -> dict[str, Any]:
         """Give the event as JSON values."""
@@ -74,7 +104,9 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
     :param total_units: data units of the jobs together, for the progress in the log, or None.
     :param cancel_on_kill: whether to cancel the jobs when a user marks the deferred task or clears it
         (Airflow 3.3 and later call ``on_kill``).
-    :param max_unreachable: seconds without any answer from Encord after which the wait is over.
+    :param receipts: the URI of the import's receipts, where what the jobs had done is kept if a user ends the
+        task; None for none.
+    :param parts: job id -> ``{"part", "sha256"}`` for these receipts.
     """
 
     def __init__(
@@ -87,7 +119,8 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         deadline: float | None = None,
         total_units: int | None = None,
         cancel_on_kill: bool = True,
-        max_unreachable: float = MAX_UNREACHABLE,
+        receipts: str | None = None,
+        parts: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.encord_conn_id = encord_conn_id
@@ -97,7 +130,8 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         self.deadline = deadline
         self.total_units = total_units
         self.cancel_on_kill = cancel_on_kill
-        self.max_unreachable = max_unreachable
+        self.receipts = receipts
+        self.parts = {job_id: dict(part) for job_id, part in (parts or {}).items()}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what Airflow needs to make this trigger again; it holds no secret."""
@@ -111,7 +145,8 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                 "deadline": self.deadline,
                 "total_units": self.total_units,
                 "cancel_on_kill": self.cancel_on_kill,
-                "max_unreachable": self.max_unreachable,
+                "receipts": self.receipts,
+                "parts": self.parts,
             },
         )
 
@@ -120,17 +155,22 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         yield TriggerEvent((await self._wait()).as_payload())
 
     async def on_kill(self) -> None:
-        """Cancel the jobs when a user has ended the deferred task."""
+        """Cancel the jobs when a user has ended the deferred task, and keep what they had done by then."""
         if not self.cancel_on_kill:
             return
         try:
             hook = await self._hook()
-            async with hook.async_api() as api:
-                for job_id in self.job_ids:
-                    units = await api.perform(cancel_upload_job(self.folder, job_id))
-                    self.log.info("Cancelled upload job %s: %d data units were pending.", job_id, units)
+            await asyncio.to_thread(self._cancel, hook)
         except EncordError as error:
-            self.log.error("The upload jobs %s could not all be cancelled: %s", self.job_ids, error)
+            self.log.error("The upload jobs %s could not be cancelled: %s", ", ".join(self.job_ids), error)
+
+    def _cancel(self, hook: EncordHook) -> None:
+        for job_id, job in cancel_jobs(hook.api, self.folder, self.job_ids, seconds=_KILL_SECONDS).items():
+            part = self.parts.get(job_id)
+            if self.receipts and part:
+                # Attempt 0 is none: the next one asks Encord itself.
+                receipt = Receipt.of_job(part["part"], part["sha256"], job, attempt=0)
+                Receipts(self.receipts).write(receipt)
 
     async def _wait(self) -> UploadJobEvent:
         try:
@@ -143,12 +183,15 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                     until=WaitUntil(self.until),
                     deadline=self.deadline,
                     progress=Progress(total=self.total_units),
-                    max_unreachable=self.max_unreachable,
+                    max_unreachable=hook.retry_seconds,
                 )
         except EncordError as error:
-            status = error.status if isinstance(error, EncordRequestError) else None
             return UploadJobEvent(
-                status=EventStatus.REFUSED, message=str(error), http_status=status, deadline=self.deadline
+                status=EventStatus.REFUSED,
+                message=str(error),
+                http_status=error.status if isinstance(error, EncordRequestError) else None,
+                permanent=isinstance(error, EncordPermanentError),
+                deadline=self.deadline,
             )
         return UploadJobEvent(
             status=EventStatus(result.end.value),
@@ -159,6 +202,6 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
 
     async def _hook(self) -> EncordHook:
         """Make the hook off the event loop: it reads the connection, masks secrets and imports the SDK."""
-        hook = EncordHook(encord_conn_id=self.encord_conn_id, retry_seconds=_CALL_SECONDS)
+        hook = EncordHook(encord_conn_id=self.encord_conn_id)
         await asyncio.to_thread(hook.get_conn)
         return hook
