@@ -79,7 +79,8 @@ def task_folder(workspace: str | None, context: Context) -> str:
     :param context: the task's context.
     """
     instance = context["ti"]
-    mapped = f".{instance.map_index}" if (instance.map_index or -1) >= 0 else ""
+    index = instance.map_index
+    mapped = f".{index}" if index is not None and index >= 0 else ""
     return child(
         workspace or default_workspace(),
         safe_name(instance.dag_id),
