@@ -159,7 +159,7 @@ def _arrow_rows(file: IO[bytes], file_format: str, uri: str) -> Iterator[Mapping
             raise ListingError(f"{uri}: the inventory has no column key")
         for batch in batches:
             yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise ListingError(f"{uri}: damaged inventory file ({error})") from None
 
 

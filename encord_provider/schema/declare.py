@@ -84,7 +84,17 @@ def _read(text: str | bytes, source: str) -> Any:
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys; a schema must not lose one."""
+    """PyYAML keeps the last of two equal keys, which a schema must not lose; and it lets the errors of its
+    conversions through, without a place.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError):
+            tag = node.tag.rpartition(":")[2]
+            message = f"{node.value!r:.60} is no {tag}"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
 
 
 def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:

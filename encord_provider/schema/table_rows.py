@@ -226,7 +226,7 @@ class _ParquetReader:
                 for record in batch.to_pylist():
                     number += 1
                     yield self._row(record, number)
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
             raise MetadataTableError(f"{self.source}: no Parquet file: {error}") from None
 
     def _row(self, record: dict[str, Any], number: int) -> TableRow:

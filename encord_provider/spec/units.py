@@ -115,7 +115,7 @@ def url_problem(url: str) -> str | None:
     """
     if not url:
         return "the object URL is empty"
-    if any(character.isspace() or not character.isprintable() for character in url):
+    if " " in url or not url.isprintable():  # str.isprintable counts all other whitespace as not printable
         return f"whitespace or a control character in the object URL {shown(url)}; write a blank as %20"
     if not url.lower().startswith(_URL_STARTS):
         return f"{shown(url)} is no object URL: it must start with https://, s3://, gs:// or an ARN"

@@ -200,7 +200,7 @@ def _key_problem(key: str, *, style: ObjectUrlStyle, quoted: bool) -> str | None
         )
     if quoted:
         return None
-    if any(character.isspace() or not character.isprintable() for character in key):
+    if " " in key or not key.isprintable():
         fault = "holds whitespace or a control character"
     elif match := _UNSAFE_UNQUOTED.search(key):
         fault = f"holds {match.group()!r}, which a reader of URLs takes for something else"

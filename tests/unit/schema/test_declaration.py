@@ -133,6 +133,8 @@ def test_the_rule_for_keys_is_that_of_the_sdk():
         ("? [a]\n: number", "a key must be text"),
         ("a: !!python/object:os.system x", "could not determine a constructor"),
         (b"a: \xff", "byte 0xff is no UTF-8"),
+        ("a: number\nb: !!int x", "schema.yaml, line 2, column 4: 'x' is no int"),
+        ("a: 2026-13-45", "schema.yaml, line 1, column 4: '2026-13-45' is no timestamp"),
         ("a: \x00", "special characters are not allowed"),
     ],
 )
