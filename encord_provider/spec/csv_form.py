@@ -21,12 +21,11 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import unquote
 
 from encord_provider.schema.strict_json import StrictJsonError, decode
 from encord_provider.spec.manifest import Problem
 from encord_provider.spec.media import MediaType, media_type_of
-from encord_provider.spec.units import DataUnit, UploadSpec, unit_problems
+from encord_provider.spec.units import DataUnit, UploadSpec, file_name, unit_problems
 
 _URL = "objecturl"
 _CREATE_VIDEO = "create video"
@@ -160,7 +159,7 @@ class _Reader:
             found = media_type_of(url.partition("?")[0]) if self.by_extension else None
             if found is not None and media_type is not MediaType.DICOM_SERIES:
                 media_type = found
-            self._start(("row", str(line)), line, url, title or _file_name(url), media_type)
+            self._start(("row", str(line)), line, url, title or file_name(url), media_type)
 
     def _create_video(self, line: int, fields: list[str], section: _Section) -> bool | None:
         """The value of the row's ``Create video``; None after an error."""
@@ -194,10 +193,6 @@ class _Reader:
 
     def _start(self, key: tuple[str, str], line: int, url: str, title: str, media_type: MediaType) -> None:
         self.groups[key] = _Group(media_type, title, line, [url])
-
-
-def _file_name(url: str) -> str:
-    return unquote(url.partition("?")[0].rstrip("/").rpartition("/")[2]) or url
 
 
 def _records(text: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from encord_provider.spec.media import MediaType
 from encord_provider.spec.media_metadata import file_metadata_problems, media_metadata_problems
@@ -122,6 +123,14 @@ def url_problem(url: str) -> str | None:
     if len(url) > MAX_URL_BYTES // 4 and (size := len(url.encode())) > MAX_URL_BYTES:
         return f"an object URL of {size:,} bytes, the limit is {MAX_URL_BYTES:,}: {shown(url)}"
     return None
+
+
+def file_name(url: str) -> str:
+    """Return the name of the file that an object URL names: its last segment, decoded.
+
+    :param url: an object URL; a query string (a signature) is left aside.
+    """
+    return unquote(url.partition("?")[0].rstrip("/").rpartition("/")[2]) or url
 
 
 def title_problem(title: str | None, *, required: bool) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from encord_provider.spec.media import MediaType
 from encord_provider.spec.media_metadata import FIELDS
-from encord_provider.spec.units import DataUnit, UploadSpec
+from encord_provider.spec.units import MAX_TITLE_CHARACTERS, DataUnit, UploadSpec, file_name
 
 _LISTS = {
     MediaType.VIDEO: "videos",
@@ -91,6 +91,10 @@ def _files(
     unit: DataUnit, name: str, to_wire: Callable[[Mapping[str, Any]], dict[str, Any]]
 ) -> list[dict[str, Any]]:
     files: list[dict[str, Any]] = [{"url": url} for url in unit.urls]
+    if unit.media_type is MediaType.DICOM_SERIES:
+        # The SDK's class for a DICOM file demands the key, unlike that for an image of a group.
+        for file in files:
+            file["title"] = file_name(file["url"])[:MAX_TITLE_CHARACTERS]
     for file, metadata in zip(files, unit.file_metadata, strict=False):
         if metadata is not None:
             file[name] = to_wire(metadata)

@@ -77,9 +77,9 @@ CASES = {
         "dicom_series",
         DataUploadDicomSeries(title="t", dicom_files=[
             DataUploadDicomSeriesDicomFile(
-                url="s3://b/0", title=None,
+                url="s3://b/0", title="0",
                 dicom_metadata=CustomerProvidedDicomSeriesDicomFileMetadata(tags=TAGS)),
-            DataUploadDicomSeriesDicomFile(url="s3://b/1", title=None)])),
+            DataUploadDicomSeriesDicomFile(url="s3://b/1", title="1")])),
     "audio": (unit("audio", media_metadata=AUDIO), "audio",
               DataUploadAudio(object_url=URL, audio_metadata=CustomerProvidedAudioMetadata(**AUDIO))),
     "text": (unit("text", media_metadata=TEXT), "text",

@@ -1,11 +1,12 @@
 import json
 
 import pytest
+from encord.orm.storage import DataUploadItems  # noqa: TID253
 from hypothesis import given
 from hypothesis import strategies as st
 
 from encord_provider.exceptions import UploadSpecError
-from encord_provider.spec import DataUnit, MediaType, UploadSpec, parse_manifest, to_manifest
+from encord_provider.spec import DataUnit, MediaType, UploadSpec, parse_manifest, to_data_items, to_manifest
 from encord_provider.spec.media_metadata import DICOM_TAGS
 
 VIDEO = {
@@ -186,3 +187,9 @@ def test_any_spec_comes_back_from_its_json(spec):
     assert to_manifest(again) == manifest
     assert sorted(map(repr, again.units)) == sorted(map(repr, spec.units))
     assert again.skip_duplicate_urls == spec.skip_duplicate_urls
+
+
+@given(spec=SPECS, upsert=st.booleans())
+def test_what_is_sent_for_any_spec_is_what_the_sdk_would_send(spec, upsert):
+    items = DataUploadItems.from_dict(to_data_items(spec, upsert_metadata=upsert))
+    assert items.to_dict() == to_data_items(spec, upsert_metadata=upsert)

@@ -3,6 +3,8 @@ import json
 import tracemalloc
 
 import pytest
+from airflow.sdk import ObjectStoragePath
+from upath import UPath
 
 from encord_provider.exceptions import UploadSpecError
 from encord_provider.listing import ListedObject
@@ -42,6 +44,15 @@ def test_parts_skipped_objects_and_index_are_written_and_read_back(tmp_path):
     ]
     units = [unit for part in index.parts for unit in read_part(folder / part.name, sha256=part.sha256).units]
     assert units == list(images(5))
+
+
+@pytest.mark.parametrize("make", [UPath, ObjectStoragePath])
+def test_a_workspace_may_be_any_object_storage_path(tmp_path, make):
+    index = write_parts(images(3), make(tmp_path.as_uri()), max_units_per_part=2)
+    assert read_index(make(index.uri)) == index
+    units = [unit for part in index.parts for unit in read_part(make(part.uri), sha256=part.sha256).units]
+    assert units == list(images(3))
+    assert index.parts[0].uri == (tmp_path / "spec" / "part-00000.json").as_uri()
 
 
 def test_a_part_is_the_json_that_encord_documents(tmp_path):
