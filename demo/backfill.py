@@ -20,7 +20,7 @@ def backfill(
     params: Mapping[str, Any],
     max_active_runs: int = 2,
     reprocess: str = "none",
-    seconds: float = 180,
+    seconds: float = 400,
 ) -> list[dict[str, Any]]:
     """Create a backfill and wait until all its runs have ended.
 
