@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
-
-import orjson
 
 from encord_provider.exceptions import MetadataSchemaError
 from encord_provider.schema import MetadataSchema, MetadataTable, parse_schema, read_table
@@ -29,11 +29,11 @@ def schema_of(schema: Mapping[str, Any] | str, *, aws_conn_id: str | None) -> Me
         return parse_schema(read_bytes(text, aws_conn_id=aws_conn_id), source=text)
     if not text:
         raise MetadataSchemaError("The metadata schema is empty.")
-    try:
-        # A rendered template is the text of a Python or JSON mapping.
-        return parse_schema(orjson.loads(text))
-    except orjson.JSONDecodeError:
-        return parse_schema(text)
+    if text.startswith("{'"):
+        # What a template makes of a mapping without the filter tojson.
+        with suppress(ValueError, SyntaxError):
+            return parse_schema(ast.literal_eval(text))
+    return parse_schema(text)
 
 
 def table_of(uri: str | None, *, key_column: str | None, aws_conn_id: str | None) -> MetadataTable | None:
