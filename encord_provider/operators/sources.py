@@ -1,15 +1,43 @@
-"""What operators accept where a user hands in a schema or a metadata table: values, text, or a URI."""
+"""What operators accept where a user hands in a schema, a table or embeddings: values, text, or a URI."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from encord_provider.exceptions import MetadataSchemaError
-from encord_provider.schema import MetadataSchema, MetadataTable, parse_schema, read_table
+from encord_provider.exceptions import EncordInputError, MetadataSchemaError
+from encord_provider.schema import (
+    FrameTable,
+    MetadataSchema,
+    MetadataTable,
+    parse_schema,
+    read_embeddings,
+    read_frames,
+    read_table,
+)
 from encord_provider.workspace import read_bytes
+
+
+@dataclass(kw_only=True)
+class Embeddings:
+    """Custom embeddings in a NumPy file, one row for each object.
+
+    Embeddings in a Parquet table need no more than the operator's ``metadata``.
+
+    :param uri: the URI of a ``.npy`` file with a two-dimensional array of numbers. (templated)
+    :param keys: the object keys or URLs of the rows, in order; or the URI of a UTF-8 text file with one on each
+        line. (templated)
+    :param name: the metadata key, which the metadata schema declares as an embedding of that size. (templated)
+    """
+
+    uri: str
+    keys: Sequence[str] | str
+    name: str
+    template_fields: ClassVar[tuple[str, ...]] = ("uri", "keys", "name")
+
 
 _SCHEMA_ENDINGS = (".json", ".yaml", ".yml")
 
@@ -39,7 +67,7 @@ def schema_of(schema: Mapping[str, Any] | str, *, aws_conn_id: str | None) -> Me
 def table_of(uri: str | None, *, key_column: str | None, aws_conn_id: str | None) -> MetadataTable | None:
     """Read a metadata table.
 
-    :param uri: the URI of a CSV or JSONL file; None or blank for none.
+    :param uri: the URI of a CSV, JSONL or Parquet file; None or blank for none.
     :param key_column: the column that names the object, or None for the first usual one.
     :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
     :return: the table, or None if there is none.
@@ -50,3 +78,39 @@ def table_of(uri: str | None, *, key_column: str | None, aws_conn_id: str | None
         return None
     content = read_bytes(uri.strip(), aws_conn_id=aws_conn_id)
     return read_table(content, source=uri.strip(), key_column=key_column)
+
+
+def frames_of(uri: str | None, *, aws_conn_id: str | None) -> FrameTable | None:
+    """Read a table of video frames.
+
+    :param uri: the URI of a CSV, JSONL or Parquet file; None or blank for none.
+    :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
+    :return: the table, or None if there is none.
+    :raises MetadataTableError: if it is malformed.
+    :raises EncordInputError: if it cannot be read.
+    """
+    if not uri or not uri.strip():
+        return None
+    return read_frames(read_bytes(uri.strip(), aws_conn_id=aws_conn_id), source=uri.strip())
+
+
+def embeddings_of(embeddings: Embeddings | None, *, aws_conn_id: str | None) -> MetadataTable | None:
+    """Read custom embeddings.
+
+    :param embeddings: where they are; None for none.
+    :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
+    :return: a table with the embedding as its one column, or None.
+    :raises MetadataTableError: if the file is malformed, or the keys are not one for each row.
+    :raises EncordInputError: if a file cannot be read.
+    """
+    if embeddings is None:
+        return None
+    keys = embeddings.keys
+    if isinstance(keys, str):
+        content = read_bytes(keys, aws_conn_id=aws_conn_id)
+        try:
+            keys = content.decode("utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise EncordInputError(f"{embeddings.keys} is no UTF-8 text: {error}") from None
+    content = read_bytes(embeddings.uri, aws_conn_id=aws_conn_id)
+    return read_embeddings(content, keys=keys, name=embeddings.name, source=embeddings.uri)

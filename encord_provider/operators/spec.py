@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from encord_provider.api.calls import get_metadata_schema
 from encord_provider.exceptions import EncordInputError
-from encord_provider.listing import ListedObject, bucket_region, list_s3
-from encord_provider.listing.prefixes import expand_prefix
+from encord_provider.listing import ObjectFilter
 from encord_provider.operators.base import EncordOperator
-from encord_provider.operators.sources import table_of
-from encord_provider.schema import MetadataSchema
-from encord_provider.spec import KeyPattern, MediaType, ObjectUrlStyle, build_units, object_urls, write_parts
-from encord_provider.window import prefixes_of, run_window
+from encord_provider.operators.listing_sources import Listing, ListingRequest, ListingSource, S3Bucket
+from encord_provider.operators.sources import Embeddings, embeddings_of, frames_of, table_of
+from encord_provider.schema import MetadataSchema, MetadataTable, Sampling
+from encord_provider.spec import KeyPattern, MediaType, build_units, write_parts
+from encord_provider.window import run_window
 from encord_provider.workspace import child, parent, path_of, task_folder
 
 if TYPE_CHECKING:
+    import jinja2
     from airflow.sdk import Context
-    from mypy_boto3_s3 import S3Client
 
 
 class EncordBuildUploadSpecOperator(EncordOperator):
@@ -31,9 +32,12 @@ class EncordBuildUploadSpecOperator(EncordOperator):
 
     The task is skipped, and says so, when there is nothing to import.
 
-    :param bucket: the S3 bucket. (templated)
+    :param bucket: the S3 bucket to list. (templated)
     :param prefix: which keys belong to the run: ``{date}`` is each day of the run's window as YYYY-MM-DD,
         ``{date:%Y/%m/%d}`` the day in that form, ``*`` any text inside one folder name. (templated)
+    :param source: where the objects are instead of a listed S3 bucket, see
+        :mod:`encord_provider.operators.listing_sources`: ``S3Inventory``, ``ObjectStorageFolder`` or
+        ``ObjectUrlTable``. (its own fields are templated)
     :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
         for the option ``[encord] workspace``. (templated)
     :param aws_conn_id: the Airflow connection of the amazon provider. (templated)
@@ -41,14 +45,26 @@ class EncordBuildUploadSpecOperator(EncordOperator):
     :param media: ``auto`` tells the type of an object by its extension; or one media type for all. (templated)
     :param include: glob patterns on the whole key; without any, everything is included.
     :param exclude: glob patterns on the whole key of what is left out.
-    :param group_by: which files make one series or group; by default those of one folder.
+    :param object_filter: leaves out objects by size, modification time or storage class.
+    :param group_by: which files make one image group, image sequence or DICOM series: ``folder`` (the default),
+        ``column:<name>`` for a column of the metadata table, or a regular expression with named groups.
     :param key_pattern: a regular expression whose named groups turn parts of the key into client metadata.
         (templated)
-    :param metadata: the URI of a CSV or JSONL table with client metadata by object key or URL. (templated)
-    :param key_column: the column of that table that names the object; None for the first usual one.
-    :param title: the template of the titles; by default the key.
-    :param object_url_style: the form of the object URLs, see :class:`~encord_provider.spec.ObjectUrlStyle`.
+    :param metadata: the URI of a CSV, JSONL or Parquet table with client metadata by object key or URL.
         (templated)
+    :param key_column: the column of that table that names the object; None for the first usual one.
+    :param sidecars: whether ``<key>.metadata.json`` beside an object holds its client metadata.
+    :param frames: the URI of a table with metadata or embeddings of single video frames, which has the column
+        ``frame`` beside the key. (templated)
+    :param sampling: which frames of videos Encord takes.
+    :param embeddings: custom embeddings in a ``.npy`` file. (its own fields are templated)
+    :param media_metadata: the URI of a table with what Encord needs to know of files that it is not to read, see
+        :mod:`encord_provider.spec.media_table`. (templated)
+    :param title: the template of the titles; by default the key.
+    :param object_url_style: the form of the object URLs, see :class:`~encord_provider.spec.ObjectUrlStyle`; None
+        or empty for the usual one of the source, for S3 ``virtual-hosted``. (templated)
+    :param object_url_endpoint: the root URL of an S3-compatible store (by default that of the AWS connection),
+        the Azure storage account, or the URL under which a local folder is served. (templated)
     :param max_units_per_part: data units in one part, and so in one upload job; by default 1,000 and 100 videos.
     :param skip_duplicate_urls: whether Encord is to skip URLs that the folder already has.
     :param validate: whether to check client metadata against the organisation's metadata schema.
@@ -68,82 +84,117 @@ class EncordBuildUploadSpecOperator(EncordOperator):
         "day",
         "media",
         "key_pattern",
+        "source",
         "metadata",
+        "frames",
+        "embeddings",
+        "media_metadata",
         "object_url_style",
+        "object_url_endpoint",
     )
 
     def __init__(
         self,
         *,
-        bucket: str,
+        bucket: str = "",
         prefix: str = "",
+        source: ListingSource | None = None,
         workspace: str | None = None,
         aws_conn_id: str | None = "aws_default",
         day: str | None = None,
         media: str = "auto",
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        object_filter: ObjectFilter | None = None,
         group_by: str | None = None,
         key_pattern: str | None = None,
         metadata: str | None = None,
         key_column: str | None = None,
+        sidecars: bool = False,
+        frames: str | None = None,
+        sampling: Sampling | None = None,
+        embeddings: Embeddings | None = None,
+        media_metadata: str | None = None,
         title: str = "{key}",
-        object_url_style: str = ObjectUrlStyle.VIRTUAL_HOSTED.value,
+        object_url_style: str | None = None,
+        object_url_endpoint: str | None = None,
         max_units_per_part: int | Mapping[MediaType, int] | None = None,
         skip_duplicate_urls: bool = True,
         validate: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if source is not None and (bucket or prefix):
+            raise EncordInputError("Give either 'bucket' and 'prefix', or a 'source'.")
         self.bucket = bucket
         self.prefix = prefix
+        # Rendered in place, so each operator has its own, also where several are mapped over one.
+        self.source = copy.copy(source)
         self.workspace = workspace
         self.aws_conn_id = aws_conn_id
         self.day = day
         self.media = media
         self.include = include
         self.exclude = exclude
+        self.object_filter = object_filter
         self.group_by = group_by
         self.key_pattern = key_pattern
         self.metadata = metadata
         self.key_column = key_column
+        self.sidecars = sidecars
+        self.frames = frames
+        self.sampling = sampling
+        self.embeddings = copy.copy(embeddings)
+        self.media_metadata = media_metadata
         self.title = title
         self.object_url_style = object_url_style
+        self.object_url_endpoint = object_url_endpoint
         self.max_units_per_part = max_units_per_part
         self.skip_duplicate_urls = skip_duplicate_urls
         self.validate = validate
 
+    def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
+        """Render the templates; those of a source in a copy, so that the DAG's own stays as its author wrote it."""
+        self.source = copy.copy(self.source)
+        self.embeddings = copy.copy(self.embeddings)
+        super().render_template_fields(context, jinja_env)
+
     def execute(self, context: Context) -> dict[str, Any]:
         """List, build and write."""
-        if not self.bucket:
-            raise EncordInputError("No bucket was given: set the parameter 'bucket'.")
         window = run_window(context, day=self.day)
-        patterns = prefixes_of(self.prefix, window)
         key_pattern = KeyPattern.compile(self.key_pattern) if self.key_pattern else None
-        table = table_of(self.metadata, key_column=self.key_column, aws_conn_id=self.aws_conn_id)
-        client = self._s3()
-        url_for = object_urls(
-            self.bucket,
-            style=self.object_url_style,
-            region=bucket_region(client, self.bucket),
-            endpoint=client.meta.endpoint_url,
+        frames = frames_of(self.frames, aws_conn_id=self.aws_conn_id)
+        embeddings = embeddings_of(self.embeddings, aws_conn_id=self.aws_conn_id)
+        media_metadata = table_of(self.media_metadata, key_column=None, aws_conn_id=self.aws_conn_id)
+        source = self.source or S3Bucket(bucket=self.bucket, prefix=self.prefix)
+        listing = source.open(
+            ListingRequest(
+                window=window,
+                aws_conn_id=self.aws_conn_id,
+                url_style=self.object_url_style,
+                url_endpoint=self.object_url_endpoint,
+            )
         )
-        prefixes = sorted(
-            prefix for pattern in patterns for prefix in expand_prefix(client, self.bucket, pattern)
-        )
-        self.log.info("The window is %s; prefixes in bucket %s: %s", window, self.bucket, prefixes or "none")
-        listed = _Counted(client, self.bucket, prefixes)
+        self.log.info("The window is %s; the objects come from %s.", window, listing.place)
+        if self.sidecars and listing.read is None:
+            raise EncordInputError(f"Objects of {listing.place} have no sidecars: leave out 'sidecars'.")
         units, skipped = build_units(
-            listed,
-            url_for=url_for,
+            listing,
+            url_for=listing.url_for,
             media=self.media or "auto",
             include=self.include,
             exclude=self.exclude,
+            only=self.object_filter,
             group_by=self.group_by,
             key_pattern=key_pattern,
-            metadata=table,
+            metadata=self._metadata(listing),
             title=self.title,
-            schema=self._schema(),
+            schema=self._schema(listing),
+            read_sidecar=listing.read if self.sidecars else None,
+            frames=frames,
+            sampling=self.sampling,
+            embeddings=embeddings,
+            media_metadata=media_metadata,
         )
         folder = task_folder(self.workspace, context)
         index = write_parts(
@@ -154,18 +205,16 @@ class EncordBuildUploadSpecOperator(EncordOperator):
             skip_duplicate_urls=self.skip_duplicate_urls,
             skipped=skipped,
         )
-        if not listed.count:
-            raise AirflowSkipException(
-                f"There are no objects in bucket {self.bucket} under {', '.join(patterns)}: nothing to import."
-            )
+        if not listing.count:
+            raise AirflowSkipException(f"There are no objects in {listing.place}: nothing to import.")
         if not index.units:
             raise AirflowSkipException(
-                f"None of the {listed.count} objects in bucket {self.bucket} under {', '.join(patterns)} can be "
-                f"imported. The reasons: {child(folder, 'skipped.jsonl')}"
+                f"None of the {listing.count} objects in {listing.place} can be imported. The reasons: "
+                f"{child(folder, 'skipped.jsonl')}"
             )
         self.log.info(
             "%d objects listed: %d data units %s, %d left out.",
-            listed.count,
+            listing.count,
             index.units,
             dict(index.counts),
             index.skipped,
@@ -177,29 +226,24 @@ class EncordBuildUploadSpecOperator(EncordOperator):
             "skipped": index.skipped,
         }
 
-    def _schema(self) -> MetadataSchema | None:
-        if not self.validate or not (self.key_pattern or self.metadata):
+    def _metadata(self, listing: Listing) -> MetadataTable | None:
+        table = table_of(self.metadata, key_column=self.key_column, aws_conn_id=self.aws_conn_id)
+        if table is not None and listing.table is not None and listing.table.columns:
+            raise EncordInputError(
+                f"Two tables hold client metadata: {listing.table.source} and {table.source}. Give 'metadata' "
+                "only with a table of object URLs that has no other column."
+            )
+        return table or listing.table
+
+    def _schema(self, listing: Listing) -> MetadataSchema | None:
+        holders = (
+            self.key_pattern,
+            self.metadata,
+            self.sidecars,
+            self.frames,
+            self.embeddings,
+            listing.table,
+        )
+        if not self.validate or not any(holders):
             return None
         return MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
-
-    def _s3(self) -> S3Client:
-        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-        client: S3Client = S3Hook(aws_conn_id=self.aws_conn_id).get_conn()
-        return client
-
-
-class _Counted:
-    """The objects under some prefixes, counted as they go by."""
-
-    def __init__(self, client: S3Client, bucket: str, prefixes: Sequence[str]) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._prefixes = prefixes
-        self.count = 0
-
-    def __iter__(self) -> Iterator[ListedObject]:
-        for prefix in self._prefixes:
-            for one in list_s3(self._client, self._bucket, prefix):
-                self.count += 1
-                yield one

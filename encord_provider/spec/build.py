@@ -25,6 +25,7 @@ from encord_provider.spec.grouping import (
     natural_order,
 )
 from encord_provider.spec.media import SIDECAR_SUFFIX, MediaType, extension_of, media_type_of
+from encord_provider.spec.media_table import with_media_metadata
 from encord_provider.spec.patterns import KeyPattern
 from encord_provider.spec.sidecars import parse_sidecar, with_sidecars
 from encord_provider.spec.titles import DEFAULT_TITLE, check_template, title_of
@@ -49,6 +50,8 @@ def build_units(
     read_sidecar: Callable[[str], bytes] | None = None,
     frames: FrameTable | None = None,
     sampling: Sampling | None = None,
+    embeddings: MetadataTable | None = None,
+    media_metadata: MetadataTable | None = None,
 ) -> tuple[Iterator[DataUnit], SkippedObjects]:
     """Make data units of listed objects, one at a time.
 
@@ -78,6 +81,9 @@ def build_units(
         the sidecar that the listing shows beside it, see :mod:`encord_provider.spec.sidecars`.
     :param frames: a table with metadata or embeddings of single frames of videos.
     :param sampling: which frames of videos Encord takes.
+    :param embeddings: a table with custom embeddings of whole objects, for example from
+        :func:`~encord_provider.schema.read_embeddings`; its columns join those of ``metadata``.
+    :param media_metadata: a table with media metadata, see :mod:`encord_provider.spec.media_table`.
     :returns: the data units, and the objects that were left out so far, each with the reason.
     :raises UploadSpecError: for an unknown media type or title field at once; while iterating, for a title over
         300 characters or objects that do not come in the order of their keys.
@@ -101,6 +107,8 @@ def build_units(
         read_sidecar=read_sidecar,
         frames=frames,
         sampling=sampling,
+        embeddings=embeddings,
+        media_metadata=media_metadata,
     )
     return builder.units(objects), builder.skipped
 
@@ -128,6 +136,8 @@ class _Builder:
     read_sidecar: Callable[[str], bytes] | None
     frames: FrameTable | None
     sampling: Sampling | None
+    embeddings: MetadataTable | None
+    media_metadata: MetadataTable | None
     skipped: SkippedObjects = field(default_factory=SkippedObjects)
     open_groups: dict[str, list[_File]] = field(default_factory=dict)
 
@@ -186,8 +196,9 @@ class _Builder:
         for text, pattern in self.exclude:
             if pattern is not None and pattern.match(key):
                 return None, f"excluded by pattern {text!r}"
-        if self.metadata is not None and f"/{self.metadata.source}".endswith(f"/{key}"):
-            return None, "metadata table"
+        for table in (self.metadata, self.embeddings, self.media_metadata, self.frames):
+            if table is not None and f"/{table.source}".endswith(f"/{key}"):
+                return None, "metadata table"
         if key.lower().endswith(SIDECAR_SUFFIX):
             return None, "metadata sidecar"
         if one.size == 0:
@@ -212,13 +223,15 @@ class _Builder:
             raise UploadSpecError(f"{keys[0]!r}: {problem}; give a shorter title template")
         client_metadata = check_metadata(from_path, self.schema, where=f"key {keys[0]!r}, key pattern")
         client_metadata.update(self._sidecar_metadata(files))
-        client_metadata.update(self._table_metadata(keys, urls))
+        client_metadata.update(self._table_metadata(self.metadata, keys, urls))
+        client_metadata.update(self._table_metadata(self.embeddings, keys, urls))
         if media_type is MediaType.VIDEO and (self.frames is not None or self.sampling is not None):
             rows = {} if self.frames is None else self.frames.get(keys[0]) or self.frames.get(urls[0])
             client_metadata = with_frames(
                 client_metadata, sampling=self.sampling, frames=rows, schema=self.schema
             )
-        return DataUnit(media_type=media_type, urls=urls, title=title, client_metadata=client_metadata)
+        unit = DataUnit(media_type=media_type, urls=urls, title=title, client_metadata=client_metadata)
+        return unit if self.media_metadata is None else with_media_metadata(unit, keys, self.media_metadata)
 
     def _path_metadata(self, keys: list[str]) -> dict[str, str]:
         """What the key pattern finds in all keys alike."""
@@ -245,11 +258,13 @@ class _Builder:
                 )
         return {} if first is None else check_metadata(first[1], self.schema, where=f"sidecar {first[0]}")
 
-    def _table_metadata(self, keys: list[str], urls: Sequence[str]) -> Mapping[str, Any]:
-        """The row of the table for the unit's files; rows of several files must agree."""
+    def _table_metadata(
+        self, table: MetadataTable | None, keys: list[str], urls: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """The row of a table for the unit's files; rows of several files must agree."""
         first: TableRow | None = None
         for key, url in zip(keys, urls, strict=True):
-            row = self._row_for(key, url)
+            row = None if table is None else table.get(key) or table.get(url)
             if row is None:
                 continue
             if first is None:
@@ -261,10 +276,11 @@ class _Builder:
                 )
         return {} if first is None else check_metadata(first.metadata, self.schema, where=first.where)
 
-    def _row_for(self, key: str, url: str | None = None) -> TableRow | None:
+    def _row_for(self, key: str) -> TableRow | None:
+        """The row of the metadata table by which a file is grouped."""
         if self.metadata is None:
             return None
-        return self.metadata.get(key) or self.metadata.get(url or self.url_for(key))
+        return self.metadata.get(key) or self.metadata.get(self.url_for(key))
 
 
 _GROUPS_OF_IMAGES = frozenset({MediaType.IMAGE_GROUP, MediaType.IMAGE_SEQUENCE})
