@@ -38,9 +38,9 @@ def video(site: str, day: date, name: str, *, frames: int = 24, fps: int = 12) -
     buffer = io.BytesIO()
     with av.open(buffer, mode="w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "28"})
-        stream.width, stream.height, stream.pix_fmt = 320, 208, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
         for index in range(frames):
-            image = picture(site, day, name, moment=index / frames).resize((320, 208))
+            image = picture(site, day, name, moment=index / frames).resize((320, 240))
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")))
         container.mux(stream.encode())
     return buffer.getvalue()

@@ -118,7 +118,7 @@ def _serve(requests: IO[str], results: IO[str]) -> None:
 
         bag = DagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
     except ImportError:  # Airflow 3.1
-        from airflow.models.dagbag import DagBag
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
 
         bag = DagBag(dag_folder=bundle.path, bundle_path=bundle.path)
     if bag.import_errors:

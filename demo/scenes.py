@@ -10,7 +10,7 @@ from datetime import date
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 Colour = tuple[int, int, int]
-SIZE = (480, 320)
+SIZE = (480, 360)
 
 _HULLS: Sequence[Colour] = ((178, 58, 46), (38, 84, 124), (46, 110, 82), (70, 70, 78))
 _CONTAINERS: Sequence[Colour] = (
@@ -190,7 +190,7 @@ def picture(site: str, day: date, name: str, *, moment: float = 0.0) -> Image.Im
     :param day: the day written into the caption
     :param name: what the picture shows, written into the caption; it also seeds the drawing
     :param moment: 0 to 1, the position within a video
-    :return: an RGB image of 480 x 320 pixels
+    :return: an RGB image of 480 x 360 pixels
     """
     rng = random.Random(f"{site}/{day}/{name}")
     return _caption(SITES[site](rng, moment), f"{site}  {day}  {name}")
