@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
@@ -27,12 +28,20 @@ class AsyncEncordApi:
 
     :param user_config: the SDK's configuration, which knows domain and credentials.
     :param budget: how much patience a call has.
+    :param sleep: what to await for a pause, given the seconds.
     """
 
-    def __init__(self, *, user_config: UserConfig, budget: RetryBudget | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        user_config: UserConfig,
+        budget: RetryBudget | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.domain = user_config.domain
         self._user_config = user_config
         self._budget = budget or RetryBudget()
+        self._sleep = sleep
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> AsyncEncordApi:
@@ -52,7 +61,7 @@ class AsyncEncordApi:
         :raises EncordUnavailableError: if Encord could not be reached within the budget, or the answer to a
             call that must not be sent twice was lost.
         """
-        retrying = AsyncRetrying(**self._budget.tenacity_arguments(call, sleep=asyncio.sleep))
+        retrying = AsyncRetrying(**self._budget.tenacity_arguments(call, sleep=self._sleep))
         try:
             return await retrying(self._attempt, call)
         except TransientAnswer as error:

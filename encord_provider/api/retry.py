@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenacity import RetryCallState, retry_if_exception, stop_before_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from encord_provider.api.calls import Call
 from encord_provider.api.errors import TransientAnswer
@@ -35,7 +35,7 @@ class RetryBudget:
 
     def tenacity_arguments(self, call: Call[Any], *, sleep: Callable[[float], Any]) -> dict[str, Any]:
         """Give the arguments for tenacity's ``Retrying`` and ``AsyncRetrying``."""
-        backoff = wait_exponential_jitter(self.first_wait, max=self.longest_wait, jitter=self.first_wait)
+        backoff = wait_exponential(self.first_wait, max=self.longest_wait) + wait_random(0, self.first_wait)
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None

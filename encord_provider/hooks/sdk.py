@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from encord_provider.exceptions import (
     EncordAuthenticationError,
@@ -67,7 +67,7 @@ def repeated(action: Callable[[], T], *, seconds: float) -> T:
     @retry(
         retry=retry_if_exception_type(EncordUnavailableError),
         stop=stop_after_delay(seconds),
-        wait=wait_exponential_jitter(0.5, max=30),
+        wait=wait_exponential(0.5, max=30) + wait_random(0, 0.5),
         reraise=True,
         before_sleep=lambda state: log.warning(
             "%s Trying again.", state.outcome.exception() if state.outcome else ""
