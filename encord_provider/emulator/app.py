@@ -16,6 +16,7 @@ from encord_provider.emulator.legacy_gateway import LegacyGateway, LegacyRoute
 from encord_provider.emulator.object_links import ObjectLinks
 from encord_provider.emulator.routes import (
     cloud_sync,
+    collections,
     control,
     dataset_rows,
     dataset_uploads,
@@ -46,6 +47,7 @@ API_ROUTES: list[ApiRoute] = [
     *schema.ROUTES,
     *datasets.ROUTES,
     *organisation.ROUTES,
+    *collections.ROUTES,
 ]
 """Every route of the v2 API; a new entity adds its module's ``ROUTES`` here."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import heapq
+import math
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,11 @@ class ItemIndex:
         """Stop listing an item; it must still have the name under which it was added."""
         for order, entries in self._orders.items():
             entries.remove(_entry(item, order))
+
+    def named(self, name: str) -> list[Item]:
+        """The items of exactly that name."""
+        entries = self._orders[Order.NAME].irange(minimum=(name,), maximum=(name, math.inf))
+        return [entry[2] for entry in entries]
 
     def entries(self, order: Order, *, desc: bool, after: tuple[Any, int] | None) -> Iterator[_Entry]:
         """Entries in order, beginning after a place."""

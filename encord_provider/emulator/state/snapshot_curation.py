@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from encord_provider.emulator.state.datasets import DataRow, Dataset, DatasetRole
+from encord_provider.emulator.state.filter_presets import FilterPreset
 from encord_provider.emulator.state.groups import Group
+from encord_provider.emulator.state.item_collections import Collection, PresetWork
 from encord_provider.emulator.state.organisation_tags import OrganisationTag
 from encord_provider.emulator.state.snapshot_section import Row, Section, find_item
 from encord_provider.emulator.state.store import Store
@@ -60,9 +62,48 @@ def _load_dataset(store: Store, row: Row) -> None:
             store.datasets.follow(dataset, job)
 
 
+def _dump_presets(store: Store) -> Iterable[Row]:
+    return (asdict(preset) for preset in store.presets.all())
+
+
+def _load_preset(store: Store, row: Row) -> None:
+    store.presets.add(FilterPreset(**row))
+
+
+_COLLECTION_FIELDS = ("uuid", "name", "description", "owner", "created_at")
+
+
+def _dump_collections(store: Store) -> Iterable[Row]:
+    for collection in store.collections.all():
+        yield {
+            **{name: getattr(collection, name) for name in _COLLECTION_FIELDS},
+            "edited_at": collection.edited_at,
+            "folder": collection.folder.uuid,
+            "items": list(collection.items),
+            "work": [asdict(work) for work in collection.work],
+        }
+
+
+def _load_collection(store: Store, row: Row) -> None:
+    folder = store.folders.find(row["folder"])
+    if folder is None:
+        raise ValueError(f"there is no folder {row['folder']}")
+    collection = store.collections.add(
+        Collection(folder=folder, **{name: row[name] for name in _COLLECTION_FIELDS})
+    )
+    collection.edited_at = row["edited_at"]
+    collection.items = dict.fromkeys(row["items"])
+    collection.work = [
+        PresetWork(FilterPreset(**work["preset"]), adding=work["adding"], due_at=work["due_at"])
+        for work in row["work"]
+    ]
+
+
 CURATION_SECTIONS: list[Section] = [
     Section("group", _dump_groups, _load_group),
     Section("tag", _dump_tags, _load_tag),
     Section("dataset", _dump_datasets, _load_dataset),
+    Section("preset", _dump_presets, _load_preset),
+    Section("collection", _dump_collections, _load_collection),
 ]
 """These kinds of things, in the order in which they are written and read."""

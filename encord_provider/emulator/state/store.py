@@ -11,10 +11,12 @@ from encord_provider.emulator.s3 import ObjectStore
 from encord_provider.emulator.settings import Settings
 from encord_provider.emulator.state.cloud_sync import CloudSync
 from encord_provider.emulator.state.datasets import Datasets
+from encord_provider.emulator.state.filter_presets import FilterPresets
 from encord_provider.emulator.state.folders import Folders
 from encord_provider.emulator.state.groups import Groups
 from encord_provider.emulator.state.ids import Chance
 from encord_provider.emulator.state.integrations import Integrations
+from encord_provider.emulator.state.item_collections import Collections
 from encord_provider.emulator.state.items import Items
 from encord_provider.emulator.state.job_runner import JobRunner
 from encord_provider.emulator.state.jobs import Jobs
@@ -62,6 +64,10 @@ class Store:
             clock=self.clock, chance=self.chance, folders=self.folders, groups_of=self.groups.of_user
         )
         self.items.listeners.append(self.datasets)
+        self.presets = FilterPresets(self.clock, self.chance)
+        self.collections = Collections(
+            clock=self.clock, chance=self.chance, folders=self.folders, items=self.items
+        )
         self.uploads = Uploads(self.chance)
         self.jobs = Jobs(self.clock, self.chance)
         self.schema = MetadataSchema(self.clock, self.chance)
