@@ -22,8 +22,8 @@ DECLARED = {"site": "varchar", "score": "number", "weather": {"type": "enum", "o
 
 
 def set_schema(schema: Any, **arguments: Any) -> Any:
-    context = {"params": arguments.pop("params", {})}
-    return run(EncordSetSchemaOperator(task_id="set_schema", schema=schema, **arguments), **context)
+    params = arguments.pop("params", {})
+    return run(EncordSetSchemaOperator(task_id="set_schema", schema=schema, **arguments), params=params)
 
 
 def live_keys(emulator: EncordEmulator) -> dict[str, str]:
