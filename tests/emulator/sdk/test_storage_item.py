@@ -96,6 +96,18 @@ def test_an_item_is_moved(service: Service, top) -> None:
     assert list(top.list_items()) == []
 
 
+def test_a_moved_item_takes_its_url_along(service: Service, top) -> None:
+    service.register(top, service.images(1))
+    other = top.create_subfolder("other")
+    [item] = top.list_items()
+    item.move_to_folder(other)
+
+    for folder in (top, other):
+        service.register(folder, service.images(1, skip_duplicate_urls=True))
+
+    assert (len(list(top.list_items())), len(list(other.list_items()))) == (1, 1)
+
+
 @pytest.mark.sdk_method("StorageItem.delete", evidence="documented")
 def test_a_deleted_item_is_gone_and_its_url_can_be_registered_again(service: Service, top) -> None:
     from encord.exceptions import AuthorisationError
