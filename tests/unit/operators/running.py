@@ -13,16 +13,13 @@ if TYPE_CHECKING:
 _READS = frozenset({"get_items"})
 
 
-def context_of(
-    task_id: str,
-    *,
-    run_id: str = "scheduled__1",
-    day: str = "2026-05-01",
-    params: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The context of a scheduled run whose window is one day."""
+def run(
+    operator: Any, *, day: str = "2025-03-01", run_id: str | None = None, params: dict[str, Any] | None = None
+) -> Any:
+    """What the operator returns in a scheduled run whose window is one day."""
     start = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    instance = SimpleNamespace(dag_id="lake", run_id=run_id, task_id=task_id, map_index=-1, try_number=1)
+    run_id = run_id or f"scheduled-{day}"
+    task = operator.prepare_for_execution()
     dag_run = SimpleNamespace(
         run_id=run_id,
         partition_key=None,
@@ -31,18 +28,12 @@ def context_of(
         logical_date=start,
         run_after=start + timedelta(days=1),
     )
-    return {"ti": instance, "dag_run": dag_run, "run_id": run_id, "params": params or {}, "day": day}
-
-
-def run(operator: Any, **context: Any) -> Any:
-    """What the operator returns.
-
-    :param context: what differs from the context of :func:`context_of`.
-    """
-    task = operator.prepare_for_execution()
-    full = {**context_of(operator.task_id), "task": task, **context}
-    task.render_template_fields(full)
-    return task.execute(full)
+    instance = SimpleNamespace(
+        dag_id="lake", run_id=run_id, task_id=operator.task_id, map_index=-1, try_number=1
+    )
+    context = {"ti": instance, "dag_run": dag_run, "task": task, "params": params or {}, "day": day}
+    task.render_template_fields(context)
+    return task.execute(context)
 
 
 def writes(emulator: EncordEmulator) -> list[str]:
