@@ -26,9 +26,11 @@ from encord_provider.emulator.routes import (
     item_work,
     items,
     jobs,
+    label_rows,
     objects,
     organisation,
     out_of_scope,
+    projects,
     schema,
     uploads,
     users,
@@ -48,12 +50,14 @@ API_ROUTES: list[ApiRoute] = [
     *datasets.ROUTES,
     *organisation.ROUTES,
     *collections.ROUTES,
+    *projects.ROUTES,
 ]
 """Every route of the v2 API; a new entity adds its module's ``ROUTES`` here."""
 
 LEGACY_ROUTES: list[LegacyRoute] = [
     *dataset_rows.LEGACY_ROUTES,
     *dataset_uploads.LEGACY_ROUTES,
+    *label_rows.LEGACY_ROUTES,
 ]
 """Every call of the older API."""
 

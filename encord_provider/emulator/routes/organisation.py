@@ -41,7 +41,7 @@ async def remove_organisation_user(call: Call) -> Any:
     """Remove a user, with all roles."""
     _require_organisation_admin(call, "remove users")
     email = call.store.users.remove(call.path["email"]).email
-    for holder in (call.store.groups, call.store.folders, call.store.datasets):
+    for holder in (call.store.groups, call.store.folders, call.store.datasets, call.store.projects):
         holder.forget_user(email)
     return None
 
@@ -77,7 +77,7 @@ async def delete_group(call: Call) -> Any:
     """Remove a group, and the access that it gave."""
     group = _managed_group(call)
     call.store.groups.delete(group)
-    for holder in (call.store.folders, call.store.datasets):
+    for holder in (call.store.folders, call.store.datasets, call.store.projects):
         holder.forget_group(group.uuid)
     return None
 
@@ -123,6 +123,7 @@ async def delete_organisation_tag(call: Call) -> Any:
     tag = call.store.tags.require(call.path["tag"])
     call.store.tags.delete(tag)
     call.store.folders.forget_tag(tag.name)
+    call.store.projects.forget_tag(tag.uuid)
     return None
 
 

@@ -10,6 +10,7 @@ from encord_provider.emulator.state.filter_presets import FilterPreset
 from encord_provider.emulator.state.groups import Group
 from encord_provider.emulator.state.item_collections import Collection, PresetWork
 from encord_provider.emulator.state.organisation_tags import OrganisationTag
+from encord_provider.emulator.state.projects import Project, ProjectRole, ProjectStatus
 from encord_provider.emulator.state.snapshot_section import Row, Section, find_item
 from encord_provider.emulator.state.store import Store
 
@@ -62,6 +63,32 @@ def _load_dataset(store: Store, row: Row) -> None:
             store.datasets.follow(dataset, job)
 
 
+_PROJECT_FIELDS = ("uuid", "title", "description", "owner", "created_at", "ontology", "stage")
+_PROJECT_LATER = ("edited_at", "tags")
+
+
+def _dump_projects(store: Store) -> Iterable[Row]:
+    for project in store.projects.all():
+        yield {
+            **{name: getattr(project, name) for name in _PROJECT_FIELDS + _PROJECT_LATER},
+            "status": project.status,
+            "datasets": [dataset.uuid for dataset in project.datasets],
+            "user_roles": project.user_roles,
+            "group_roles": project.group_roles,
+        }
+
+
+def _load_project(store: Store, row: Row) -> None:
+    project = store.projects.add(Project(**{name: row[name] for name in _PROJECT_FIELDS}))
+    project.status = ProjectStatus(row["status"])
+    found = (store.datasets.get(uuid) for uuid in row["datasets"])
+    project.datasets = [dataset for dataset in found if dataset is not None]
+    project.user_roles = {email: ProjectRole(role) for email, role in row["user_roles"].items()}
+    project.group_roles = {group: ProjectRole(role) for group, role in row["group_roles"].items()}
+    for name in _PROJECT_LATER:
+        setattr(project, name, row[name])
+
+
 def _dump_presets(store: Store) -> Iterable[Row]:
     return (asdict(preset) for preset in store.presets.all())
 
@@ -103,6 +130,7 @@ CURATION_SECTIONS: list[Section] = [
     Section("group", _dump_groups, _load_group),
     Section("tag", _dump_tags, _load_tag),
     Section("dataset", _dump_datasets, _load_dataset),
+    Section("project", _dump_projects, _load_project),
     Section("preset", _dump_presets, _load_preset),
     Section("collection", _dump_collections, _load_collection),
 ]

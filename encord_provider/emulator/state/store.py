@@ -23,6 +23,7 @@ from encord_provider.emulator.state.jobs import Jobs
 from encord_provider.emulator.state.metadata_schema import MetadataSchema
 from encord_provider.emulator.state.organisation_tags import OrganisationTags
 from encord_provider.emulator.state.processes import Reencodings
+from encord_provider.emulator.state.projects import Projects
 from encord_provider.emulator.state.registration import Registrar
 from encord_provider.emulator.state.uploads import Uploads
 from encord_provider.emulator.state.users import User, Users
@@ -64,6 +65,7 @@ class Store:
             clock=self.clock, chance=self.chance, folders=self.folders, groups_of=self.groups.of_user
         )
         self.items.listeners.append(self.datasets)
+        self.projects = Projects(clock=self.clock, chance=self.chance, groups_of=self.groups.of_user)
         self.presets = FilterPresets(self.clock, self.chance)
         self.collections = Collections(
             clock=self.clock, chance=self.chance, folders=self.folders, items=self.items

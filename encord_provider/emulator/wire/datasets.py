@@ -111,7 +111,7 @@ def data_row_json(
         "signed_url": sign(item) if sign is not None else None,
         "is_optimised_image_group": item.type is ItemType.IMAGE_SEQUENCE if item.type in _GROUPS else None,
         "backing_item_uuid": item.uuid,
-        "images_data": [_image_json(child, sign_images) for child in item.children or ()]
+        "images_data": [image_json(child, sign_images) for child in item.children or ()]
         if with_images and item.type in _GROUPS
         else None,
     }
@@ -162,7 +162,8 @@ def upload_json(job: Job, rows: list[DataRow]) -> dict[str, Any]:
     }
 
 
-def _image_json(image: Item, sign: UrlSigner | None) -> dict[str, Any]:
+def image_json(image: Item, sign: UrlSigner | None) -> dict[str, Any]:
+    """One image of a group in the older API."""
     media = image.media or {}
     return {
         "image_hash": image.uuid,
