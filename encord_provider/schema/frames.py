@@ -101,8 +101,6 @@ def read_frames(
             )
         metadata = {name: value for name, value in row.metadata.items() if name != FRAME_COLUMN}
         frames[frame] = TableRow(row.key, metadata, row.line, row.source, row.counted)
-    if rows and FRAME_COLUMN not in reader.columns:
-        raise MetadataTableError(f"{reader.source}: a table of frames needs the column {FRAME_COLUMN!r}")
     return FrameTable(rows, source=reader.source)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import orjson
@@ -116,16 +117,25 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
+@dataclass
+class _Frame:
+    """An object or array that is being walked."""
+
+    is_object: bool
+    keys: set[str] = field(default_factory=set)
+    position: int = 0
+
+
 def _members(text: str) -> Iterator[tuple[JsonPath, int, bool]]:
     """Walk a valid document: the path of each member and element, its offset, and whether its key came before."""
-    frames: list[tuple[set[str] | None, list[str | int]]] = []
+    frames: list[_Frame] = []
     path: list[str | int] = []
     expects_key = False
     for token in _TOKEN.finditer(text):
         string, mark, _literal = token.groups()
         offset = token.start(token.lastindex or 0)
         if mark in (",", ":"):
-            expects_key = mark == "," and frames[-1][0] is not None
+            expects_key = mark == "," and frames[-1].is_object
             continue
         if mark in ("}", "]"):
             frames.pop()
@@ -133,20 +143,19 @@ def _members(text: str) -> Iterator[tuple[JsonPath, int, bool]]:
             expects_key = False
             continue
         if expects_key and string is not None:
-            seen = frames[-1][0] or set()
-            key = json.loads(string)
+            frame, key = frames[-1], json.loads(string)
             path[len(frames) - 1 :] = [key]
-            yield tuple(path), offset, key in seen
-            if frames[-1][0] is not None:
-                frames[-1][0].add(key)
+            yield tuple(path), offset, key in frame.keys
+            frame.keys.add(key)
+            expects_key = False
             continue
-        if frames and frames[-1][0] is None:
-            position = frames[-1][1]
-            path[len(frames) - 1 :] = [position[0]]
-            position[0] = int(position[0]) + 1
+        if frames and not frames[-1].is_object:
+            frame = frames[-1]
+            path[len(frames) - 1 :] = [frame.position]
+            frame.position += 1
             yield tuple(path), offset, False
         if mark in ("{", "["):
-            frames.append((set() if mark == "{" else None, [0]))
+            frames.append(_Frame(is_object=mark == "{"))
             expects_key = mark == "{"
 
 

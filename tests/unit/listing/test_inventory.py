@@ -72,7 +72,7 @@ def arrow_file(rows, write):
     return out.getvalue()
 
 
-def write_report(client, files, file_format="CSV", **changes):
+def write_report(client, files, file_format="CSV", /, **changes):
     entries = []
     for number, data in enumerate(files):
         client.put_object(Bucket="reports", Key=f"data/{number}", Body=data)
@@ -166,4 +166,19 @@ def test_without_pyarrow_the_way_out_is_named(client, monkeypatch):
     with pytest.raises(
         EncordConfigError, match=r"needs pyarrow: pip install 'airflow-provider-encord\[parquet\]'"
     ):
+        list(list_inventory(client, "reports", "manifest.json"))
+
+
+def test_a_manifest_of_another_format_is_refused(client):
+    for changes in ({"fileFormat": "JSON"}, {"sourceBucket": None}, {"files": [{"key": 1}]}):
+        write_report(client, [], **changes)
+        with pytest.raises(ListingError, match="is no manifest of an S3 inventory"):
+            list_inventory(client, "reports", "manifest.json")
+
+
+def test_a_parquet_report_without_keys_is_refused(client):
+    out = io.BytesIO()
+    parquet.write_table(pyarrow.table({"bucket": ["media"]}), out)
+    write_report(client, [out.getvalue()], "Parquet")
+    with pytest.raises(ListingError, match="the inventory has no column key"):
         list(list_inventory(client, "reports", "manifest.json"))

@@ -220,3 +220,23 @@ def test_merge_never_loses_a_key(current, wanted, mode, allow_retype, allow_dele
         if isinstance(one, Enum) and isinstance(merged[key], Enum):
             assert set(one.options) <= set(merged[key].options)
     assert merge(merged, merged) == merged
+
+
+def test_a_difference_is_also_there_as_plain_lists():
+    found = diff(CURRENT, merge(CURRENT, parse_schema({"site": "varchar"})))
+    assert found.as_dict() == {
+        **{"added": ["site"], "extended": [], "retyped": [], "restored": [], "deleted": []},
+        "unchanged": ["clip", "dead", "gone", "old", "score", "weather"],
+    }
+
+
+def test_a_schema_prints_one_line_per_key_and_knows_which_are_live():
+    assert str(CURRENT).split("\n") == [
+        "clip: embedding(512)",
+        "dead: deleted for good",
+        "gone: deleted, was number",
+        "old: varchar",
+        "score: number",
+        "weather: enum(rain, sun)",
+    ]
+    assert list(CURRENT.live) == ["clip", "old", "score", "weather"]

@@ -175,3 +175,13 @@ def test_a_signature_never_shows_in_an_error():
     with pytest.raises(ObjectUrlError) as caught:
         parse_object_url("https://b-1.s3.eu-west-2.amazonaws.com/a b?X-Amz-Signature=" + string.ascii_letters)
     assert string.ascii_letters not in str(caught.value)
+
+
+def test_a_key_that_is_no_unicode_is_refused():
+    with pytest.raises(ObjectUrlError, match="the key is no valid Unicode"):
+        object_url("b-1", "a\udcff", style="path", region="eu-west-2")
+
+
+def test_an_empty_key_is_refused():
+    with pytest.raises(ObjectUrlError, match="the key is empty"):
+        object_url("b-1", "", style="s3")

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import tracemalloc
+from types import MappingProxyType
 
 import pytest
 from airflow.sdk import ObjectStoragePath
@@ -17,6 +18,7 @@ from encord_provider.spec import (
     read_part,
     write_parts,
 )
+from encord_provider.spec.media_metadata import DICOM_TAGS
 
 
 def images(count, **fields):
@@ -209,3 +211,61 @@ def test_memory_does_not_grow_with_the_number_of_objects(tmp_path):
 
     peak(2000)
     assert peak(20_000) < 1.5 * peak(4_000)
+
+
+IMAGE_METADATA = {"mime_type": "image/png", "file_size": 5, "height": 2, "width": 3}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"media_type": "nifti", "media_metadata": {"x": 1}}, "a unit of type nifti takes no media metadata"),
+        ({"media_type": "image", "file_metadata": ({},)}, "a unit of type image takes no metadata per file"),
+        (
+            {"media_type": "image_group", "title": "t", "file_metadata": (None, None)},
+            "media metadata for 2 files, but the unit has 1",
+        ),
+        (
+            {"media_type": "image_group", "title": "t", "file_metadata": ({**IMAGE_METADATA, "width": 0},)},
+            r"imageMetadata_0.width must be greater than zero, got 0",
+        ),
+        (
+            {"media_type": "image_group", "title": "t", "file_metadata": ("x",)},
+            "imageMetadata_0 must be an object",
+        ),
+        (
+            {"media_type": "dicom_series", "title": "t", "file_metadata": ({"tags": {"Rows": None}},)},
+            r"dicomMetadata_0.tags lacks 00080018",
+        ),
+        ({"media_type": "image_group"}, "the title is missing"),
+    ],
+)
+def test_media_metadata_that_does_not_fit_its_unit_is_refused(tmp_path, fields, message):
+    unit = DataUnit(**{"urls": ("s3://b/a",), **fields, "media_type": MediaType(fields["media_type"])})
+    with pytest.raises(UploadSpecError, match=message):
+        write_parts([unit], tmp_path)
+
+
+def test_tags_of_a_dicom_file_are_checked_one_by_one(tmp_path):
+    def problem(tag, element):
+        tags = {**dict.fromkeys(DICOM_TAGS), tag: element}
+        unit = DataUnit(
+            media_type=MediaType.DICOM_SERIES, urls=("s3://b/a",), title="t", file_metadata=({"tags": tags},)
+        )
+        with pytest.raises(UploadSpecError) as caught:
+            write_parts([unit], tmp_path)
+        return str(caught.value)
+
+    assert "'Rows' is no DICOM tag of 8 hexadecimal digits" in problem("Rows", None)
+    assert "dicomMetadata_0.tags.00280010 must be an object or null" in problem("00280010", 512)
+
+
+def test_any_mapping_serves_as_client_metadata(tmp_path):
+    metadata = MappingProxyType({"deep": MappingProxyType({"a": 1})})
+    write_parts(images(1, client_metadata=metadata), tmp_path)
+    assert read_part(tmp_path / "spec" / "part-00000.json").units[0].client_metadata == {"deep": {"a": 1}}
+
+
+def test_a_value_that_json_does_not_have_is_refused(tmp_path):
+    with pytest.raises(UploadSpecError, match=r"cannot be written as JSON: Type is not JSON serializable"):
+        write_parts(images(1, client_metadata={"a": b"bytes"}), tmp_path)
