@@ -40,9 +40,13 @@ def backfill(
         "max_active_runs": max_active_runs,
         "reprocess_behavior": reprocess,
     }
+    # Created while the DAG is paused: on sqlite Airflow may have to give up halfway and remove what it had created,
+    # and a scheduler that has begun to run it by then ends with an error.
+    airflow.pause(dag_id, True)
     airflow.wait_for(
         lambda: _create(airflow, request), f"Airflow to accept a backfill of {dag_id}", seconds=seconds
     )
+    airflow.pause(dag_id, False)
     # Its runs exist, or are queued again, when Airflow has accepted it.
     runs: list[dict[str, Any]] = airflow.wait_for(
         lambda: _ended_runs(airflow, dag_id), f"the backfill of {dag_id}", seconds=seconds

@@ -46,10 +46,13 @@ class Airflow:
             )
         return response.json() if response.content else None
 
-    def unpause(self, dag_id: str) -> None:
-        """Wait until Airflow has read the DAG, then let it run."""
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Wait until Airflow has read a DAG."""
         self.wait_for(lambda: self._dag_is_known(dag_id), f"Airflow to read the DAG {dag_id}", seconds=60)
-        self.call("PATCH", f"dags/{dag_id}", json={"is_paused": False})
+
+    def pause(self, dag_id: str, paused: bool) -> None:
+        """Pause a DAG or let it run."""
+        self.call("PATCH", f"dags/{dag_id}", json={"is_paused": paused})
 
     def _dag_is_known(self, dag_id: str) -> bool:
         listed = self.call("GET", "dags", params={"dag_id_pattern": dag_id})

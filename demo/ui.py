@@ -27,7 +27,7 @@ def open_demo(home: Path, *emulator_options: str) -> Iterator[tuple[Services, Ai
         fill(running.s3_client(), files)
         params = dag_params(home / "workspace")
         with standalone(home, airflow_environment(home / "airflow", running, params)) as airflow:
-            airflow.unpause(DAG_ID)
+            airflow.wait_for_dag(DAG_ID)
             yield running, airflow, params
 
 
@@ -36,6 +36,7 @@ def serve() -> int:
     print("Starting the S3 server, the Encord emulator and Airflow ...", flush=True)
     try:
         with open_demo(ROOT / ".demo" / "ui") as (running, airflow, _):
+            airflow.pause(DAG_ID, False)
             print(
                 f"""
   Airflow   {airflow.url}/dags/{DAG_ID}

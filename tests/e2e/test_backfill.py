@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+import pytest
+
 from demo.bucket import DAYS, PlannedFile, expected_items
 from demo.readback import changes, differences
 from demo.services import DAG_ID
@@ -77,6 +79,7 @@ def test_a_second_backfill_runs_every_day_again_and_changes_nothing(
     assert list(changes(first_backfill.items, second_backfill.items)) == []
 
 
+@pytest.mark.usefixtures("first_backfill")  # which lets the DAG run, and so its schedule
 def test_the_scheduled_run_of_a_day_without_objects_is_skipped_and_says_so(stack: Stack) -> None:
     def finished() -> Any:
         listed = stack.airflow.call("GET", f"dags/{DAG_ID}/dagRuns", params={"run_type": "scheduled"})[
