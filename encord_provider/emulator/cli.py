@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import signal
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         emulator.inject_fault(
             **{key: value for key, value in fault.as_dict().items() if key not in ("id", "struck")}
         )
+    # Collecting garbage among a million items takes longer than a request should.
+    gc.set_threshold(100_000, 50, 100)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

@@ -246,6 +246,8 @@ class EncordEmulator:
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
+            # Longer than clients keep connections, so that no request meets a connection being closed.
+            timeout_keep_alive=75,
         )
         self._server = _QuietServer(config, ready)
         app = self._app

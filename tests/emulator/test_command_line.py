@@ -157,3 +157,23 @@ def test_a_reset_forgets_everything_and_answers_who_waits(
     }
     assert state["faults"] == []
     assert state["settings"]["units_per_second"] == 500
+
+
+def test_the_log_and_the_jobs_are_given_in_part(
+    encord_emulator: EncordEmulator, folder: Any, aws: str
+) -> None:
+    control = encord_emulator.url + "/_emulator/"
+    jobs = [
+        str(folder.add_private_data_to_folder_start(aws, {"images": [{"objectUrl": f"s3://b/{number}.jpg"}]}))
+        for number in range(3)
+    ]
+
+    log = requests.get(control + "requests", timeout=10).json()
+
+    assert [job["uuid"] for job in requests.get(control + "jobs?limit=2", timeout=10).json()] == [
+        jobs[2],
+        jobs[1],
+    ]
+    assert requests.get(control + "requests?limit=2", timeout=10).json() == log[-2:]
+    assert requests.get(f"{control}requests?after={log[1]['number']}", timeout=10).json() == log[2:]
+    assert requests.get(control + "requests?after=x", timeout=10).status_code == 400

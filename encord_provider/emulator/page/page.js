@@ -141,7 +141,7 @@ function drawJob(job) {
 }
 
 async function refreshJobs() {
-  redraw("jobs", (await fetchJson("jobs")).slice(0, 100), (jobs) => {
+  redraw("jobs", await fetchJson("jobs?limit=100"), (jobs) => {
     byId("job-list").replaceChildren(...(jobs.length ? jobs.map(drawJob) : [make("p", { class: "quiet" }, "No upload jobs yet.")]));
   });
 }
@@ -162,7 +162,7 @@ async function refreshSchema() {
 }
 
 async function refreshRequests() {
-  redraw("requests", (await fetchJson("requests")).slice(-200).reverse(), (entries) => {
+  redraw("requests", (await fetchJson("requests?limit=200")).reverse(), (entries) => {
     byId("request-rows").replaceChildren(...entries.map((entry) => {
       const failed = entry.status === null || entry.status >= 400;
       return make("tr", {},

@@ -15,6 +15,7 @@ from encord_provider.emulator.errors import ApiError, bad_request, conflict, not
 from encord_provider.emulator.faults import Fault
 from encord_provider.emulator.gateway import HasStore, as_answer, error_answer
 from encord_provider.emulator.object_urls import StorageLocation
+from encord_provider.emulator.request_log import MAX_ENTRIES
 from encord_provider.emulator.state import snapshot
 from encord_provider.emulator.state.folders import Role
 from encord_provider.emulator.state.integrations import Integration
@@ -91,11 +92,10 @@ async def restore_snapshot(owner: Controlled, request: Request) -> Any:
 
 
 async def get_requests(owner: Controlled, request: Request) -> Any:
-    """The latest requests, those after number ``after`` if given."""
-    after = request.query_params.get("after", "0")
-    if not after.isdigit():
-        raise bad_request("after must be a number")
-    return [entry.as_dict() for entry in owner.store.requests.entries(after=int(after))]
+    """The latest requests: those after number ``after``, at most ``limit``."""
+    entries = owner.store.requests.entries(after=_number(request, "after", 0))
+    limit = _number(request, "limit", MAX_ENTRIES)
+    return [entry.as_dict() for entry in entries[max(0, len(entries) - limit) :]]
 
 
 async def clear_requests(owner: Controlled, request: Request) -> Any:
@@ -152,8 +152,8 @@ async def change_settings(owner: Controlled, request: Request) -> Any:
 
 
 async def get_jobs(owner: Controlled, request: Request) -> Any:
-    """All upload jobs, the newest first, without their items."""
-    del request
+    """The latest upload jobs, at most ``limit``, the newest first, without their items."""
+    newest = owner.store.jobs.all()[: -_number(request, "limit", 1_000) - 1 : -1]
     return [
         {
             "uuid": job.uuid,
@@ -173,7 +173,7 @@ async def get_jobs(owner: Controlled, request: Request) -> Any:
                 {"objectUrls": list(error.urls), "error": error.error} for error in job.errors[:20]
             ],
         }
-        for job in reversed(owner.store.jobs.all())
+        for job in newest
     ]
 
 
@@ -235,6 +235,13 @@ async def put_integration(owner: Controlled, request: Request) -> Any:
         )
     )
     return {"uuid": uuid, "title": title, "location": location}
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not text.isdigit():
+        raise bad_request(f"{name} must be a number")
+    return int(text)
 
 
 async def _body(request: Request) -> Body:

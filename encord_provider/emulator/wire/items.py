@@ -36,7 +36,9 @@ def item_json(item: Item, *, sign: UrlSigner | None = None, with_metadata: bool 
     :param sign: makes the signed URL, or ``None`` to leave it out.
     :param with_metadata: put the custom metadata in; else it is empty.
     """
+    created = iso(item.created_at)
     document = {
+        **_MEDIA_FIELDS,
         "uuid": item.uuid,
         "parent": item.folder.uuid,
         "itemType": item.type,
@@ -44,8 +46,8 @@ def item_json(item: Item, *, sign: UrlSigner | None = None, with_metadata: bool 
         "description": item.description,
         "clientMetadata": item.metadata if with_metadata else "{}",
         "owner": item.owner,
-        "createdAt": iso(item.created_at),
-        "lastEditedAt": iso(item.edited_at),
+        "createdAt": created,
+        "lastEditedAt": created if item.edited_at == item.created_at else iso(item.edited_at),
         "isTombstone": item.tombstone,
         "isPlaceholder": False,
         "backedDataUnitsCount": item.data_units,
@@ -55,7 +57,6 @@ def item_json(item: Item, *, sign: UrlSigner | None = None, with_metadata: bool 
         "signedUrl": sign(item) if sign is not None and item.type not in _WITHOUT_FILE else None,
         "fileSize": item.file_size,
         "mimeType": item.mime_type,
-        **_MEDIA_FIELDS,
     }
     if item.media:
         document.update(item.media)
