@@ -1,0 +1,16 @@
+# Print the custom metadata of every data unit of a dataset, with the unit's position.
+from encord import EncordUserClient
+from encord.client import DatasetAccessSettings
+
+SSH_PATH = "<private_key_path>"
+DOMAIN = "<domain>"
+
+DATASET = "<dataset_hash>"
+
+user_client = EncordUserClient.create_with_ssh_private_key(ssh_private_key_path=SSH_PATH, domain=DOMAIN)
+
+dataset = user_client.get_dataset(DATASET)
+dataset.set_access_settings(DatasetAccessSettings(fetch_client_metadata=True))
+
+for position, row in enumerate(dataset.data_rows):
+    print(position, row.title, dict(row.client_metadata))
