@@ -33,7 +33,8 @@ def cancel_jobs(
     :param folder: UUID of the folder that the jobs register into.
     :param job_ids: the jobs.
     :param seconds: how long this may take altogether.
-    :return: job id -> the job after it was cancelled. A job that could not be cancelled is logged and left out.
+    :return: job id -> the job after it was cancelled. A job that could not be cancelled, or not be looked at
+        afterwards, is logged and left out.
     """
     deadline = time.monotonic() + seconds
     todo = list(dict.fromkeys(job_ids))
@@ -46,9 +47,16 @@ def cancel_jobs(
                     job_id = todo.pop()
                 except IndexError:
                     return
-                job = _cancel(own, folder, job_id)
-                if job is not None:
-                    seen[job_id] = job
+                try:
+                    units = own.perform(cancel_upload_job(folder, job_id))
+                    log.info("Cancelled upload job %s: %d data units were pending.", job_id, units)
+                except EncordError as error:
+                    log.error("Upload job %s could not be cancelled and may go on: %s", job_id, error)
+                    continue
+                try:
+                    seen[job_id] = own.perform(get_upload_job(folder, job_id))
+                except EncordError as error:
+                    log.warning("What the cancelled upload job %s has done is not known: %s", job_id, error)
 
     threads = [
         threading.Thread(target=work, name=f"cancel-{number}", daemon=True)
@@ -60,15 +68,7 @@ def cancel_jobs(
         thread.join(max(0.0, deadline - time.monotonic()))
     if any(thread.is_alive() for thread in threads):
         late = sorted(set(job_ids) - set(seen))
-        log.error("There was no time to see upload jobs %s cancelled; they may go on.", ", ".join(late))
+        log.error(
+            "There was no time to see that upload jobs %s are cancelled; they may go on.", ", ".join(late)
+        )
     return dict(seen)
-
-
-def _cancel(api: EncordApi, folder: str, job_id: str) -> UploadJob | None:
-    try:
-        units = api.perform(cancel_upload_job(folder, job_id))
-        log.info("Cancelled upload job %s: %d data units were pending.", job_id, units)
-        return api.perform(get_upload_job(folder, job_id))
-    except EncordError as error:
-        log.error("Upload job %s could not be cancelled and may go on: %s", job_id, error)
-        return None

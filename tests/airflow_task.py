@@ -118,6 +118,25 @@ class TaskRecord:
         client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(self._answer))
         return run_task_in_process(instance, operator, client)
 
+    def run_in_worker(
+        self, make_operator: Callable[[], BaseOperator], *, prepare: Callable[[], None] = lambda: None
+    ) -> int:
+        """Run the task once in a process of its own; give the signal that ended it, or 0.
+
+        :param prepare: what the process does first.
+        """
+        self.begin()
+        worker = os.fork()
+        if worker == 0:
+            try:
+                prepare()
+                self.run(make_operator())
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(worker, 0)
+        self.worker_died()
+        return os.waitstatus_to_exitcode(status) * -1
+
     async def trigger(self) -> Any:
         """Run the trigger of the deferred task until its event, as the triggerer does; give the event's payload."""
         trigger = self.make_trigger()

@@ -68,7 +68,8 @@ class UploadRequest:
     """What starts an upload job.
 
     :param folder: UUID of the storage folder to register into.
-    :param data_items: the structured ``dataItems`` body.
+    :param data_items: the structured ``dataItems`` body, or None where ``external_files`` is given.
+    :param external_files: Encord's JSON upload spec, sent as it is.
     :param integration: UUID of the cloud integration, or None for URLs that need none.
     :param ignore_errors: whether the job goes on when a data unit fails.
     :param file_name: a name by which the job can be recognised later.
@@ -76,7 +77,8 @@ class UploadRequest:
     """
 
     folder: str
-    data_items: Mapping[str, Any]
+    data_items: Mapping[str, Any] | None = None
+    external_files: Mapping[str, Any] | None = None
     integration: str | None = None
     ignore_errors: bool = True
     file_name: str | None = None
@@ -86,6 +88,7 @@ class UploadRequest:
         """Give the request body; keys without a value are left out."""
         body = {
             "dataItems": self.data_items,
+            "externalFiles": self.external_files,
             "integrationHash": self.integration,
             "ignoreErrors": self.ignore_errors,
             "fileName": self.file_name,

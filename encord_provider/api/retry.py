@@ -27,11 +27,13 @@ class RetryBudget:
     :param seconds: time after which a call that keeps failing is given up, in seconds; no pause goes beyond it.
     :param first_wait: the first pause, in seconds; it doubles from one attempt to the next, with jitter.
     :param longest_wait: the longest pause, in seconds, unless Encord asks for more by Retry-After.
+    :param hint: where the user sets ``seconds``, for the error.
     """
 
     seconds: float = DEFAULT_RETRY_SECONDS
     first_wait: float = 0.5
     longest_wait: float = 30.0
+    hint: str = ""
 
     def tenacity_arguments(self, call: Call[Any], *, sleep: Callable[[float], Any]) -> dict[str, Any]:
         """Give the arguments for tenacity's ``Retrying`` and ``AsyncRetrying``."""
@@ -60,8 +62,7 @@ class RetryBudget:
             asked = f" It asks to be left alone for {error.retry_after:g} s." if error.retry_after else ""
             raise EncordUnavailableError(
                 f"Could not {call.what}: {error}.{asked} Given up after {state.attempt_number} attempts in "
-                f"{state.seconds_since_start or 0:.0f} s; retry_seconds of the connection allows "
-                f"{self.seconds:g} s.",
+                f"{state.seconds_since_start or 0:.0f} of {self.seconds:g} s.{self.hint}",
                 status=error.status,
                 carried_out=call.repeatable or error.carried_out,
             ) from error

@@ -108,7 +108,9 @@ class UploadJob:
             UnitError(object_urls=tuple(row["objectUrls"]), reason=str(row["error"]))
             for row in answer["unitErrors"]
         )
-        errors = tuple(str(error) for error in answer["errors"])
+        # Encord says the reasons of failed units here once more.
+        reasons = {error.reason for error in unit_errors}
+        errors = tuple(str(error) for error in answer["errors"] if str(error) not in reasons)
         items_added = len(answer["itemsWithNames"])
         if state is JobState.DONE and units.failed:
             state = JobState.DONE_WITH_ERRORS

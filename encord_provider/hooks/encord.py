@@ -131,7 +131,9 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
 
     @property
     def _budget(self) -> RetryBudget:
-        return RetryBudget(seconds=self.retry_seconds)
+        return RetryBudget(
+            seconds=self.retry_seconds, hint=" The connection's retry_seconds says how long to go on."
+        )
 
     def find_folder(self, folder: str, *, create: bool = False) -> str:
         """Find a storage folder.

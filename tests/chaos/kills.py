@@ -1,0 +1,111 @@
+"""Killing a worker at a step of its work: SIGKILL, from inside, so that the moment is exact."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from encord_provider import importing
+from encord_provider.api import client
+from encord_provider.operators import import_data
+from encord_provider.receipts import FileJournal, Receipts, TaskStateJournal
+from tests.airflow_task import TaskRecord
+
+
+def vanish() -> None:
+    """End this process as ``kill -9`` does: nothing of it runs any more, not even ``finally``."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A moment in the work of a worker.
+
+    :param name: what a reader calls it.
+    :param owner: the class or module whose function is watched.
+    :param function: the function.
+    :param after: whether the worker dies after the call instead of before it.
+    :param counts: which calls of it count, given their arguments.
+    """
+
+    name: str
+    owner: Any
+    function: str
+    after: bool = False
+    counts: Callable[..., bool] = lambda *args, **kwargs: True
+
+
+def _is_start(_api: Any, call: Any) -> bool:
+    return bool(call.what.startswith("start an upload job"))
+
+
+def _is_cancel(_api: Any, call: Any) -> bool:
+    return bool(call.what.startswith("cancel upload job"))
+
+
+def _is_receipt(beside: pathlib.Path, _target: Any) -> bool:
+    return beside.name.startswith(".part-") or beside.name.startswith(".spec.json")
+
+
+STEPS = (
+    Step(name="before anything is stored", owner=importing.Import, function="begin_attempt"),
+    Step(name="before a journal entry is stored", owner=TaskStateJournal, function="save"),
+    Step(name="after a journal entry is stored", owner=TaskStateJournal, function="save", after=True),
+    Step(name="before a journal file is written", owner=FileJournal, function="save"),
+    Step(name="after a journal file is written", owner=FileJournal, function="save", after=True),
+    Step(name="before a part is sent", owner=client.EncordApi, function="perform", counts=_is_start),
+    Step(
+        name="between the answer and storing the id",
+        owner=client.EncordApi,
+        function="perform",
+        after=True,
+        counts=_is_start,
+    ),
+    Step(name="before a wait", owner=import_data, function="wait_for_jobs"),
+    Step(name="before a deferral", owner=import_data.EncordImportDataOperator, function="_defer"),
+    Step(name="before a receipt is written", owner=Receipts, function="write"),
+    Step(name="while a receipt is written", owner=pathlib.Path, function="replace", counts=_is_receipt),
+    Step(name="after a receipt is written", owner=Receipts, function="write", after=True),
+    Step(name="before the verdict", owner=importing.Import, function="judge"),
+    Step(name="after the verdict", owner=importing.Import, function="judge", after=True),
+    Step(name="before a job is cancelled", owner=client.EncordApi, function="perform", counts=_is_cancel),
+)
+
+
+def arm(step: Step, *, nth: int = 1) -> None:
+    """Let this process die at the n-th time that it comes to a step."""
+    original = getattr(step.owner, step.function)
+    calls = 0
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        if not step.counts(*args, **kwargs):
+            return original(*args, **kwargs)
+        calls += 1
+        if calls == nth and not step.after:
+            vanish()
+        result = original(*args, **kwargs)
+        if calls == nth:
+            vanish()
+        return result
+
+    setattr(step.owner, step.function, watched)
+
+
+def step_named(name: str) -> Step:
+    (found,) = (step for step in STEPS if step.name == name)
+    return found
+
+
+def die_before_reporting(record: TaskRecord) -> None:
+    """Let the worker die when it is about to tell Airflow how the attempt ended."""
+
+    def on_call(method: str, path: str) -> None:
+        if path.startswith("task-instances/") and path.endswith("/state"):
+            vanish()
+
+    record.on_call = on_call
