@@ -52,7 +52,7 @@ def csv_file(rows):
         writer.writerow(
             ["media", quote_plus(key, safe="/"), "v1", latest, marker, size, time, "abc", "STANDARD"]
         )
-    return gzip.compress(out.getvalue().encode())
+    return gzip.compress(out.getvalue().encode(), mtime=0)
 
 
 def arrow_file(rows, write):
@@ -122,11 +122,12 @@ def test_a_file_that_changed_is_not_read(client):
     [
         ("CSV", b"not gzip", r"s3://reports/data/0: damaged inventory file \(Not a gzipped file"),
         ("CSV", csv_file(ROWS)[:-12], "damaged inventory file"),
-        ("CSV", gzip.compress(b'"media","a"\n'), "line 1: 2 fields, the schema has 9"),
-        ("CSV", gzip.compress(b"\xff"), "damaged inventory file"),
+        ("CSV", gzip.compress(b'"media","a"\n', mtime=0), "line 1: 2 fields, the schema has 9"),
+        ("CSV", gzip.compress(b"\xff", mtime=0), "damaged inventory file"),
         ("Parquet", b"not parquet", "damaged inventory file"),
         ("ORC", b"not orc", "damaged inventory file"),
     ],
+    ids=["not gzipped", "cut off", "too few fields", "not UTF-8", "not Parquet", "not ORC"],
 )
 def test_a_damaged_file_is_named(client, file_format, data, message):
     write_report(client, [data], file_format)

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from encord_provider.spec import forms
 from encord_provider.spec.__main__ import main
 
 CSV = "ObjectUrl,Image group title,Create video\nhttps://h/1.jpg,G,false\nhttps://h/2.jpg,G,false\n"
@@ -80,8 +81,20 @@ def test_it_runs_as_a_module(spec_csv):
     assert "image_group" in done.stdout
 
 
-def test_the_limits_of_one_file_are_checked(tmp_path, capsys):
+def test_the_limits_of_one_file_are_those_of_encord():
+    assert (forms.MAX_UNITS_PER_FILE, forms.MAX_URLS_PER_FILE) == (500_000, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("MAX_UNITS_PER_FILE", "3 data units in one file, the limit is 2; divide it"),
+        ("MAX_URLS_PER_FILE", "3 object URLs in one file, the limit is 2; divide it"),
+    ],
+)
+def test_the_limits_of_one_file_are_checked(tmp_path, capsys, monkeypatch, limit, message):
+    monkeypatch.setattr(forms, limit, 2)
     path = tmp_path / "big.csv"
-    path.write_text("ObjectUrl\n" + "s3://b/k\n" * 500_001)
+    path.write_text("ObjectUrl\n" + "s3://b/k\n" * 3)
     assert main(["check", str(path)]) == 1
-    assert "500,001 data units in one file, the limit is 500,000; divide it" in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -14,6 +14,7 @@ from encord_provider.spec import (
     MediaType,
     Skipped,
     build_units,
+    parts,
     read_index,
     read_part,
     write_parts,
@@ -123,12 +124,18 @@ def test_nothing_to_register_gives_an_index_without_parts(tmp_path):
     assert read_index(tmp_path / "spec" / "index.json") == index
 
 
-def test_a_part_holds_at_most_a_million_urls(tmp_path):
-    def series(files):
-        return DataUnit(media_type=MediaType.DICOM_SERIES, urls=("s3://b/k",) * files, title="t")
+def series(files):
+    return DataUnit(media_type=MediaType.DICOM_SERIES, urls=("s3://b/k",) * files, title="t")
 
-    index = write_parts([series(600_000), series(600_000)], tmp_path)
-    assert [part.urls for part in index.parts] == [600_000, 600_000]
+
+def test_a_part_holds_no_more_urls_than_one_file_may(tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "MAX_URLS_PER_FILE", 10)
+    index = write_parts([series(6), series(4), series(6), series(6)], tmp_path)
+    assert [part.urls for part in index.parts] == [10, 6, 6]
+
+
+def test_a_unit_holds_at_most_a_million_urls(tmp_path):
+    assert parts.MAX_URLS_PER_FILE == 1_000_000
     with pytest.raises(UploadSpecError, match="1,000,001 object URLs in one unit, the limit is 1,000,000"):
         write_parts([series(1_000_001)], tmp_path)
 
