@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import unquote
 
 from encord_provider.api.calls import BULK_SIZE, get_child_items, get_items, patch_client_metadata
 from encord_provider.api.client import EncordApi
@@ -205,7 +206,7 @@ class _Matches:
             if row.urls and row.title is not None and key is ItemKey.OBJECT_URL:
                 self._by_title[row.title].append(number)
             else:
-                self._by_key[row.key].append(number)
+                self._by_key[_same_url(row.key) if key is ItemKey.OBJECT_URL else row.key].append(number)
 
     def of_row(self, number: int) -> list[StorageItem]:
         return list(self._items[number].values())
@@ -229,7 +230,10 @@ class _Matches:
             if not candidates and not some_left:
                 continue
             urls = self._children(group)
-            self._match(group, [one for one in candidates if set(self._rows[one].urls) == set(urls)])
+            wanted = {_same_url(url) for url in urls}
+            self._match(
+                group, [one for one in candidates if set(map(_same_url, self._rows[one].urls)) == wanted]
+            )
             if some_left:
                 for url in urls:
                     for name in self._names(group, url):
@@ -241,7 +245,7 @@ class _Matches:
         elif self._key is ItemKey.TITLE:
             yield item.name
         elif url and self._key is ItemKey.OBJECT_URL:
-            yield url
+            yield _same_url(url)
         elif url:
             try:
                 yield parse_object_url(url).key
@@ -252,6 +256,11 @@ class _Matches:
         for number in numbers:
             self._items[number][item.uuid] = item
             self._rows_of_item[item.uuid].add(number)
+
+
+def _same_url(url: str) -> str:
+    """Give what two spellings of one URL share: ``dt=1`` and ``dt%3D1`` are the same key."""
+    return unquote(url)
 
 
 def _bundles(uuids: Sequence[str]) -> Iterator[Sequence[str]]:

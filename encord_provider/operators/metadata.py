@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import orjson
 
@@ -19,6 +19,8 @@ from encord_provider.workspace import child, task_folder, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
+
+Choice = TypeVar("Choice", ItemKey, PatchMode)
 
 
 class EncordPatchMetadataOperator(EncordOperator):
@@ -80,7 +82,7 @@ class EncordPatchMetadataOperator(EncordOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
-        item_key, mode = ItemKey(self.key), PatchMode(self.mode)
+        item_key, mode = _choice(ItemKey, self.key, "key"), _choice(PatchMode, self.mode, "mode")
         rows = list(self._rows())
         if self.validate and rows:
             rows = list(self._checked(rows))
@@ -162,6 +164,15 @@ def _rows_of_index(index: str) -> Iterator[MetadataRow]:
                     urls=unit.urls if grouped else (),
                     title=unit.title if grouped else None,
                 )
+
+
+def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:
+    try:
+        return kind(value)
+    except ValueError:
+        raise EncordInputError(
+            f"The parameter {parameter} is {value!r}; it must be one of: {', '.join(kind)}."
+        ) from None
 
 
 def _mapping(values: Any, name: Any) -> Mapping[str, Any]:
