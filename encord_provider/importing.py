@@ -44,6 +44,7 @@ class Part:
     :param units: how many data units it has.
     :param skips_duplicates: whether it asks Encord to skip URLs that the folder already has.
     :param data_items: reads the part and gives Encord's structured ``dataItems``.
+    :param untouched: whether ``data_items`` gives a JSON upload spec instead, which is sent as its author wrote it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Part:
     units: int
     skips_duplicates: bool
     data_items: Callable[[], Mapping[str, Any]]
+    untouched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,9 +302,11 @@ class Import:
 
     def _start(self, part: Part) -> None:
         file_name = f"{self.label}/{self.journal.token[:8]}/{part.name}"
+        content = part.data_items()
         request = UploadRequest(
             folder=self.target.folder,
-            data_items=part.data_items(),
+            data_items=None if part.untouched else content,
+            external_files=content if part.untouched else None,
             integration=self.target.integration,
             ignore_errors=self.target.ignore_errors,
             file_name=file_name,

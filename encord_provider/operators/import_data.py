@@ -42,8 +42,11 @@ class EncordImportDataOperator(EncordOperator):
 
     :param spec: the index URI or the list of part URIs that
         :class:`~encord_provider.operators.spec.EncordBuildUploadSpecOperator` returned, the whole mapping that it
-        returned, the URI of any upload spec in Encord's JSON form, or such a spec itself as a mapping. (templated)
+        returned, the URI of any upload spec in Encord's JSON or CSV form, or such a JSON spec itself as a mapping.
+        (templated)
     :param folder: the storage folder: UUID, or name path from the top such as ``lake/site-a``. (templated)
+    :param untouched: whether a JSON spec of your own is sent exactly as it is, instead of in Encord's structured form
+        in which every default is explicit. It is checked first all the same, but may hold unknown fields.
     :param create_folder: whether to create what is missing of a name path.
     :param integration: the cloud integration: UUID or exact title; None for the connection's default. (templated)
     :param ignore_errors: whether a job goes on when a data unit fails. Without it, Encord ends the whole job.
@@ -80,6 +83,7 @@ class EncordImportDataOperator(EncordOperator):
         *,
         spec: Mapping[str, Any] | Sequence[str] | str | XComArg,
         folder: str,
+        untouched: bool = False,
         create_folder: bool = False,
         integration: str | None = None,
         ignore_errors: bool = True,
@@ -98,6 +102,7 @@ class EncordImportDataOperator(EncordOperator):
             raise EncordInputError(f"max_active_jobs must be at least 1, not {max_active_jobs}.")
         self.spec = spec
         self.folder = folder
+        self.untouched = untouched
         self.create_folder = create_folder
         self.integration = integration
         self.ignore_errors = ignore_errors
@@ -268,7 +273,9 @@ class EncordImportDataOperator(EncordOperator):
                 folder=journal.folder, integration=journal.integration, ignore_errors=self.ignore_errors
             ),
             # Once rendered, an XComArg is its value.
-            parts=parts_of(cast("Mapping[str, Any] | Sequence[str] | str", self.spec)),
+            parts=parts_of(
+                cast("Mapping[str, Any] | Sequence[str] | str", self.spec), untouched=self.untouched
+            ),
             journal=journal,
             store=store,
             receipts_uri=child(task_folder(self.workspace, context), "receipts"),

@@ -10,7 +10,7 @@ import orjson
 
 from encord_provider.exceptions import UploadSpecError
 from encord_provider.importing import Part
-from encord_provider.spec import SpecIndex, UploadSpec, parse_manifest, read_index, read_part, to_data_items
+from encord_provider.spec import SpecIndex, UploadSpec, parse_spec, read_index, read_part, to_data_items
 from encord_provider.spec.parts import INDEX_NAME
 from encord_provider.workspace import child, parent, path_of
 
@@ -42,10 +42,11 @@ def specs_of_index(uri: str) -> Iterator[UploadSpec]:
         yield read_part(path_of(child(parent(uri), part.name)), sha256=part.sha256)
 
 
-def parts_of(spec: Mapping[str, Any] | Sequence[str] | str) -> list[Part]:
+def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool = False) -> list[Part]:
     """Find the parts of a spec; a part of an index is read only when it is sent.
 
     :param spec: what :class:`~encord_provider.operators.import_data.EncordImportDataOperator` takes.
+    :param untouched: whether a JSON spec is to be sent as it is.
     :raises UploadSpecError: if the spec is missing, malformed or empty.
     """
     if isinstance(spec, str) and spec.lstrip().startswith("{"):
@@ -59,6 +60,10 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str) -> list[Part]:
             ) from None
     index = index_uri_of(spec)
     if index is not None:
+        if untouched:
+            raise UploadSpecError(
+                f"{index} is the index of a spec in parts; 'untouched' sends a JSON spec of your own: give its URI."
+            )
         found = open_index(index)
         parts = [
             Part(
@@ -71,10 +76,14 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str) -> list[Part]:
             for part in found.parts
         ]
     elif isinstance(spec, Mapping):
-        parts = [_given(orjson.dumps(spec, option=orjson.OPT_SORT_KEYS), "spec", source="spec")]
+        content = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
+        parts = [_given(content, "spec", source="spec", untouched=untouched)]
     else:
         uris = [spec] if isinstance(spec, str) else list(spec)
-        parts = [_given(_read(uri), f"part-{number:05d}", source=uri) for number, uri in enumerate(uris)]
+        parts = [
+            _given(_read(uri), f"part-{number:05d}", source=uri, untouched=untouched)
+            for number, uri in enumerate(uris)
+        ]
     if not any(part.units for part in parts):
         raise UploadSpecError("The upload spec holds no data units, so there is nothing to import.")
     return parts
@@ -87,14 +96,19 @@ def _read(uri: str) -> bytes:
         raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first.") from None
 
 
-def _given(content: bytes, name: str, *, source: str) -> Part:
-    spec = parse_manifest(content, source=source)
+def _given(content: bytes, name: str, *, source: str, untouched: bool) -> Part:
+    if untouched and source.lower().endswith(".csv"):
+        raise UploadSpecError(
+            f"{source} is CSV, which Encord takes from its web page only: leave out 'untouched'."
+        )
+    spec = parse_spec(content, source=source, allow_unknown=untouched)
     return Part(
         name=name,
         sha256=hashlib.sha256(content).hexdigest(),
         units=len(spec.units),
         skips_duplicates=spec.skip_duplicate_urls,
-        data_items=lambda: to_data_items(spec),
+        data_items=lambda: orjson.loads(content) if untouched else to_data_items(spec),
+        untouched=untouched,
     )
 
 
