@@ -29,7 +29,7 @@ def run(
         run_after=start + timedelta(days=1),
     )
     instance = SimpleNamespace(
-        dag_id="lake", run_id=run_id, task_id=operator.task_id, map_index=-1, try_number=1
+        dag_id="lake", run_id=run_id, task_id=operator.task_id, map_index=-1, try_number=1, max_tries=0
     )
     context = {"ti": instance, "dag_run": dag_run, "task": task, "params": params or {}, "day": day}
     task.render_template_fields(context)

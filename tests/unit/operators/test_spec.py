@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,7 @@ def skipped_of(result: Any) -> dict[str, str]:
     return {row["key"]: row["reason"] for row in map(json.loads, lines)}
 
 
-def test_the_objects_of_the_day_become_data_units(
-    encord: EncordEmulator, lake: str, workspace: str
-) -> None:
+def test_the_objects_of_the_day_become_data_units(encord: EncordEmulator, lake: str, workspace: str) -> None:
     result = build(lake, workspace)
     assert result["counts"] == {"image": 2, "video": 1, "dicom_series": 1}
     assert result["skipped"] == 1
@@ -77,7 +76,9 @@ def test_the_same_objects_give_the_same_bytes(encord: EncordEmulator, lake: str,
     first = build(lake, (tmp_path / "one").as_uri())
     second = build(lake, (tmp_path / "two").as_uri())
     for uri in ["index", "parts"]:
-        pairs = zip(*([result[uri]] if uri == "index" else result[uri] for result in (first, second)), strict=True)
+        pairs = zip(
+            *([result[uri]] if uri == "index" else result[uri] for result in (first, second)), strict=True
+        )
         for one, other in pairs:
             assert path_of(one).read_bytes() == path_of(other).read_bytes()
 
@@ -119,9 +120,7 @@ def test_the_key_and_a_table_give_client_metadata(
     s3.put_object(
         Bucket=lake, Key="labels.csv", Body=b"key,score\nsite=a/dt=2025-03-01/clip.mp4,0.5\nother.png,1\n"
     )
-    result = build(
-        lake, workspace, key_pattern="site=(?P<site>[^/]+)/", metadata=f"s3://{lake}/labels.csv"
-    )
+    result = build(lake, workspace, key_pattern="site=(?P<site>[^/]+)/", metadata=f"s3://{lake}/labels.csv")
     assert {unit.title.rpartition("/")[2]: dict(unit.client_metadata) for unit in units_of(result)} == {
         "cam 1+2.jpg": {"site": "a"},
         "clip.mp4": {"site": "a", "score": 0.5},
@@ -131,7 +130,9 @@ def test_the_key_and_a_table_give_client_metadata(
 
 
 def test_a_custom_title(encord: EncordEmulator, lake: str, workspace: str) -> None:
-    result = build(lake, workspace, title="{site}: {name}", key_pattern="site=(?P<site>[^/]+)/", validate=False)
+    result = build(
+        lake, workspace, title="{site}: {name}", key_pattern="site=(?P<site>[^/]+)/", validate=False
+    )
     assert "a: clip.mp4" in {unit.title for unit in units_of(result)}
 
 
@@ -189,9 +190,7 @@ class TestBadInput:
         ):
             build("lake", workspace)
 
-    def test_a_title_over_300_characters(
-        self, put: Callable[..., None], bucket: str, workspace: str
-    ) -> None:
+    def test_a_title_over_300_characters(self, put: Callable[..., None], bucket: str, workspace: str) -> None:
         put(f"dt=2025-03-01/{'x' * 300}.jpg")
         with pytest.raises(UploadSpecError, match=r"'dt=2025-03-01/xxx.*300.*shorter title template"):
             build(bucket, workspace, prefix="dt={date}/")
@@ -219,9 +218,19 @@ class TestBadInput:
         with pytest.raises(MetadataValueError, match=r"labels\.csv, line 2.*clip\.mp4.*'?score'?.*number"):
             build(lake, workspace, metadata=f"s3://{lake}/labels.csv")
 
-    def test_a_malformed_row_of_the_table(self, lake: str, workspace: str, s3: Any) -> None:
-        s3.put_object(Bucket=lake, Key="labels.csv", Body=b"key,score\na.jpg,1\nb.jpg,2,3\n")
-        with pytest.raises(MetadataTableError, match=rf"s3://{lake}/labels\.csv, line 3.*column"):
+    @pytest.mark.parametrize(
+        ("rows", "says"),
+        [
+            ("a.jpg,1\nb.jpg,2,3\n", "line 3: 3 fields, but the header has 2"),
+            ("a.jpg,1\n,2\n", "line 3, column 'key': the key is empty"),
+            ("a.jpg,1\na.jpg,2\n", "line 3, column 'key': 'a.jpg' already has a row on line 2"),
+        ],
+    )
+    def test_a_malformed_row_of_the_table(
+        self, rows: str, says: str, lake: str, workspace: str, s3: Any
+    ) -> None:
+        s3.put_object(Bucket=lake, Key="labels.csv", Body=f"key,score\n{rows}".encode())
+        with pytest.raises(MetadataTableError, match=re.escape(f"s3://{lake}/labels.csv, {says}")):
             build(lake, workspace, metadata=f"s3://{lake}/labels.csv")
 
     def test_a_table_that_is_not_there(self, lake: str, workspace: str) -> None:
