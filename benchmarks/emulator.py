@@ -1,13 +1,15 @@
 """How fast and how large the emulator is: registering, listing, patching, small signed requests, memory.
 
 ``python benchmarks/emulator.py [--sizes 10000,100000,1000000]`` starts the emulator as a process of its own for each
-size and prints one table in Markdown. Exits with 1 if a target is missed.
+size and prints one table in Markdown. Exits with 1 if a target is missed. The CPU figures tell a slow emulator from a
+busy machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -79,6 +81,7 @@ def _measure(size: int, connect: Callable[[], Client], pid: int) -> dict[str, fl
     figures = {"registered per second": size / (time.perf_counter() - began)}
 
     pages, token, uuids = [], None, []
+    cpu = _cpu_seconds(pid)
     while True:
         query = {"pageSize": PAGE_SIZE, "signUrls": "False"} | ({"pageToken": token} if token else {})
         began = time.perf_counter()
@@ -92,12 +95,14 @@ def _measure(size: int, connect: Callable[[], Client], pid: int) -> dict[str, fl
     figures["listed per second"] = size / (sum(pages) / 1000)
     figures["page of 1,000, median (ms)"] = statistics.median(pages)
     figures["page of 1,000, slowest (ms)"] = max(pages)
+    figures["page of 1,000, CPU of the emulator (ms)"] = (_cpu_seconds(pid) - cpu) * 1000 / len(pages)
 
     patches = {uuid: {"clientMetadata": {"patched": True}} for uuid in uuids[:PAGE_SIZE]}
     began = time.perf_counter()
     client.call("PATCH", "storage/items/patch-bulk", {"itemPatches": patches})
     figures["bulk patch of 1,000 (ms)"] = (time.perf_counter() - began) * 1000
 
+    cpu = _cpu_seconds(pid)
     began = time.perf_counter()
     with ThreadPoolExecutor(4) as pool:
         shares = [
@@ -106,6 +111,7 @@ def _measure(size: int, connect: Callable[[], Client], pid: int) -> dict[str, fl
         ]
         done = sum(pool.map(lambda share: _get_each(connect(), share), shares))
     figures["signed requests per second"] = done / (time.perf_counter() - began)
+    figures["signed request, CPU of the emulator (ms)"] = (_cpu_seconds(pid) - cpu) * 1000 / done
     figures["memory, resident (MB)"] = _memory(pid, "VmRSS")
     figures["memory, highest (MB)"] = _memory(pid, "VmHWM")
     return figures
@@ -139,6 +145,11 @@ def _get_each(client: Client, uuids: list[str]) -> int:
     return len(uuids)
 
 
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _memory(pid: int, field: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     [line] = [line for line in status.splitlines() if line.startswith(field + ":")]
@@ -162,6 +173,9 @@ def main() -> int:
             missed |= min(values) < target if name in MORE_IS_BETTER else max(values) > target
         bound = "" if target is None else f"{'at least' if name in MORE_IS_BETTER else 'under'} {target:,g}"
         print(f"| {name} | " + " | ".join(f"{value:,.4g}" for value in values) + f" | {bound} |")
+    print(
+        f"\nLoad of the machine, which has {os.cpu_count()} cores, over the last minute: {os.getloadavg()[0]:.1f}"
+    )
     return int(missed)
 
 
