@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ignore]
     """Wait until upload jobs have ended, and fail unless they are a success.
 
-    :param folder: the storage folder that the jobs register into: UUID or name path. (templated)
-    :param job_ids: the jobs, or one job. (templated)
+    :param job_ids: the jobs, or one job, or what
+        :class:`~encord_provider.operators.import_data.EncordImportDataOperator` returned. (templated)
+    :param folder: the storage folder that the jobs register into: UUID or name path; not needed with what the
+        import returned, which names it. (templated)
     :param max_failed_units: how many failed data units still count as success.
     :param deferrable: whether to wait in the triggerer; by default what ``[operators] default_deferrable`` says.
     :param encord_conn_id: the Airflow connection of type ``encord``. (templated)
@@ -47,8 +49,8 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
     def __init__(
         self,
         *,
-        folder: str | XComArg,
-        job_ids: Sequence[str] | str | XComArg,
+        job_ids: Mapping[str, Any] | Sequence[str] | str | XComArg,
+        folder: str | XComArg | None = None,
         max_failed_units: int = 0,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         encord_conn_id: str = EncordHook.default_conn_name,
@@ -68,7 +70,15 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
 
     @cached_property
     def _folder_uuid(self) -> str:
-        return self.hook.find_folder(str(self.folder))
+        folder = self.folder or (self._import or {}).get("folder")
+        if not folder:
+            raise EncordInputError("No folder was given: set the parameter 'folder'.")
+        return self.hook.find_folder(str(folder))
+
+    @property
+    def _import(self) -> Mapping[str, Any] | None:
+        """What the import operator returned, if that was given."""
+        return self.job_ids if isinstance(self.job_ids, Mapping) else None
 
     def execute(self, context: Context) -> Any:
         """Poke, or defer unless every job has already ended."""
@@ -109,7 +119,8 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
 
     @property
     def _jobs(self) -> list[str]:
-        given = cast("Sequence[str] | str", self.job_ids)
+        # Once rendered, an XComArg is its value.
+        given = cast("Sequence[str] | str", self.job_ids if self._import is None else self._import["job_ids"])
         jobs = [given] if isinstance(given, str) else list(given)
         if not jobs:
             raise EncordInputError("job_ids is empty: give the upload jobs to wait for.")
