@@ -183,6 +183,25 @@ def test_a_job_of_another_folder_is_not_found(client: Any, folder: StorageFolder
         client.create_storage_folder("other").add_private_data_to_folder_get_result(job, timeout_seconds=0)
 
 
+def test_a_job_stops_when_its_folder_is_deleted(
+    encord_emulator: EncordEmulator, folder: StorageFolder, aws: str
+) -> None:
+    encord_emulator.set_clock_speed(0)
+    encord_emulator.change_settings(units_per_second=1)
+    job = folder.add_private_data_to_folder_start(aws, images(5))
+    encord_emulator.advance_clock(2)
+    counts(folder, job, 2)
+
+    folder.delete()
+    encord_emulator.advance_clock(1)
+
+    [running] = encord_emulator.call(lambda store: store.jobs.all())
+    while running.pending_count:
+        time.sleep(0.01)
+    assert running.status == "CANCELLED"
+    assert encord_emulator.call(lambda store: len(store.items)) == 0
+
+
 def test_the_clock_is_steered_over_http(encord_emulator: EncordEmulator) -> None:
     control = encord_emulator.url + "/_emulator/clock"
     stopped = requests.post(control, json={"speed": 0}, timeout=10).json()

@@ -28,6 +28,7 @@ class Folder:
     :ivar user_roles: role by e-mail address, besides the owner, who is admin.
     :ivar group_roles: role by group UUID.
     :ivar remote_url: the bucket prefix that a cloud-synced folder mirrors, else ``None``.
+    :ivar deleted: the folder is gone; jobs that still work for it stop.
     :ivar config: settings of the folder as the SDK wrote them.
     """
 
@@ -36,6 +37,7 @@ class Folder:
         "children",
         "config",
         "created_at",
+        "deleted",
         "description",
         "edited_at",
         "group_roles",
@@ -75,6 +77,7 @@ class Folder:
         self.metadata = metadata
         self.integration = integration
         self.remote_url = remote_url
+        self.deleted = False
         self.synced_dataset: str | None = None
         self.config: dict[str, Any] = {}
         self.user_roles: dict[str, Role] = {}
@@ -279,6 +282,7 @@ class Folders:
             for item in list(doomed.index):
                 items += self._items.delete(item)
             del self._by_uuid[doomed.uuid]
+            doomed.deleted = True
             folders += 1
         del self._siblings(folder.parent)[folder.uuid]
         return items, folders

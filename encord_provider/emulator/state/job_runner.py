@@ -89,7 +89,7 @@ class JobRunner:
         finished_before = job.total - job.pending_count
         while job.units and not job.finished.is_set():
             finished = job.total - job.pending_count
-            if cancel_after is not None and finished >= cancel_after:
+            if job.folder.deleted or (cancel_after is not None and finished >= cancel_after):
                 job.cancel(self._clock.now())
                 return
             due = self._due(job) - (finished - finished_before)
@@ -128,7 +128,7 @@ class JobRunner:
     async def _register_batch(self, job: Job, size: int) -> None:
         batch = job.units[: -size - 1 : -1]
         found = await self._registrar.look_up(job, batch)
-        if job.finished.is_set():
+        if job.finished.is_set() or job.folder.deleted:
             return
         del job.units[-len(batch) :]
         check_faults = self._faults.any_for_units()
