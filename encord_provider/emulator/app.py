@@ -30,6 +30,7 @@ from encord_provider.emulator.routes import (
     objects,
     organisation,
     out_of_scope,
+    project_curation,
     projects,
     schema,
     uploads,
@@ -51,6 +52,7 @@ API_ROUTES: list[ApiRoute] = [
     *organisation.ROUTES,
     *collections.ROUTES,
     *projects.ROUTES,
+    *project_curation.ROUTES,
 ]
 """Every route of the v2 API; a new entity adds its module's ``ROUTES`` here."""
 

@@ -11,13 +11,16 @@ from starlette.routing import Route
 from encord_provider.emulator.errors import ApiError, not_found
 from encord_provider.emulator.gateway import HasStore, error_answer
 
-_PREFIXES = (
+_PARTS = (
     "ontologies",
     "ontology",
     "ml-models",
     "label-rows",
     "labels",
     "issues",
+    "issue-tags",
+    "editor-logs",
+    "priorities",
     "analytics",
     "workflow",
     "projects/cvat",
@@ -31,7 +34,7 @@ def routes(owner: HasStore) -> list[Route]:
     async def refuse(request: Request) -> Response:
         path = request.path_params["path"]
         error: ApiError
-        if any(part in path for part in _PREFIXES):
+        if any(part in path for part in _PARTS):
             error = ApiError(501, f"The emulator covers data, not labels, ontologies or models: {path}")
         else:
             error = not_found(f"Encord has no {request.method} {path} that the emulator knows of")

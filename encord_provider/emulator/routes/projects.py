@@ -55,6 +55,12 @@ async def list_project_datasets(call: Call) -> Any:
     return all_json(_project(call).datasets, project_dataset_json)
 
 
+async def list_project_branches(call: Call) -> Any:
+    """Branches of the labels, of which there is only the main one."""
+    _project(call)
+    return all_json(["main"], lambda name: {"name": name})
+
+
 async def set_project_status(call: Call) -> Any:
     """Say how far a project has come."""
     project = _project(call, admin=True)
@@ -147,6 +153,7 @@ ROUTES = [
     ApiRoute("GET", "projects/{project:uuid}", get_project),
     ApiRoute("GET", "ontologies/{ontology:uuid}", get_ontology),
     ApiRoute("GET", "projects/{project:uuid}/datasets", list_project_datasets),
+    ApiRoute("GET", "projects/{project:uuid}/branches", list_project_branches),
     ApiRoute("PUT", "projects/{project:uuid}/status", set_project_status),
     ApiRoute("GET", "projects/{project:uuid}/users", list_project_users),
     ApiRoute("POST", "projects/{project:uuid}/users/bulk-delete", remove_project_users),

@@ -25,7 +25,7 @@ EVERY_FOLDER = "00000000-0000-0000-0000-000000000000"
 class FilterPreset:
     """A named set of conditions.
 
-    :param folder: UUID of the folder that the preset was made on, or :data:`EVERY_FOLDER`.
+    :param folder: UUID of the folder or project that the preset was made on, or :data:`EVERY_FOLDER`.
     :param definition: ``local_filters`` by folder and ``global_filters``, each with a list ``filters``.
     :param created_at: seconds since the epoch, as is ``updated_at``.
     """

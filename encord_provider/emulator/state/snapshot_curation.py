@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from encord_provider.emulator.state.datasets import DataRow, Dataset, DatasetRole
 from encord_provider.emulator.state.filter_presets import FilterPreset
+from encord_provider.emulator.state.frame_collections import FrameCollection
 from encord_provider.emulator.state.groups import Group
 from encord_provider.emulator.state.item_collections import Collection, PresetWork
 from encord_provider.emulator.state.organisation_tags import OrganisationTag
@@ -89,12 +90,44 @@ def _load_project(store: Store, row: Row) -> None:
         setattr(project, name, row[name])
 
 
+_FRAME_COLLECTION_FIELDS = ("uuid", "name", "description", "created_at")
+
+
+def _dump_frame_collections(store: Store) -> Iterable[Row]:
+    for collection in store.frame_collections.all():
+        yield {
+            **{name: getattr(collection, name) for name in _FRAME_COLLECTION_FIELDS},
+            "edited_at": collection.edited_at,
+            "project": collection.project.uuid,
+            "frames": list(collection.frames),
+        }
+
+
+def _load_frame_collection(store: Store, row: Row) -> None:
+    projects = {project.uuid: project for project in store.projects.all()}
+    collection = store.frame_collections.add(
+        FrameCollection(
+            project=projects[row["project"]], **{name: row[name] for name in _FRAME_COLLECTION_FIELDS}
+        )
+    )
+    collection.edited_at = row["edited_at"]
+    collection.frames = dict.fromkeys((uuid, number) for uuid, number in row["frames"])
+
+
 def _dump_presets(store: Store) -> Iterable[Row]:
     return (asdict(preset) for preset in store.presets.all())
 
 
 def _load_preset(store: Store, row: Row) -> None:
     store.presets.add(FilterPreset(**row))
+
+
+def _dump_project_presets(store: Store) -> Iterable[Row]:
+    return (asdict(preset) for preset in store.project_presets.all())
+
+
+def _load_project_preset(store: Store, row: Row) -> None:
+    store.project_presets.add(FilterPreset(**row))
 
 
 _COLLECTION_FIELDS = ("uuid", "name", "description", "owner", "created_at")
@@ -131,6 +164,8 @@ CURATION_SECTIONS: list[Section] = [
     Section("tag", _dump_tags, _load_tag),
     Section("dataset", _dump_datasets, _load_dataset),
     Section("project", _dump_projects, _load_project),
+    Section("frame_collection", _dump_frame_collections, _load_frame_collection),
+    Section("project_preset", _dump_project_presets, _load_project_preset),
     Section("preset", _dump_presets, _load_preset),
     Section("collection", _dump_collections, _load_collection),
 ]

@@ -13,6 +13,7 @@ from encord_provider.emulator.state.cloud_sync import CloudSync
 from encord_provider.emulator.state.datasets import Datasets
 from encord_provider.emulator.state.filter_presets import FilterPresets
 from encord_provider.emulator.state.folders import Folders
+from encord_provider.emulator.state.frame_collections import FrameCollections
 from encord_provider.emulator.state.groups import Groups
 from encord_provider.emulator.state.ids import Chance
 from encord_provider.emulator.state.integrations import Integrations
@@ -66,6 +67,8 @@ class Store:
         )
         self.items.listeners.append(self.datasets)
         self.projects = Projects(clock=self.clock, chance=self.chance, groups_of=self.groups.of_user)
+        self.frame_collections = FrameCollections(self.clock, self.chance)
+        self.project_presets = FilterPresets(self.clock, self.chance)
         self.presets = FilterPresets(self.clock, self.chance)
         self.collections = Collections(
             clock=self.clock, chance=self.chance, folders=self.folders, items=self.items

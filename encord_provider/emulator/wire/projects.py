@@ -9,6 +9,7 @@ import orjson
 
 from encord_provider.emulator.clock import iso
 from encord_provider.emulator.state.datasets import DataRow, Dataset
+from encord_provider.emulator.state.frame_collections import frame_count
 from encord_provider.emulator.state.items import Item
 from encord_provider.emulator.state.projects import Project, ProjectRole
 from encord_provider.emulator.wire.datasets import DATA_TYPES, legacy_time
@@ -111,7 +112,7 @@ def label_row_json(
         "annotation_task_status": TASK_STATUS,
         "workflow_graph_node": {"uuid": project.stage, "title": STAGE_TITLE} if with_stage else None,
         "is_shadow_data": False,
-        "number_of_frames": _frames(row),
+        "number_of_frames": frame_count(row),
         "duration": media.get("duration"),
         "frames_per_second": media.get("fps"),
         "height": media.get("height"),
@@ -133,6 +134,23 @@ def label_row_json(
     }
 
 
+def label_row_dto(project: Project, row: DataRow) -> dict[str, Any]:
+    """One label row in the v2 API."""
+    return {
+        _V2_NAMES.get(name) or _camel(name): value for name, value in label_row_json(project, row).items()
+    }
+
+
+_V2_NAMES = {
+    name: name.replace("hash", "uuid") for name in ("label_hash", "data_hash", "group_hash", "dataset_hash")
+}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)
+
+
 def _image_json(index: int, image: Item) -> dict[str, Any]:
     media = image.media or {}
     return {
@@ -143,12 +161,3 @@ def _image_json(index: int, image: Item) -> dict[str, Any]:
         "width": media.get("width"),
         "image_hash": image.uuid,
     }
-
-
-def _frames(row: DataRow) -> int:
-    media = row.item.media or {}
-    if row.item.children:
-        return len(row.item.children)
-    if media.get("frameCount"):
-        return int(media["frameCount"])
-    return max(1, round((media.get("duration") or 0) * (media.get("fps") or 0)))
