@@ -103,16 +103,14 @@ _TAG = re.compile(r"[0-9A-F]{8}")
 
 
 def media_metadata_problems(
-    media_type: MediaType, metadata: Mapping[str, Any] | None
+    media_type: MediaType, metadata: Mapping[str, Any]
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     """Find what is wrong with the media metadata of a unit that is one file.
 
     :param media_type: the type of the unit.
-    :param metadata: its media metadata, or None.
+    :param metadata: its media metadata.
     :returns: the path of the field in the manifest's item, and a sentence.
     """
-    if metadata is None:
-        return
     if media_type not in FIELDS:
         yield (), f"a unit of type {media_type} takes no media metadata"
         return
@@ -126,12 +124,10 @@ def file_metadata_problems(
     """Find what is wrong with the media metadata of the single files of a group, sequence or series.
 
     :param media_type: the type of the unit.
-    :param metadata: one mapping or None per file, or nothing at all.
+    :param metadata: one mapping or None per file.
     :param files: how many files the unit has.
     :returns: the path of the field in the manifest's item, and a sentence.
     """
-    if not metadata:
-        return
     if media_type not in FILE_METADATA_KEYS:
         yield (), f"a unit of type {media_type} takes no metadata per file"
         return

@@ -26,6 +26,7 @@ from encord_provider.exceptions import UploadSpecError
 from encord_provider.schema.strict_json import StrictJsonError, loads
 from encord_provider.spec.manifest import FAMILIES, SKIP_DUPLICATE_URLS, family_of, parse_manifest, to_item
 from encord_provider.spec.media import MediaType
+from encord_provider.spec.shown import shown
 from encord_provider.spec.units import (
     MAX_METADATA_BYTES,
     MAX_UNITS_PER_FILE,
@@ -305,23 +306,26 @@ class _OpenPart:
 
 def _unit_bytes(unit: DataUnit) -> bytes:
     """One data unit as JSON, its fields in a fixed order and its metadata in the order of the keys."""
-    name = repr(unit.title or next(iter(unit.urls), ""))
     for _, problem in unit_problems(unit):
-        raise UploadSpecError(f"data unit {name:.200}: {problem}")
+        raise UploadSpecError(f"{_name(unit)}: {problem}")
     item = to_item(unit)
     try:
         for key, value in item.items():
-            if isinstance(value, Mapping):
+            if not isinstance(value, str | bool):
                 dumped = orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_plain)
                 if key == "clientMetadata" and len(dumped) > MAX_METADATA_BYTES:
                     raise UploadSpecError(
-                        f"data unit {name:.200}: {len(dumped):,} bytes of client metadata, "
+                        f"{_name(unit)}: {len(dumped):,} bytes of client metadata, "
                         f"the limit is {MAX_METADATA_BYTES:,}"
                     )
                 item[key] = orjson.Fragment(dumped)
         return orjson.dumps(item)
     except orjson.JSONEncodeError as error:
-        raise UploadSpecError(f"data unit {name:.200} cannot be written as JSON: {error}") from None
+        raise UploadSpecError(f"{_name(unit)} cannot be written as JSON: {error}") from None
+
+
+def _name(unit: DataUnit) -> str:
+    return f"data unit {shown(unit.title or next(iter(unit.urls), ''))}"
 
 
 def _plain(value: Any) -> Any:

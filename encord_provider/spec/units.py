@@ -192,12 +192,14 @@ def unit_problems(unit: DataUnit) -> Iterator[tuple[tuple[str, ...], str]]:
     for position, url in enumerate(unit.urls):
         if problem := url_problem(url):
             yield (_url_field(media_type, position),), problem
-    if problem := json_problem(unit.client_metadata):
+    if unit.client_metadata and (problem := json_problem(unit.client_metadata)):
         yield ("clientMetadata",), f"client metadata: {problem}"
     if media_type is MediaType.SCENE and unit.scene is None:
         yield (), "the scene object is missing"
-    yield from media_metadata_problems(media_type, unit.media_metadata)
-    yield from file_metadata_problems(media_type, unit.file_metadata, files=len(unit.urls))
+    if unit.media_metadata is not None:
+        yield from media_metadata_problems(media_type, unit.media_metadata)
+    if unit.file_metadata:
+        yield from file_metadata_problems(media_type, unit.file_metadata, files=len(unit.urls))
 
 
 def _url_field(media_type: MediaType, position: int) -> str:
