@@ -36,6 +36,11 @@ _CODES = {
     501: "NOT_COVERED_BY_THE_EMULATOR",
 }
 _UNKNOWN = "UNKNOWN_ERROR"
+_UNKNOWN_KEY = "SSH_KEY_NOT_FOUND_ERROR"
+
+
+class _UnknownKeyError(ApiError):
+    """The signature is right, but nobody has registered the key; the older API has a code of its own for that."""
 
 
 class LegacyCall(Call):
@@ -157,7 +162,11 @@ def _authenticate(store: Store, request: Request, body: bytes) -> User:
     token = bearer_token(headers)
     if token is not None:
         return store.users.by_token(token)
-    return store.users.by_key(verify_v1(headers=headers, body=body))
+    keyid = verify_v1(headers=headers, body=body)
+    try:
+        return store.users.by_key(keyid)
+    except ApiError as error:
+        raise _UnknownKeyError(error.status, error.message) from None
 
 
 def _document(body: bytes) -> Body:
@@ -171,8 +180,7 @@ def _envelope(error: ApiError) -> Answer:
     payload = error.message
     if isinstance(error, MalformedRequestError):
         payload = f"{'.'.join(map(str, error.location))}: {error.message}"
-    return Answer(
-        orjson.dumps(
-            {"status": error.status, "response": [_CODES.get(error.status, _UNKNOWN)], "payload": payload}
-        )
-    )
+    code = _CODES.get(error.status, _UNKNOWN)
+    if isinstance(error, _UnknownKeyError):
+        code = _UNKNOWN_KEY
+    return Answer(orjson.dumps({"status": error.status, "response": [code], "payload": payload}))

@@ -42,6 +42,10 @@ def counts(store: Store) -> dict[str, int]:
     return {
         "folders": len(store.folders),
         "items": len(store.items),
+        "datasets": len(store.datasets.all()),
+        "collections": len(store.collections.all()),
+        "projects": len(store.projects.all()),
+        "groups": len(store.groups.all()),
         "jobs": len(store.jobs.all()),
         "pendingJobs": sum(job.status == "PENDING" for job in store.jobs.all()),
         "requests": store.requests.count,
@@ -209,6 +213,19 @@ async def grant_folder_role(owner: Controlled, request: Request) -> Any:
     return {"folder": folder.uuid, "userRoles": folder.user_roles}
 
 
+async def set_folder_tags(owner: Controlled, request: Request) -> Any:
+    """Put organisation tags on a folder, in place of those that it has; Encord's API cannot."""
+    names = (await _body(request)).texts("tags")
+    folder = owner.store.folders.find(str(request.path_params["folder"]))
+    if folder is None:
+        raise not_found("there is no such folder")
+    unknown = [name for name in names if owner.store.tags.named(name) is None]
+    if unknown:
+        raise not_found(f"the organisation has no tag {unknown[0]!r}")
+    folder.tags = list(dict.fromkeys(names))
+    return {"folder": folder.uuid, "tags": folder.tags}
+
+
 async def put_integration(owner: Controlled, request: Request) -> Any:
     """Add an integration, or change the one of that UUID."""
     body = await _body(request)
@@ -271,6 +288,7 @@ _TABLE: list[tuple[str, str, _Handler]] = [
     ("POST", "jobs/{job:uuid}/cancel", cancel_job),
     ("POST", "users", add_user),
     ("POST", "folders/{folder:uuid}/roles", grant_folder_role),
+    ("PUT", "folders/{folder:uuid}/tags", set_folder_tags),
     ("PUT", "integrations/{integration:uuid}", put_integration),
 ]
 
