@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -92,11 +93,12 @@ class RowResult:
 
 @dataclass(kw_only=True)
 class Tagger:
-    """Patch the client metadata of the items of one folder.
+    """Patch the client metadata of storage items.
 
     :param api: the data plane.
     :param key: what the rows name items by.
     :param mode: ``merge`` keeps every key that a row does not have, ``replace`` removes them.
+    :param remove_keys: keys that every patched item loses, unless its row gives them a value.
     :param conflicts: how many items somebody else changed between the listing and the patch; a merge starts
         from what they wrote.
     """
@@ -104,6 +106,7 @@ class Tagger:
     api: EncordApi
     key: ItemKey = ItemKey.OBJECT_URL
     mode: PatchMode = PatchMode.MERGE
+    remove_keys: frozenset[str] = frozenset()
     conflicts: int = field(init=False, default=0)
 
     def patch(self, rows: Sequence[MetadataRow], items: Iterable[StorageItem]) -> list[RowResult]:
@@ -113,7 +116,7 @@ class Tagger:
         item. A bundle that Encord refuses is divided until the items that it refuses are known.
 
         :param rows: the rows.
-        :param items: the items of the folder; read once.
+        :param items: the items that rows may name; read once.
         :return: what became of each row, in the order of the rows.
         :raises EncordUnavailableError: if Encord cannot be reached; what was patched by then stays patched, and
             patching again changes nothing there.
@@ -146,8 +149,39 @@ class Tagger:
                 results[number] = RowResult(row=rows[number], outcome=outcome, items=(uuid,), reason=reason)
         return [results[number] for number in range(len(rows))]
 
+    def patch_all(self, metadata: Mapping[str, Any], items: Iterable[StorageItem]) -> Iterator[RowResult]:
+        """Give every item the same client metadata, a bundle at a time.
+
+        :param metadata: the client metadata.
+        :param items: the items.
+        :return: what became of each item, under its URL or, where it has none, its UUID.
+        :raises EncordUnavailableError: as :meth:`patch`.
+        """
+        remaining = iter(items)
+        by_uuid = replace(self, key=ItemKey.UUID)
+        while bundle := list(islice(remaining, BULK_SIZE)):
+            rows = [MetadataRow(key=item.uuid, metadata=metadata, where="for all") for item in bundle]
+            for item, result in zip(bundle, by_uuid.patch(rows, bundle), strict=True):
+                named = MetadataRow(key=item.url or item.uuid, metadata=metadata, where=result.row.where)
+                yield replace(result, row=named)
+            self.conflicts += by_uuid.conflicts
+            by_uuid.conflicts = 0
+
+    def find(self, rows: Sequence[MetadataRow], items: Iterable[StorageItem]) -> Iterator[StorageItem]:
+        """Give the items that rows name; none comes twice.
+
+        :param rows: the rows.
+        :param items: the items that rows may name; read once.
+        """
+        matches = _Matches(rows, self.key, self._children)
+        matches.look_through(items)
+        found = {item.uuid: item for number in range(len(rows)) for item in matches.of_row(number)}
+        yield from found.values()
+
     def _wanted(self, item: StorageItem, row: MetadataRow) -> dict[str, Any]:
-        kept = item.client_metadata if self.mode is PatchMode.MERGE else {}
+        if self.mode is PatchMode.REPLACE:
+            return dict(row.metadata)
+        kept = {key: value for key, value in item.client_metadata.items() if key not in self.remove_keys}
         return {**kept, **row.metadata}
 
     def _patch_bundle(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import orjson
 
 from encord_provider.api.calls import get_metadata_schema
-from encord_provider.exceptions import EncordError, EncordInputError, MetadataTableError
+from encord_provider.api.items import StorageItem
+from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.hooks.item_scope import ItemScope, frames_of
 from encord_provider.operators.base import EncordOperator
-from encord_provider.operators.parts import index_uri_of, specs_of_index
-from encord_provider.operators.sources import table_of
+from encord_provider.operators.metadata_rows import rendered, rows_of, rows_of_index
+from encord_provider.operators.parts import index_uri_of
 from encord_provider.schema import MetadataSchema, check_metadata
 from encord_provider.tagging import ItemKey, MetadataRow, Outcome, PatchMode, RowResult, Tagger
 from encord_provider.workspace import child, task_folder, write_whole
@@ -24,19 +27,32 @@ Choice = TypeVar("Choice", ItemKey, PatchMode)
 
 
 class EncordPatchMetadataOperator(EncordOperator):
-    """Give the items of a folder the client metadata that a table, a mapping or an upload spec holds.
+    """Give storage items the client metadata that a table, a mapping or an upload spec holds.
 
-    Items are found by object URL unless told otherwise. Only items that would change are patched, in bundles of
-    1,000. A merge starts from what an item has at that moment, so that keys of others stay.
+    The items are those of a folder, a dataset or a project, or single ones. A row finds its item by object URL
+    unless told otherwise. Only items that would change are patched, in bundles of 1,000. A merge starts from what an
+    item has at that moment, so that keys of others stay.
+
+    Key frames of a video are client metadata under the key ``keyframes``: a list of frame numbers.
 
     :param metadata: the index URI, or the output, of
-        :class:`~encord_provider.operators.spec.EncordBuildUploadSpecOperator`; the URI of a CSV or JSONL table; a
-        mapping from item key to metadata; or rows, each a mapping that has the key under ``key``'s name.
-        (templated)
-    :param folder: the storage folder: UUID or name path. Sub-folders are left alone. (templated)
+        :class:`~encord_provider.operators.spec.EncordBuildUploadSpecOperator`; the URI of a CSV, JSONL or Parquet
+        table; a mapping from item key to metadata; or rows, each a mapping that has the key under ``key``'s name.
+        Columns ``encord_...``, as exported tables have them, are left aside. (templated)
+    :param for_all: client metadata for every item, instead of ``metadata``. (templated)
+    :param folder: the storage folder whose items are meant: UUID or name path. (templated)
+    :param recursive: whether the folders below it count too.
+    :param dataset: the UUID of the dataset whose data rows are meant, by the items behind them. (templated)
+    :param project: the UUID of the project whose label rows are meant, by the items behind them. (templated)
+    :param items: the UUIDs of the items that are meant; or, beside ``folder``, ``dataset`` or ``project``, the
+        index URI or the output of the build operator, for the objects of that upload spec only. (templated)
+    :param frames: whether the files of image groups, image sequences and series are meant instead of these
+        themselves. A group as a whole has client metadata of its own.
     :param key: what names an item: ``object_url``, ``object_key``, ``uuid`` or ``title``.
     :param key_column: the column of a table that holds the key; None for the first usual one.
     :param mode: ``merge`` keeps the other keys of an item, ``replace`` removes them.
+    :param remove_keys: keys that patched items lose. Without ``metadata`` and ``for_all``, all items lose them.
+        (templated)
     :param validate: whether to check the values against the organisation's metadata schema first.
     :param aws_conn_id: the Airflow connection for reading an ``s3://`` table. (templated)
     :param workspace: the URI of the workspace; each task of each run has its own folder for the report in it.
@@ -51,119 +67,160 @@ class EncordPatchMetadataOperator(EncordOperator):
     template_fields: tuple[str, ...] = (
         *EncordOperator.template_fields,
         "metadata",
+        "for_all",
         "folder",
+        "dataset",
+        "project",
+        "items",
+        "remove_keys",
         "aws_conn_id",
         "workspace",
     )
-    template_fields_renderers = {"metadata": "json"}
+    template_fields_renderers = {"metadata": "json", "for_all": "json"}
 
     def __init__(
         self,
         *,
-        metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | XComArg,
-        folder: str | XComArg,
+        metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | XComArg | None = None,
+        for_all: Mapping[str, Any] | None = None,
+        folder: str | XComArg | None = None,
+        recursive: bool = False,
+        dataset: str | XComArg | None = None,
+        project: str | XComArg | None = None,
+        items: Sequence[str] | Mapping[str, Any] | str | XComArg | None = None,
+        frames: bool = False,
         key: Literal["object_url", "object_key", "uuid", "title"] = "object_url",
         key_column: str | None = None,
         mode: Literal["merge", "replace"] = "merge",
+        remove_keys: Sequence[str] = (),
         validate: bool = True,
         aws_conn_id: str | None = "aws_default",
         workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if metadata is not None and for_all is not None:
+            raise EncordInputError("Give either 'metadata' for each item, or 'for_all'.")
+        if metadata is None and for_all is None and not remove_keys:
+            raise EncordInputError("Give 'metadata', 'for_all' or 'remove_keys': there is nothing to change.")
+        if remove_keys and mode == "replace":
+            raise EncordInputError(
+                "Mode 'replace' removes every key that is not given: leave out 'remove_keys'."
+            )
         self.metadata = metadata
+        self.for_all = for_all
         self.folder = folder
+        self.recursive = recursive
+        self.dataset = dataset
+        self.project = project
+        self.items = items
+        self.frames = frames
         self.key = key
         self.key_column = key_column
         self.mode = mode
+        self.remove_keys = remove_keys
         self.validate = validate
         self.aws_conn_id = aws_conn_id
         self.workspace = workspace
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
-        item_key, mode = _choice(ItemKey, self.key, "key"), _choice(PatchMode, self.mode, "mode")
-        rows = list(self._rows())
-        if self.validate and rows:
-            rows = list(self._checked(rows))
-        folder = self.hook.find_folder(str(self.folder))
-        tagger = Tagger(api=self.hook.api, key=item_key, mode=mode)
-        results = tagger.patch(rows, self.hook.api.folder_items(folder)) if rows else []
-        report = self._report(context, results)
-        counts = Counter(result.outcome for result in results)
+        tagger = Tagger(
+            api=self.hook.api,
+            key=_choice(ItemKey, self.key, "key"),
+            mode=_choice(PatchMode, self.mode, "mode"),
+            remove_keys=frozenset(self.remove_keys),
+        )
+        uuids, index = self._named_items()
+        scope = ItemScope(
+            folder=_text(self.folder),
+            recursive=self.recursive,
+            dataset=_text(self.dataset),
+            project=_text(self.project),
+            items=uuids,
+        )
+        counts: Counter[Outcome] = Counter()
+        lines: list[bytes] = []
+        first_failed: RowResult | None = None
+        for result in self._results(tagger, scope, index):
+            counts[result.outcome] += 1
+            if result.outcome is not Outcome.UNCHANGED:
+                lines.append(orjson.dumps(result.as_json()) + b"\n")
+            if result.outcome is Outcome.FAILED and first_failed is None:
+                first_failed = result
+        report = child(task_folder(self.workspace, context), "report.jsonl")
+        write_whole(report, b"".join(lines))
         summary = {outcome.value: counts[outcome] for outcome in Outcome}
-        self.log.info("Client metadata in folder %s: %s. Report: %s", folder, summary, report)
-        if counts[Outcome.FAILED]:
-            first = next(result for result in results if result.outcome is Outcome.FAILED)
+        self.log.info("Client metadata of %s: %s. Report: %s", scope, summary, report)
+        if first_failed is not None:
             raise EncordError(
                 f"Encord did not take the client metadata of {counts[Outcome.FAILED]} items; "
-                f"{counts[Outcome.PATCHED]} were patched. The first: {first.row.key} ({first.reason}). "
-                f"All of them: {report}"
+                f"{counts[Outcome.PATCHED]} were patched. The first: {first_failed.row.key} "
+                f"({first_failed.reason}). All of them: {report}"
             )
         return {**summary, "conflicts": tagger.conflicts, "report": report}
 
-    def _rows(self) -> Iterator[MetadataRow]:
+    def _results(self, tagger: Tagger, scope: ItemScope, index: str | None) -> Iterable[RowResult]:
+        """Patch the items; everything that can be wrong with the rows is found before."""
+        if self.metadata is None:
+            metadata = self._checked_metadata(self.for_all or {})
+            if index is not None and not self.frames:
+                by_url = replace(tagger, key=ItemKey.OBJECT_URL)
+                results = by_url.patch(list(rows_of_index(index, metadata=metadata)), scope.read(self.hook))
+                tagger.conflicts = by_url.conflicts
+                return results
+            if scope.items is not None and not self.frames:
+                by_uuid = replace(tagger, key=ItemKey.UUID)
+                rows = [
+                    MetadataRow(key=uuid, metadata=metadata, where="for all")
+                    for uuid in dict.fromkeys(scope.items)
+                ]
+                results = by_uuid.patch(rows, scope.read(self.hook))
+                tagger.conflicts = by_uuid.conflicts
+                return results
+            return tagger.patch_all(metadata, self._candidates(scope, index))
         # Once rendered, an XComArg is its value.
-        metadata = cast("Mapping[str, Any] | Sequence[Mapping[str, Any]] | str", self.metadata)
-        if isinstance(metadata, str) and metadata.lstrip().startswith(("{", "[")):
-            try:
-                metadata = orjson.loads(metadata)
-            except orjson.JSONDecodeError as error:
-                raise EncordInputError(
-                    f"The metadata is a text that looks like JSON and is none: {error}"
-                ) from None
-        index = index_uri_of(metadata)
-        if index is not None:
-            yield from _rows_of_index(index)
-        elif isinstance(metadata, str):
-            table = table_of(metadata, key_column=self.key_column, aws_conn_id=self.aws_conn_id)
-            for row in table or ():
-                yield MetadataRow(key=row.key, metadata=row.metadata, where=row.where)
-        elif isinstance(metadata, Mapping):
-            for key, values in metadata.items():
-                yield MetadataRow(key=str(key), metadata=_mapping(values, key), where=f"metadata of {key!r}")
-        else:
-            yield from self._given_rows(metadata)
-
-    def _given_rows(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[MetadataRow]:
-        column = self.key_column or self.key
-        for number, row in enumerate(rows, start=1):
-            values = dict(_mapping(row, f"row {number}"))
-            key = values.pop(column, None)
-            if not isinstance(key, str) or not key:
-                raise MetadataTableError(f"metadata row {number} has no {column!r} that names its item")
-            yield MetadataRow(key=key, metadata=values, where=f"metadata row {number}")
-
-    def _checked(self, rows: Sequence[MetadataRow]) -> Iterator[MetadataRow]:
-        schema = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
-        for row in rows:
-            yield MetadataRow(
-                key=row.key,
-                metadata=check_metadata(row.metadata, schema, where=row.where),
-                where=row.where,
-                urls=row.urls,
-                title=row.title,
+        given = cast("Mapping[str, Any] | Sequence[Mapping[str, Any]] | str", self.metadata)
+        rows = list(rows_of(given, key=tagger.key, key_column=self.key_column, aws_conn_id=self.aws_conn_id))
+        if self.frames and any(row.urls for row in rows):
+            raise EncordInputError(
+                "An upload spec holds the metadata of whole groups, not of their frames: give a table for 'frames'."
             )
+        rows = self._checked(rows)
+        return tagger.patch(rows, self._candidates(scope, index)) if rows else ()
 
-    def _report(self, context: Context, results: Sequence[RowResult]) -> str:
-        uri = child(task_folder(self.workspace, context), "report.jsonl")
-        lines = [orjson.dumps(one.as_json()) for one in results if one.outcome is not Outcome.UNCHANGED]
-        write_whole(uri, b"".join(line + b"\n" for line in lines))
-        return uri
+    def _candidates(self, scope: ItemScope, index: str | None) -> Iterator[StorageItem]:
+        """The items of the scope, or their frames; of an upload spec's objects only, where there is an index."""
+        found = scope.read(self.hook)
+        if index is not None:
+            found = Tagger(api=self.hook.api).find(list(rows_of_index(index)), found)
+        return frames_of(self.hook, found) if self.frames else found
 
-
-def _rows_of_index(index: str) -> Iterator[MetadataRow]:
-    for spec in specs_of_index(index):
-        for unit in spec.units:
-            if unit.client_metadata:
-                grouped = len(unit.urls) > 1 or unit.media_type.is_grouped
-                yield MetadataRow(
-                    key=unit.urls[0],
-                    metadata=unit.client_metadata,
-                    where=f"upload spec, {unit.title or unit.urls[0]!r}",
-                    urls=unit.urls if grouped else (),
-                    title=unit.title if grouped else None,
+    def _named_items(self) -> tuple[Sequence[str] | None, str | None]:
+        """Give the UUIDs in ``items``, or the index that it names."""
+        items = rendered(self.items)
+        index = index_uri_of(items)
+        if index is not None:
+            if not (self.folder or self.dataset or self.project):
+                raise EncordInputError(
+                    "'items' is an upload spec: give the 'folder', 'dataset' or 'project' that has its objects too."
                 )
+            return None, index
+        if items is None or items == "":
+            return None, None
+        if isinstance(items, str):
+            return [items], None
+        return [str(uuid) for uuid in cast("Sequence[str]", items)], None
+
+    def _checked(self, rows: Sequence[MetadataRow]) -> list[MetadataRow]:
+        if not self.validate or not rows:
+            return list(rows)
+        schema = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
+        return [replace(row, metadata=check_metadata(row.metadata, schema, where=row.where)) for row in rows]
+
+    def _checked_metadata(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        (row,) = self._checked([MetadataRow(key="", metadata=metadata, where="for_all")])
+        return row.metadata
 
 
 def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:
@@ -175,7 +232,6 @@ def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:
         ) from None
 
 
-def _mapping(values: Any, name: Any) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping):
-        raise EncordInputError(f"The metadata of {name} must be a mapping, not {type(values).__name__}.")
-    return values
+def _text(value: Any) -> str | None:
+    """Give a rendered text, or None for an argument that was not given."""
+    return None if value is None else str(value)
