@@ -147,14 +147,8 @@ def test_a_reset_forgets_everything_and_answers_who_waits(
 
     state = requests.post(encord_emulator.url + "/_emulator/reset", timeout=10).json()
 
-    assert state["counts"] == {
-        "folders": 0,
-        "items": 0,
-        "jobs": 0,
-        "pendingJobs": 0,
-        "requests": 0,
-        "schemaKeys": 0,
-    }
+    assert state["counts"]["items"] == 0
+    assert set(state["counts"].values()) == {0}
     assert state["faults"] == []
     assert state["settings"]["units_per_second"] == 500
 
