@@ -99,7 +99,7 @@ def _harbour(day: date) -> Iterator[PlannedFile]:
             "weather": _WEATHER[(day.day + index) % 3],
             "vessels": 1.0 + index * 0.5,
             "reviewed": index % 2 == 0,
-            "note": f'{name}: "clear view", as seen from berth {index}',
+            "note": f'"clear, calm" at berth {index}',
         }
         image = picture("harbour", day, name)
         yield file(key=f"{base}/{name}", data=media.encode_picture(image, "jpeg"), kind="IMAGE", row=row)
@@ -112,7 +112,7 @@ def _harbour(day: date) -> Iterator[PlannedFile]:
     yield file(key=f"{base}/horn #1.wav", data=media.sound(f"{day}"), kind="AUDIO")
     log = f"{day} 06:00 pilot aboard\n{day} 06:40 all fast at berth 4\n"
     yield file(
-        key=f"{base}/log 100%.txt", data=log.encode(), kind="PLAIN_TEXT", row={"note": "日誌, kept by hand"}
+        key=f"{base}/log 100%.txt", data=log.encode(), kind="PLAIN_TEXT", row={"note": "журнал, kept by hand"}
     )
     yield file(key=f"{base}/sonar.xyz", data=b"0.1 0.2 -7.4\n0.3 0.2 -7.6\n", kind=None)
     yield file(key=f"{base}/ais.parquet", data=b"PAR1 not read by anybody PAR1", kind=None)
