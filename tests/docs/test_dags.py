@@ -1,0 +1,216 @@
+"""Every DAG on the pages runs through Airflow, against the emulator and moto's S3, and does what its page says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from encord_provider.hooks.encord import EncordHook
+from encord_provider.operators.import_data import EncordImportDataOperator
+from encord_provider.operators.spec import EncordBuildUploadSpecOperator
+from encord_provider.spec import read_part
+from encord_provider.workspace import path_of
+from tests.docs.conftest import run
+from tests.docs.pages import Block, blocks
+
+if TYPE_CHECKING:
+    from encord_provider.emulator.server import EncordEmulator
+
+DAY_AFTER = datetime(2026, 5, 2, tzinfo=UTC)
+"""A manual run with this logical date owns the day before under CronDataIntervalTimetable."""
+
+QUAY = "site=oslo/dt=2026-05-01/quay-1.jpg"
+
+
+def items(folder: str) -> dict[str, Any]:
+    """The client metadata of a folder's items by title, as the official SDK reads it."""
+    hook = EncordHook()
+    found = hook.client.get_storage_folder(hook.find_folder(folder))
+    return {item.name: item.client_metadata or {} for item in found.list_items(include_client_metadata=True)}
+
+
+def schema() -> dict[str, Any]:
+    keys = EncordHook().client.metadata_schema()
+    return {key: keys.get_key_type(key) for key in keys.keys()}  # noqa: SIM118
+
+
+def short(titles: Any) -> list[str]:
+    return sorted(title.rpartition("/")[2] for title in titles)
+
+
+def imported(spec: Any, folder: str) -> None:
+    """Register what a page takes for registered."""
+    from tests.unit.operators.running import run as run_operator
+
+    operator = EncordImportDataOperator(
+        task_id="before", spec=spec, folder=folder, create_folder=True, integration="AWS S3"
+    )
+    run_operator(operator)
+
+
+def given_a_schema() -> None:
+    from encord_provider.operators.schema import EncordSetSchemaOperator
+    from tests.unit.operators.running import run as run_operator
+
+    declared = {"score": "number", "weather": {"type": "enum", "options": ["sun", "rain"]}}
+    run_operator(EncordSetSchemaOperator(task_id="before", schema=declared))
+
+
+def given_imported_recordings() -> Any:
+    from tests.unit.operators.running import run as run_operator
+
+    given_a_schema()
+    spec = run_operator(
+        EncordBuildUploadSpecOperator(task_id="listed", bucket="lake", prefix="site=*/dt=2026-05-01/")
+    )
+    imported(spec, "lake/daily")
+    return {}
+
+
+def given_a_running_job() -> Any:
+    from tests.unit.operators.running import run as run_operator
+
+    spec = {"images": [{"objectUrl": f"https://lake.s3.eu-west-1.amazonaws.com/{QUAY}"}]}
+    operator = EncordImportDataOperator(
+        task_id="before",
+        spec=spec,
+        folder="lake/daily",
+        create_folder=True,
+        integration="AWS S3",
+        wait_for_completion=False,
+    )
+    return {"run_conf": {"job": run_operator(operator)["job_ids"][0]}}
+
+
+def given_nothing() -> Any:
+    return {}
+
+
+FOUR = ["crane.mp4", "gate.png", "quay-1.jpg", "quay-2.jpg"]
+
+
+def check_daily_import(returned: Any) -> None:
+    found = items("lake/daily")
+    assert short(found) == FOUR
+    assert found[QUAY] == {"site": "oslo"}
+
+
+def check_list_folders(returned: Any) -> None:
+    assert returned["folder_names"] == ["lake"]
+
+
+def check_declare_schema(returned: Any) -> None:
+    assert sorted(schema()) == ["clip", "recorded_at", "score", "site", "weather"]
+    assert returned["set_schema"]["added"] == sorted(schema())
+
+
+def check_schema_from_file(returned: Any) -> None:
+    assert sorted(schema()) == ["score", "site", "weather", "where"]
+
+
+def check_build_spec_by_day(returned: Any) -> None:
+    assert returned["build_spec"]["counts"] == {"image": 3, "video": 1}
+    assert returned["build_spec"]["skipped"] == 1
+
+
+def check_build_spec_with_metadata(returned: Any) -> None:
+    units = [
+        unit for uri in returned["build_spec"]["parts"] for unit in read_part(path_of(uri)).units
+    ]
+    assert {unit.title: dict(unit.client_metadata) for unit in units} == {
+        "bergen: gate.png": {"site": "bergen", "weather": "sun"},
+        "oslo: quay-1.jpg": {"site": "oslo", "weather": "rain", "score": 0.5},
+        "oslo: quay-2.jpg": {"site": "oslo", "weather": "sun", "score": 0.9},
+    }
+
+
+def check_import_by_day(returned: Any) -> None:
+    assert short(items("lake/daily")) == FOUR
+    assert returned["import_data"]["status"] == "done"
+    assert set(returned["import_data"]) == {
+        "status",
+        "folder",
+        "job_ids",
+        "units",
+        "items_added",
+        "receipts",
+        "failures",
+    }
+    assert set(returned["import_data"]["units"]) == {"done", "failed", "cancelled", "pending", "total"}
+
+
+def check_import_handmade_spec(returned: Any) -> None:
+    assert list(items("lake/handmade")) == ["quay-1.jpg"]
+
+
+def check_patch_scores(returned: Any) -> None:
+    assert returned["patch_metadata"]["patched"] == 2
+    assert items("lake/daily")[QUAY] == {"score": 0.7, "weather": "rain"}
+
+
+def check_patch_values(returned: Any) -> None:
+    assert items("lake/daily")[QUAY] == {"score": 0.9}
+
+
+def check_start_now_wait_later(returned: Any) -> None:
+    assert set(returned["start_import"]) == {"folder", "job_ids"}
+    assert returned["wait_for_import"]["status"] == "done"
+    assert short(items("lake/later")) == FOUR
+
+
+def check_wait_for_a_job(returned: Any) -> None:
+    assert returned["wait_for_job"]["units"]["done"] == 1
+    assert set(returned["wait_for_job"]) == {"status", "folder", "job_ids", "units", "items_added"}
+
+
+def check_company_import(returned: Any) -> None:
+    assert returned["tell"] == "4 of 4 data units are registered"
+    assert items("lake/daily")[QUAY] == {"site": "oslo", "weather": "rain", "score": 0.5}
+
+
+def check_two_sites(returned: Any) -> None:
+    assert short(items("lake/oslo")) == ["crane.mp4", "quay-1.jpg", "quay-2.jpg"]
+    assert short(items("lake/bergen")) == ["gate.png"]
+
+
+def check_import_on_arrival(returned: Any) -> None:
+    assert short(items("lake/daily")) == FOUR
+
+
+def given_a_folder() -> Any:
+    EncordHook().client.create_storage_folder("lake")
+    return {}
+
+
+NO_DATE: dict[str, Any] = {"logical_date": None}
+OSLO = {"logical_date": datetime(2026, 5, 1, 22, tzinfo=UTC)}
+
+GIVEN: dict[str, Callable[[], Any]] = {
+    "list_folders": given_a_folder,
+    "build_spec_with_metadata": given_nothing,
+    "patch_scores": given_imported_recordings,
+    "patch_values": given_imported_recordings,
+    "wait_for_a_job": given_a_running_job,
+    "import_on_arrival": lambda: NO_DATE,
+    "company_import": lambda: OSLO,
+}
+"""What a page takes for granted, and how its run is started."""
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.name)
+def test_the_dag_on_the_page(
+    block: Block, encord: EncordEmulator, lake: Any, serve: Callable[[str, str], Any]
+) -> None:
+    started = {"logical_date": DAY_AFTER, **GIVEN.get(block.dag_id, given_nothing)()}
+    state, states, returned = run(serve(block.dag_id, block.text), **started)
+    assert set(states.values()) == {"success"}, states
+    assert state == "success"
+    globals()[f"check_{block.dag_id}"](returned)
+
+
+def test_every_dag_has_a_name_of_its_own() -> None:
+    names = [block.dag_id for block in blocks("python")]
+    assert len(names) == len(set(names))
