@@ -171,3 +171,16 @@ def test_the_log_and_the_jobs_are_given_in_part(
     assert requests.get(control + "requests?limit=2", timeout=10).json() == log[-2:]
     assert requests.get(f"{control}requests?after={log[1]['number']}", timeout=10).json() == log[2:]
     assert requests.get(control + "requests?after=x", timeout=10).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://evil.example.com", 403), ("null", 403), (None, 200)]
+)
+def test_other_web_pages_cannot_steer_it(
+    encord_emulator: EncordEmulator, origin: str | None, status: int
+) -> None:
+    headers = {"Origin": origin} if origin else {}
+
+    got = requests.post(encord_emulator.url + "/_emulator/reset", headers=headers, timeout=10)
+
+    assert got.status_code == status

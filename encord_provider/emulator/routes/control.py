@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from encord_provider.emulator.calls import Answer
-from encord_provider.emulator.errors import ApiError, bad_request, conflict, not_found
+from encord_provider.emulator.errors import ApiError, bad_request, conflict, forbidden, not_found
 from encord_provider.emulator.faults import Fault
 from encord_provider.emulator.gateway import HasStore, as_answer, error_answer
 from encord_provider.emulator.object_urls import StorageLocation
@@ -261,6 +262,13 @@ def _number(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
+def _refuse_other_sites(request: Request) -> None:
+    # Any web page can make a browser send requests to loopback; browsers name the page in Origin.
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise forbidden(f"the emulator is not steered from the web page {origin}")
+
+
 async def _body(request: Request) -> Body:
     try:
         return Body(orjson.loads(await request.body() or b"{}"))
@@ -305,6 +313,7 @@ def endpoint(owner: Any, handler: _Handler) -> Callable[[Request], Awaitable[Res
 
     async def handle(request: Request) -> Response:
         try:
+            _refuse_other_sites(request)
             answer = as_answer(await handler(owner, request))
         except ApiError as error:
             answer = error_answer(error)
