@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from airflow.providers.common.compat.sdk import conf
@@ -127,19 +129,25 @@ def _read_s3(bucket: str, key: str, uri: str, aws_conn_id: str | None) -> bytes:
         raise
 
 
-def write_whole(uri: str, content: bytes) -> None:
+def write_whole(uri: str, content: bytes | IO[bytes]) -> None:
     """Write a file so that it is there whole or not at all.
 
     Object stores do so by themselves; on a file system the content is written beside it and renamed.
+
+    :param uri: the file to write.
+    :param content: its content, or an open file with it, which is copied from where it stands.
     """
+    source = io.BytesIO(content) if isinstance(content, bytes) else content
     path = path_of(uri)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.protocol not in ("", "file", "local"):
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            shutil.copyfileobj(source, file)
         return
     target = Path(unquote(urlsplit(uri).path) if "%" in uri else urlsplit(uri).path)
     beside = target.with_name(f".{target.name}.{os.getpid()}.new")
-    beside.write_bytes(content)
+    with beside.open("wb") as file:
+        shutil.copyfileobj(source, file)
     beside.replace(target)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 _WRITERS = 5
+_SETTLE_SECONDS = 0.5
 
 
 class EncordSetSchemaOperator(EncordOperator):
     """Merge declared keys into the organisation's metadata schema.
 
     Encord has one metadata schema for each organisation and saves it whole, so the operator reads it, merges,
-    logs the difference, saves, reads back, and does it again if another writer's save came in between.
+    logs the difference, saves, reads back half a second later, and does it again if another writer's save came in
+    between. A writer who takes longer between reading and saving can still undo it, as nothing in Encord prevents
+    that.
     A schema that already has everything is not saved.
 
     :param schema: the declared keys: a mapping such as ``{"site": "varchar", "score": "number"}``, its JSON or
@@ -73,6 +77,8 @@ class EncordSetSchemaOperator(EncordOperator):
             if self.only_show or change.is_empty:
                 return first.as_dict()
             self.hook.api.perform(save_metadata_schema(change.wanted.to_wire()))
+            # Another writer who read the schema before this save overwrites it a moment later.
+            time.sleep(_SETTLE_SECONDS)
             if self._change(declared).is_empty:
                 return first.as_dict()
             self.log.warning("Another writer saved the metadata schema at the same time; merging again.")

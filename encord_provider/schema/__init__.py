@@ -1,7 +1,7 @@
 """Metadata schemas and metadata tables: declare, compare, merge, check. No Airflow, no network."""
 
 from encord_provider.schema.change import SchemaDiff, diff, merge
-from encord_provider.schema.declare import parse_schema
+from encord_provider.schema.declare import declaration_of, parse_schema
 from encord_provider.schema.embeddings import read_embeddings
 from encord_provider.schema.frames import FrameTable, Sampling, read_frames, with_frames
 from encord_provider.schema.table import MetadataTable, read_table
@@ -36,6 +36,7 @@ __all__ = [
     "Tombstone",
     "check_metadata",
     "check_value",
+    "declaration_of",
     "diff",
     "merge",
     "parse_schema",

@@ -23,6 +23,7 @@ from encord_provider.schema.types import (
     ScalarType,
     Tombstone,
     type_from_wire,
+    type_to_wire,
 )
 
 _ALIASES = {"string": "varchar", "long_string": "text"}
@@ -64,6 +65,31 @@ def parse_schema(
         check_key(key, source=source)
         types[key] = _entry(key, entry, source)
     return MetadataSchema(types)
+
+
+def declaration_of(schema: MetadataSchema) -> dict[str, Any]:
+    """Write a schema as :func:`parse_schema` reads it.
+
+    :param schema: the schema.
+    :returns: the declaration; entries that have no declared form keep that of Encord's API.
+    """
+    return {key: _declared(key_type) for key, key_type in schema.items()}
+
+
+def _declared(key_type: KeyType) -> Any:
+    match key_type:
+        case Scalar(hint):
+            return hint.value
+        case Enum(options):
+            return {"type": "enum", "options": list(options)}
+        case Embedding(size, None):
+            return {"type": "embedding", "size": size}
+        case Geospatial():
+            return "geospatial"
+        case Tombstone(deleted):
+            return {"type": "deleted", "hard": True} if deleted is None else {"type": "deleted"}
+        case _:
+            return type_to_wire(key_type)
 
 
 def _read(text: str | bytes, source: str) -> Any:

@@ -8,6 +8,8 @@ from encord_provider.schema import (
     MetadataSchema,
     Scalar,
     ScalarType,
+    declaration_of,
+    merge,
     parse_schema,
 )
 
@@ -143,3 +145,23 @@ def test_a_declaration_that_cannot_work_is_refused_with_its_place(declaration, m
         parse_schema(declaration, source="schema.yaml")
     assert message in str(caught.value)
     assert str(caught.value).startswith("schema.yaml")
+
+
+def test_a_schema_is_written_as_it_is_declared():
+    wire = {
+        "a": {"ty": "variant", "hint": "uuid"},
+        "b": {"ty": "enum", "values": ["x", "y"]},
+        "c": {"ty": "embedding", "size": 8, "api": None},
+        "d": {"ty": "embedding", "size": 8, "api": {"url": "https://e"}},
+        "e": {"ty": "geospatial"},
+        "f": {"ty": "number", "format": "F64"},
+        "g": {"ty": "tombstone", "deleted_ty": None},
+        "h": {"ty": "tombstone", "deleted_ty": {"ty": "variant", "hint": "text"}},
+    }
+    schema = MetadataSchema.from_wire(wire)
+    declared = declaration_of(schema)
+    assert declared["a"] == "uuid"
+    assert declared["b"] == {"type": "enum", "options": ["x", "y"]}
+    assert declared["h"] == {"type": "deleted"}
+    assert merge(schema, parse_schema(declared)) == schema
+    assert parse_schema(declaration_of(MetadataSchema(schema.live))) == MetadataSchema(schema.live)
