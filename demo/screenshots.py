@@ -38,7 +38,8 @@ def take() -> int:
         page = browser.new_page(viewport={"width": 1400, "height": 1330})
         page.goto(running.encord_url)
         page.get_by_placeholder("part of a name").fill(f"dt={DAYS[0]}")
-        page.get_by_text(f"{sum(item.day == DAYS[0] for item in expected_items(plan()))} items").wait_for()
+        expected = sum(item.day == DAYS[0] for item in expected_items(plan()))
+        page.wait_for_function("n => document.querySelectorAll('#items > *').length === n", arg=expected)
         page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")
         _save(page, "emulator.png")
 
