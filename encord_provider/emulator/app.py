@@ -18,6 +18,7 @@ from encord_provider.emulator.routes import (
     cloud_sync,
     collections,
     control,
+    curation,
     dataset_rows,
     dataset_uploads,
     datasets,
@@ -84,6 +85,7 @@ class EmulatorApp:
         routes += [
             *control.routes(self),
             *gallery.routes(self),
+            *curation.routes(self),
             *objects.routes(self),
             *out_of_scope.routes(self),
         ]

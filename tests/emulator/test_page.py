@@ -119,6 +119,34 @@ def test_names_and_metadata_are_shown_as_text_and_never_run(
     page.get_by_text(evil, exact=True).first.wait_for()
 
 
+def test_datasets_collections_and_projects_are_shown(
+    page: Page, s3_client: Any, s3_folder: StorageFolder, s3_emulator: EncordEmulator, tmp_path: Path
+) -> None:
+    from encord.orm.dataset import StorageLocation
+
+    note = tmp_path / "note.txt"
+    note.write_text("hello", encoding="utf-8")
+    item = s3_folder.upload_text(note)
+    page.goto(s3_emulator.url + "/#curation")
+    page.get_by_text("No datasets, collections or projects yet.").wait_for()
+
+    created = s3_client.create_dataset("Wipers", StorageLocation.AWS, create_backing_folder=False)
+    s3_client.get_dataset(created.dataset_hash).link_items([item])
+    s3_client.create_dataset("Mirror", StorageLocation.AWS)
+    s3_client.create_collection(s3_folder.uuid, "Rain").add_items([item])
+    s3_client.create_project("Night", [created.dataset_hash])
+
+    page.get_by_text("Night", exact=True).wait_for()
+    rows = [row.inner_text().split("\t") for row in page.locator("#curation-rows tr").all()]
+    assert rows == [
+        ["dataset", "Wipers", "", "1"],
+        ["mirrored dataset", "Mirror", "Mirror", "0"],
+        ["collection", "Rain", "Trucks", "1"],
+        ["project", "Night", "Wipers", "1"],
+    ]
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_schema_and_requests_are_shown(page: Page, s3_client: Any, s3_emulator: EncordEmulator) -> None:
     schema = s3_client.metadata_schema()
     schema.add_enum("weather", values=["rain", "sun"])

@@ -146,6 +146,15 @@ async function refreshJobs() {
   });
 }
 
+async function refreshCuration() {
+  redraw("curation", await fetchJson("curation"), (entries) => {
+    const rows = entries.map((entry) => make("tr", { title: entry.uuid },
+      make("td", {}, entry.kind), make("td", { class: "target" }, entry.name),
+      make("td", { class: "target" }, entry.of), make("td", {}, String(entry.size))));
+    byId("curation-rows").replaceChildren(...(rows.length ? rows : [make("tr", {}, make("td", { colspan: 4 }, "No datasets, collections or projects yet."))]));
+  });
+}
+
 function schemaDetails(entry) {
   if (entry.ty === "enum") return entry.values.join(", ");
   if (entry.ty === "embedding") return `size ${entry.size}`;
@@ -185,7 +194,7 @@ function drawFaults(faults) {
   byId("fault-rows").replaceChildren(...(rows.length ? rows : [make("tr", {}, make("td", { colspan: 4 }, "No faults in force."))]));
 }
 
-const refreshers = { gallery: refreshGallery, jobs: refreshJobs, schema: refreshSchema, requests: refreshRequests, faults: async () => {} };
+const refreshers = { gallery: refreshGallery, jobs: refreshJobs, curation: refreshCuration, schema: refreshSchema, requests: refreshRequests, faults: async () => {} };
 
 async function refresh() {
   try {

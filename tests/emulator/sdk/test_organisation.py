@@ -271,3 +271,26 @@ def test_folders_are_listed_by_tags(service: Service, top, encord_emulator) -> N
 
     service.client.delete_organisation_tag(tag)
     assert encord_emulator.call(lambda store: store.folders.find(str(top.uuid)).tags) == []
+
+
+@pytest.mark.emulator_only
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_admins_list_what_others_made_if_they_ask_for_it(service: Service, encord_emulator) -> None:
+    from encord.exceptions import AuthorisationError
+    from encord.orm.dataset import StorageLocation
+
+    colleague = add_colleague(encord_emulator)
+    created = colleague.create_dataset("theirs", StorageLocation.AWS, create_backing_folder=False)
+    project = colleague.create_project("theirs too", [created.dataset_hash])
+
+    assert service.client.get_datasets() == []
+    assert list(service.client.list_projects()) == []
+    [listed] = service.client.get_datasets(include_org_access=True)
+    assert (listed["dataset"].dataset_hash, listed["user_role"]) == (created.dataset_hash, None)
+    [seen] = service.client.list_projects(include_org_access=True)
+    assert (seen.project_hash, seen.user_role) == (project, None)
+    assert service.client.get_dataset(created.dataset_hash).title == "theirs"
+    with pytest.raises(AuthorisationError):
+        colleague.get_datasets(include_org_access=True)
+    with pytest.raises(AuthorisationError):
+        list(colleague.list_projects(include_org_access=True))
