@@ -198,3 +198,70 @@ def test_an_upload_of_another_dataset_is_not_found(service: Service, top) -> Non
     with pytest.raises(ResourceNotFoundError):
         dataset.add_private_data_to_dataset_get_result(str(uuid.uuid4()))
     dataset.add_private_data_to_dataset_get_result(job)
+
+
+@pytest.mark.emulator_only
+def test_what_a_cancelled_job_has_done_stays_in_the_dataset(service: Service, top, encord_emulator) -> None:
+    encord_emulator.inject_fault("job_cancelled", after_units=2)
+    dataset = new_dataset(service)
+    job = dataset.add_private_data_to_dataset_start(service.integration, manifest(service, 5), folder=top)
+
+    result = dataset.add_private_data_to_dataset_get_result(job)
+
+    assert (result.status.value, result.units_done_count, result.units_cancelled_count) == ("CANCELLED", 2, 3)
+    assert len(result.data_hashes_with_titles) == len(dataset.list_data_rows()) == 2
+
+
+@pytest.mark.emulator_only
+def test_the_same_upload_again_adds_nothing_if_it_skips_duplicates(service: Service, top) -> None:
+    dataset = new_dataset(service)
+    files = manifest(service, 2, skip_duplicate_urls=True)
+
+    for _ in range(2):
+        job = dataset.add_private_data_to_dataset_start(service.integration, files, folder=top)
+        result = dataset.add_private_data_to_dataset_get_result(job)
+
+    assert (result.status.value, result.units_done_count) == ("DONE", 2)
+    assert len(dataset.list_data_rows()) == len(list(top.list_items())) == 2
+
+
+@pytest.mark.emulator_only
+def test_a_mirrored_dataset_without_its_folder_is_empty_and_plain(service: Service, top) -> None:
+    dataset = new_dataset(service, mirrored=True)
+    dataset.add_private_data_to_dataset(service.integration, manifest(service, 2))
+
+    service.client.get_storage_folder(dataset.backing_folder_uuid).delete()
+    dataset.refetch_data()
+
+    assert (dataset.backing_folder_uuid, dataset.data_rows) == (None, [])
+    job = dataset.add_private_data_to_dataset_start(service.integration, manifest(service, 1), folder=top)
+    assert dataset.add_private_data_to_dataset_get_result(job).status.value == "DONE"
+
+
+@pytest.mark.emulator_only
+def test_an_upload_needs_the_admin_role_in_dataset_and_folder(service: Service, top, encord_emulator) -> None:
+    from encord.exceptions import AuthorisationError
+    from encord.orm.dataset import DatasetUserRole
+    from encord.orm.storage import StorageUserRole
+
+    from tests.emulator.sdk.test_organisation import add_colleague
+
+    colleague = add_colleague(encord_emulator)
+    group = service.client.create_group("importers")
+    group.add_users(["colleague@example.com"])
+    dataset = new_dataset(service)
+
+    def upload() -> None:
+        theirs = colleague.get_dataset(dataset.dataset_hash)
+        theirs.add_private_data_to_dataset_start(service.integration, manifest(service, 1), folder=top.uuid)
+
+    dataset.add_group(group.group_hash, DatasetUserRole.USER)
+    top.add_group(group.group_hash, StorageUserRole.ADMIN)
+    with pytest.raises(AuthorisationError):
+        upload()
+    dataset.add_group(group.group_hash, DatasetUserRole.ADMIN)
+    top.add_group(group.group_hash, StorageUserRole.USER)
+    with pytest.raises(AuthorisationError):
+        upload()
+    top.add_group(group.group_hash, StorageUserRole.ADMIN)
+    upload()
