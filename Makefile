@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test check compat wheel-check screenshots constraints clean
+.PHONY: help demo ui test test-live check compat wheel-check screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -33,6 +33,9 @@ ui: $(READY)  ## the same services with Airflow's web UI, for clicking; Ctrl-C e
 test: $(READY)  ## all tests; ARGS="-k name" picks some
 	$(BIN)/python -m pytest $(ARGS)
 
+test-live: $(READY)  ## the emulator's tests against the real Encord, with the key in ENCORD_LIVE_KEY_FILE
+	$(BIN)/python -m pytest -m live tests/emulator/sdk $(ARGS)
+
 check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,11 +45,13 @@ check: $(READY)  ## lint, format, types and import contracts
 compat:  ## the demo on the older Airflows that are supported, each in an environment of its own
 	@for airflow in $(OLDER); do echo "== Airflow $$airflow"; $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow; done
 
-wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
+wheel-test-live: $(READY)  ## the emulator's tests against the real Encord, with the key in ENCORD_LIVE_KEY_FILE
+	$(BIN)/python -m pytest -m live tests/emulator/sdk $(ARGS)
+
+check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
 	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
 
 screenshots: $(READY)  ## the two pictures of the README (needs Chromium)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint "$$(cat $(READY))" --group screenshots
 	@$(BIN)/python -m demo screenshots
 
 constraints: $(READY)  ## resolve the tested versions anew
