@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-live check compat wheel-check screenshots constraints clean
+.PHONY: help demo ui test test-live chaos check compat wheel-check screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -35,6 +35,9 @@ test: $(READY)  ## all tests; ARGS="-k name" picks some
 
 test-live: $(READY)  ## the emulator's tests against the real Encord, with the key in ENCORD_LIVE_KEY_FILE
 	$(BIN)/python -m pytest -m live tests/emulator/sdk $(ARGS)
+
+chaos: $(READY)  ## 500 imports in which something fails or dies, and the table of what was lost; ARGS="--seed 2"
+	@$(BIN)/python -m tests.chaos --schedules 500 $(ARGS)
 
 check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/ruff check .
