@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from encord_provider.exceptions import EncordInputError
@@ -38,6 +38,18 @@ def expand_prefix(client: S3Client, bucket: str, pattern: str) -> list[str]:
         else:
             found = [f"{prefix}{folder}/" for prefix in found]
     return sorted(f"{prefix}{last}" for prefix in found)
+
+
+def distinct(prefixes: Iterable[str]) -> list[str]:
+    """Bring prefixes into order, without those whose objects another one has too.
+
+    ``dt=2025-03-1`` has the objects of ``dt=2025-03-10`` as well; listing both would list those twice.
+    """
+    kept: list[str] = []
+    for prefix in sorted(prefixes):
+        if not kept or not prefix.startswith(kept[-1]):
+            kept.append(prefix)
+    return kept
 
 
 def _matching(client: S3Client, bucket: str, prefix: str, folder: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from encord_provider.listing import (
     list_path,
     list_s3,
 )
-from encord_provider.listing.prefixes import expand_prefix
+from encord_provider.listing.prefixes import distinct, expand_prefix
 from encord_provider.listing.s3 import explained
 from encord_provider.operators.sources import table_of
 from encord_provider.schema import MetadataTable
@@ -114,7 +114,7 @@ class S3Bucket(ListingSource):
         client = _s3_client(request)
         patterns = prefixes_of(self.prefix, request.window)
         url_for = _s3_urls(client, self.bucket, request)
-        prefixes = sorted(prefix for one in patterns for prefix in expand_prefix(client, self.bucket, one))
+        prefixes = distinct(prefix for one in patterns for prefix in expand_prefix(client, self.bucket, one))
         return Listing(
             objects=(one for prefix in prefixes for one in list_s3(client, self.bucket, prefix)),
             url_for=url_for,

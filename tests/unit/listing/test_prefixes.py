@@ -5,7 +5,7 @@ import pytest
 from moto import mock_aws
 
 from encord_provider.exceptions import EncordInputError, ListingError
-from encord_provider.listing.prefixes import expand_prefix
+from encord_provider.listing.prefixes import distinct, expand_prefix
 
 
 @pytest.fixture
@@ -51,3 +51,7 @@ def test_a_star_inside_the_last_name_is_refused(client):
 def test_a_missing_bucket_is_named(client):
     with pytest.raises(ListingError, match="cannot list bucket 'other'"):
         expand_prefix(client, "other", "site=*/")
+
+
+def test_a_prefix_inside_another_one_is_listed_once() -> None:
+    assert distinct(["dt=2025-03-10/", "dt=2025-03-1", "dt=2025-03-2/"]) == ["dt=2025-03-1", "dt=2025-03-2/"]
