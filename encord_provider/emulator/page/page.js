@@ -149,8 +149,8 @@ async function refreshJobs() {
 async function refreshCuration() {
   redraw("curation", await fetchJson("curation"), (entries) => {
     const rows = entries.map((entry) => make("tr", { title: entry.uuid },
-      make("td", {}, entry.kind), make("td", { class: "target" }, entry.name),
-      make("td", { class: "target" }, entry.of), make("td", {}, String(entry.size))));
+      make("td", {}, entry.kind), make("td", {}, entry.name),
+      make("td", {}, entry.of), make("td", {}, String(entry.size))));
     byId("curation-rows").replaceChildren(...(rows.length ? rows : [make("tr", {}, make("td", { colspan: 4 }, "No datasets, collections or projects yet."))]));
   });
 }
