@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from encord.storage import StorageItem as SdkItem
 
 
+_STORAGE = "S3"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RegisteredItem:
     """One storage item as the SDK returns it.
 
     :param kind: name of the SDK's ``StorageItemType``
+    :param storage: name of the SDK's ``StorageLocation`` where Encord reads it
     :param url: its object URL; None for a DICOM series
     :param children: the files of a DICOM series, in order
     """
@@ -28,6 +32,7 @@ class RegisteredItem:
     uuid: str
     kind: str
     name: str
+    storage: str
     url: str | None
     metadata: dict[str, Any]
     last_edited_at: datetime
@@ -83,6 +88,7 @@ def _registered(item: SdkItem) -> RegisteredItem:
         uuid=str(item.uuid),
         kind=item.item_type.name,
         name=item.name,
+        storage=item.storage_location.name,
         url=item.url,
         metadata=item.client_metadata or {},
         last_edited_at=item.last_edited_at,
@@ -105,6 +111,8 @@ def differences(expected: Sequence[ExpectedItem], registered: Sequence[Registere
         seen.add(item.keys)
         if item.kind != want.kind:
             yield f"registered as {item.kind} instead of {want.kind}: {label}"
+        if item.storage != _STORAGE:
+            yield f"read from {item.storage} instead of {_STORAGE}: {label}"
         if item.metadata != want.metadata:
             yield f"metadata of {label} is {item.metadata}, expected {dict(want.metadata)}"
     for keys in wanted.keys() - seen:

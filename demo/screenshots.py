@@ -40,7 +40,9 @@ def take() -> int:
         page.get_by_placeholder("part of a name").fill(f"dt={DAYS[0]}")
         expected = sum(item.day == DAYS[0] for item in expected_items(plan()))
         page.wait_for_function("n => document.querySelectorAll('#items > *').length === n", arg=expected)
-        page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")
+        page.wait_for_function(
+            "document.images.length && [...document.images].every(image => image.complete && image.naturalWidth)"
+        )
         _save(page, "emulator.png")
 
         page.set_viewport_size({"width": 1400, "height": 720})

@@ -112,7 +112,11 @@ def airflow_environment(home: Path, running: Services, params: Mapping[str, Any]
     """
     encord = {
         "conn_type": "encord",
-        "extra": {"domain": running.encord_url, "private_key": running.private_key_path.read_text()},
+        "extra": {
+            "domain": running.encord_url,
+            "private_key": running.private_key_path.read_text(),
+            "integration": "AWS S3",
+        },
     }
     aws = {
         "conn_type": "aws",

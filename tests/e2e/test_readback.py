@@ -35,6 +35,7 @@ def _item(
         uuid=str(uuid4()),
         kind=kind,
         name=key or "series",
+        storage="S3",
         url=f"https://{BUCKET}.s3.{REGION}.amazonaws.com/{quote(key)}" if key else None,
         metadata=metadata or {},
         last_edited_at=datetime(2025, 3, 4, tzinfo=UTC),
@@ -57,6 +58,10 @@ def test_what_is_right_has_no_differences() -> None:
         (lambda items: items[1:], "not registered: IMAGE"),
         (lambda items: [*items, items[0]], "registered more than once"),
         (lambda items: [replace(items[0], kind="VIDEO"), items[1]], "registered as VIDEO instead of IMAGE"),
+        (
+            lambda items: [replace(items[0], storage="DIRECT_ACCESS"), items[1]],
+            "read from DIRECT_ACCESS instead of S3",
+        ),
         (lambda items: [replace(items[0], metadata={"n": "1"}), items[1]], "metadata of"),
         (lambda items: [replace(items[0], metadata={}), items[1]], "metadata of"),
         (
