@@ -100,6 +100,10 @@ def get_provider_info() -> dict[str, Any]:
                     "encord_provider.operators.spec",
                     "encord_provider.operators.import_data",
                     "encord_provider.operators.metadata",
+                    "encord_provider.operators.read_spec",
+                    "encord_provider.operators.check_metadata",
+                    "encord_provider.operators.export_metadata",
+                    "encord_provider.operators.get_schema",
                 ],
             }
         ],

@@ -48,9 +48,10 @@ class EncordPatchMetadataOperator(EncordOperator):
         index URI or the output of the build operator, for the objects of that upload spec only. (templated)
     :param frames: whether the files of image groups, image sequences and series are meant instead of these
         themselves. A group as a whole has client metadata of its own.
-    :param key: what names an item: ``object_url``, ``object_key``, ``uuid`` or ``title``.
-    :param key_column: the column of a table that holds the key; None for the first usual one.
-    :param mode: ``merge`` keeps the other keys of an item, ``replace`` removes them.
+    :param key: what names an item: ``object_url`` (also when empty), ``object_key``, ``uuid`` or ``title``.
+        (templated)
+    :param key_column: the column of a table that holds the key; None or empty for the first usual one. (templated)
+    :param mode: ``merge`` (also when empty) keeps the other keys of an item, ``replace`` removes them. (templated)
     :param remove_keys: keys that patched items lose. Without ``metadata`` and ``for_all``, all items lose them.
         (templated)
     :param validate: whether to check the values against the organisation's metadata schema first.
@@ -72,6 +73,9 @@ class EncordPatchMetadataOperator(EncordOperator):
         "dataset",
         "project",
         "items",
+        "key",
+        "key_column",
+        "mode",
         "remove_keys",
         "aws_conn_id",
         "workspace",
@@ -127,8 +131,8 @@ class EncordPatchMetadataOperator(EncordOperator):
         """Read and check the rows, find their items, patch, and report."""
         tagger = Tagger(
             api=self.hook.api,
-            key=_choice(ItemKey, self.key, "key"),
-            mode=_choice(PatchMode, self.mode, "mode"),
+            key=_choice(ItemKey, self.key or ItemKey.OBJECT_URL, "key"),
+            mode=_choice(PatchMode, self.mode or PatchMode.MERGE, "mode"),
             remove_keys=frozenset(self.remove_keys),
         )
         uuids, index = self._named_items()
@@ -181,7 +185,9 @@ class EncordPatchMetadataOperator(EncordOperator):
             return tagger.patch_all(metadata, self._candidates(scope, index))
         # Once rendered, an XComArg is its value.
         given = cast("Mapping[str, Any] | Sequence[Mapping[str, Any]] | str", self.metadata)
-        rows = list(rows_of(given, key=tagger.key, key_column=self.key_column, aws_conn_id=self.aws_conn_id))
+        rows = list(
+            rows_of(given, key=tagger.key, key_column=self.key_column or None, aws_conn_id=self.aws_conn_id)
+        )
         if self.frames and any(row.urls for row in rows):
             raise EncordInputError(
                 "An upload spec holds the metadata of whole groups, not of their frames: give a table for 'frames'."
@@ -233,5 +239,5 @@ def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:
 
 
 def _text(value: Any) -> str | None:
-    """Give a rendered text, or None for an argument that was not given."""
-    return None if value is None else str(value)
+    """Give a rendered text, or None for an argument that was not given or is blank."""
+    return str(value).strip() or None if value is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from encord_provider.workspace import child, parent, path_of, read_bytes, task_f
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
+
+    from encord_provider.hooks.encord import EncordHook
 
 
 class EncordReadUploadSpecOperator(EncordOperator):
@@ -68,23 +70,18 @@ class EncordReadUploadSpecOperator(EncordOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Read, check and write."""
         uri = str(self.spec).strip()
-        if not uri:
-            raise EncordInputError("No upload spec was given: set the parameter 'spec' to its URI.")
-        spec = parse_spec(
-            read_bytes(uri, aws_conn_id=self.aws_conn_id),
-            source=uri,
+        spec = checked_spec(
+            uri,
+            hook=self.hook,
+            aws_conn_id=self.aws_conn_id,
             allow_unknown=self.allow_unknown,
             by_extension=self.by_extension,
+            validate=self.validate,
         )
-        if spec.extra:
-            raise EncordInputError(
-                f"{uri} has unknown fields at the top: {', '.join(map(repr, spec.extra))}. Parts have no place for "
-                "them; import the file itself with EncordImportDataOperator(untouched=True)."
-            )
         skips = spec.skip_duplicate_urls if self.skip_duplicate_urls is None else self.skip_duplicate_urls
         folder = task_folder(self.workspace, context)
         index = write_parts(
-            self._checked(spec, uri),
+            spec.units,
             path_of(parent(folder)),
             name=folder.rpartition("/")[2],
             max_units_per_part=self.max_units_per_part,
@@ -98,13 +95,40 @@ class EncordReadUploadSpecOperator(EncordOperator):
             "skipped": 0,
         }
 
-    def _checked(self, spec: UploadSpec, uri: str) -> Iterator[DataUnit]:
-        """The units with client metadata in the types of the metadata schema."""
-        if not self.validate or not any(unit.client_metadata for unit in spec.units):
-            yield from spec.units
-            return
-        schema = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
-        for unit in spec.units:
-            name = unit.title or unit.urls[0]
-            metadata = check_metadata(unit.client_metadata, schema, where=f"{uri}, data unit {name!r}")
-            yield replace(unit, client_metadata=metadata)
+
+def checked_spec(
+    uri: str,
+    *,
+    hook: EncordHook,
+    aws_conn_id: str | None,
+    allow_unknown: bool = False,
+    by_extension: bool = False,
+    validate: bool = True,
+) -> UploadSpec:
+    """Read an upload spec that somebody wrote, and check it.
+
+    Takes and raises what :class:`EncordReadUploadSpecOperator` does.
+
+    :param uri: the URI of the spec.
+    :param hook: the connection, for the metadata schema.
+    :return: the spec, with client metadata in the types of the metadata schema.
+    """
+    if not uri:
+        raise EncordInputError("No upload spec was given: set the parameter 'spec' to its URI.")
+    content = read_bytes(uri, aws_conn_id=aws_conn_id)
+    spec = parse_spec(content, source=uri, allow_unknown=allow_unknown, by_extension=by_extension)
+    if spec.extra:
+        raise EncordInputError(
+            f"{uri} has unknown fields at the top: {', '.join(map(repr, spec.extra))}. Parts have no place for "
+            "them; import the file itself with EncordImportDataOperator(untouched=True)."
+        )
+    if not validate or not any(unit.client_metadata for unit in spec.units):
+        return spec
+    schema = MetadataSchema.from_wire(hook.api.perform(get_metadata_schema()))
+    return replace(spec, units=tuple(_checked(unit, schema, uri) for unit in spec.units))
+
+
+def _checked(unit: DataUnit, schema: MetadataSchema, uri: str) -> DataUnit:
+    name = unit.title or next(iter(unit.urls), "")
+    metadata = check_metadata(unit.client_metadata, schema, where=f"{uri}, data unit {name!r}")
+    return replace(unit, client_metadata=metadata)

@@ -1,0 +1,112 @@
+"""The bundled DAG encord_metadata_sync."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.unit.operators.folders import images, metadata_in, new_folder, register, url
+from tests.unit.operators.running import writes
+
+if TYPE_CHECKING:
+    from encord_provider.emulator.server import EncordEmulator
+
+TABLE = f"object_url,site,score\n{url('a.jpg')},oslo,1.5\n{url('b.jpg')},rome,\n{url('none.jpg')},oslo,2\n"
+SCHEMA = {"site": "varchar", "score": "number"}
+
+
+@pytest.fixture
+def folder(encord: EncordEmulator, s3: Any, bucket: str) -> Any:
+    """Two images, one of them in a sub-folder, and a table in the bucket that names them and a third."""
+    for name in ("a.jpg", "b.jpg"):
+        s3.put_object(Bucket=bucket, Key=name, Body=b"x")
+    s3.put_object(Bucket=bucket, Key="tables/labels.csv", Body=TABLE.encode())
+    return new_folder("lake")
+
+
+def register_in(folder: Any, bucket: str, *names: str) -> None:
+    spec = images(*names, owner="ann")
+    for image in spec["images"]:
+        image["objectUrl"] = image["objectUrl"].replace("//lake.", f"//{bucket}.")
+    register(folder, spec)
+
+
+@pytest.fixture
+def table(s3: Any, bucket: str, folder: Any) -> str:
+    register_in(folder, bucket, "a.jpg")
+    register_in(new_folder("below", folder), bucket, "b.jpg")
+    s3.put_object(
+        Bucket=bucket, Key="tables/labels.csv", Body=TABLE.replace("//lake.", f"//{bucket}.").encode()
+    )
+    return f"s3://{bucket}/tables/labels.csv"
+
+
+def test_items_get_what_the_table_says_and_a_second_run_changes_nothing(
+    encord: EncordEmulator, run_dag: Any, folder: Any, table: str
+) -> None:
+    state, states, returned = run_dag("encord_metadata_sync", table=table, folder="lake", schema=SCHEMA)
+    assert (state, set(states.values())) == ("success", {"success"})
+    assert returned["set_schema"]["added"] == ["score", "site"]
+    report = returned["report"]
+    assert {name: report[name] for name in ("rows", "patched", "unmatched", "undeclared")} == {
+        "rows": 3,
+        "patched": 2,
+        "unmatched": 1,
+        "undeclared": [],
+    }
+    assert metadata_in(folder) == {"a.jpg": {"owner": "ann", "site": "oslo", "score": 1.5}}
+
+    encord.call(lambda store: store.requests.clear())
+    state, _, returned = run_dag("encord_metadata_sync", table=table, folder="lake", schema=SCHEMA)
+    assert (state, returned["report"]["unchanged"], returned["report"]["patched"]) == ("success", 2, 0)
+    assert writes(encord) == []
+
+
+def test_nothing_is_patched_when_a_row_does_not_fit_and_every_such_row_is_named(
+    encord: EncordEmulator, run_dag: Any, folder: Any, table: str, s3: Any, bucket: str
+) -> None:
+    s3.put_object(
+        Bucket=bucket,
+        Key="tables/labels.csv",
+        Body=f"object_url,score\n{url('a.jpg')},high\n{url('b.jpg')},1\n{url('c.jpg')},low\n".encode(),
+    )
+    state, states, _ = run_dag("encord_metadata_sync", table=table, folder="lake", schema=SCHEMA)
+    assert state == "failed"
+    assert states == {
+        "set_schema": "success",
+        "check_table": "failed",
+        "patch_metadata": "upstream_failed",
+        "report": "upstream_failed",
+    }
+    assert metadata_in(folder) == {"a.jpg": {"owner": "ann"}}
+    assert "patch_items" not in writes(encord)
+
+
+def test_too_many_rows_without_an_item_fail_the_report_only(run_dag: Any, folder: Any, table: str) -> None:
+    _, states, _ = run_dag("encord_metadata_sync", table=table, folder="lake", max_unmatched="0")
+    assert (states["patch_metadata"], states["report"]) == ("success", "failed")
+    _, states, _ = run_dag("encord_metadata_sync", table=table, folder="lake", max_unmatched="1")
+    assert states["report"] == "success"
+
+
+def test_scheduled_runs_take_their_parameters_from_the_variable(
+    run_dag: Any, folder: Any, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"table": table, "folder": "lake", "key": "object_key", "mode": "replace", "key_column": ""}
+    monkeypatch.setenv("AIRFLOW_VAR_ENCORD_METADATA_SYNC", json.dumps({**settings, "key": "object_url"}))
+    state, _, returned = run_dag("encord_metadata_sync")
+    assert (state, returned["report"]["patched"]) == ("success", 2)
+    assert metadata_in(folder) == {"a.jpg": {"site": "oslo", "score": "1.5"}}
+
+
+def test_it_runs_on_a_schedule_and_when_the_asset_of_the_table_is_updated() -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    from encord_provider.bundles import bundled_dags_folder
+
+    dag = DagBag(dag_folder=str(bundled_dags_folder())).dags["encord_metadata_sync"]
+    (asset,) = dag.timetable.asset_condition.objects
+    assert asset.name == "encord_metadata_table"
+    assert "0 0 * * *" in repr(dag.timetable.timetable)
