@@ -58,4 +58,4 @@ def print_table(days: Sequence[DayReport]) -> None:
             str(day.tagged),
             str(day.failed),
         )
-    Console(width=112).print(table)
+    Console(width=116).print(table)
