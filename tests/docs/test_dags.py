@@ -117,9 +117,7 @@ def check_build_spec_by_day(returned: Any) -> None:
 
 
 def check_build_spec_with_metadata(returned: Any) -> None:
-    units = [
-        unit for uri in returned["build_spec"]["parts"] for unit in read_part(path_of(uri)).units
-    ]
+    units = [unit for uri in returned["build_spec"]["parts"] for unit in read_part(path_of(uri)).units]
     assert {unit.title: dict(unit.client_metadata) for unit in units} == {
         "bergen: gate.png": {"site": "bergen", "weather": "sun"},
         "oslo: quay-1.jpg": {"site": "oslo", "weather": "rain", "score": 0.5},

@@ -106,11 +106,11 @@ def test_no_module_pulls_in_the_sdk_or_boto3() -> None:
     assert loaded == "[]"
 
 
-def test_parsing_the_bundled_dag_pulls_in_neither() -> None:
+def test_parsing_the_bundled_dags_pulls_in_neither() -> None:
     loaded = run(
         "import sys\nfrom airflow.dag_processing.dagbag import DagBag\n"
         "bag = DagBag(dag_folder='dags')\n"
-        "print(bag.import_errors, sorted(bag.dags))\n"
+        "print(bag.import_errors, 'encord_s3_import' in bag.dags)\n"
         "print([name for name in ('encord', 'boto3', 'botocore') if name in sys.modules])"
     )
-    assert loaded.splitlines()[-2:] == ["{} ['encord_s3_import']", "[]"]
+    assert loaded.splitlines()[-2:] == ["{} True", "[]"]

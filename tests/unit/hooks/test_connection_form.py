@@ -35,9 +35,7 @@ def classic_form(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setitem(sys.modules, "wtforms", wtforms)
     monkeypatch.setitem(sys.modules, "flask_appbuilder", ModuleType("flask_appbuilder"))
     monkeypatch.setitem(sys.modules, "flask_appbuilder.fieldwidgets", widgets)
-    return {
-        name: field.param.dump() for name, field in EncordHook.get_connection_form_widgets().items()
-    }
+    return {name: field.param.dump() for name, field in EncordHook.get_connection_form_widgets().items()}
 
 
 def test_the_form_has_our_name_and_fields(form: Any) -> None:

@@ -24,9 +24,7 @@ def hook(encord: EncordEmulator) -> EncordHook:
 
 
 def folders_named(emulator: EncordEmulator, name: str) -> list[str]:
-    return emulator.call(
-        lambda store: [folder.uuid for folder in store.folders.all() if folder.name == name]
-    )
+    return emulator.call(lambda store: [folder.uuid for folder in store.folders.all() if folder.name == name])
 
 
 def test_a_folder_is_found_by_its_uuid(hook: EncordHook) -> None:
@@ -71,7 +69,9 @@ def test_a_missing_folder_is_an_error_with_the_way_out_and_none_is_made(
 
 @pytest.mark.parametrize("text", ["", " ", "/", "lake//site-a", "lake/ /site-a"])
 def test_what_names_no_folder_is_refused_with_an_example(text: str, hook: EncordHook) -> None:
-    with pytest.raises(EncordInputError, match="give a folder's UUID, or its name path such as 'lake/site-a'"):
+    with pytest.raises(
+        EncordInputError, match="give a folder's UUID, or its name path such as 'lake/site-a'"
+    ):
         hook.find_folder(text, create=True)
 
 
@@ -87,7 +87,7 @@ def test_two_folders_of_one_name_are_not_guessed_between(hook: EncordHook) -> No
     uuids = [str(hook.client.create_storage_folder("lake").uuid) for _ in range(2)]
     pauses: list[float] = []
     finder = FolderFinder(client=hook.client, domain="test", seconds=5, sleep=pauses.append)
-    with pytest.raises(EncordInputError, match="2 folders are named 'lake'.*Give the UUID") as caught:
+    with pytest.raises(EncordInputError, match=r"2 folders are named 'lake'.*Give the UUID") as caught:
         finder.find("lake", create=True)
     assert all(uuid in str(caught.value) for uuid in uuids)
     assert sum(pauses) <= 10, "it waits only as long as another run takes to remove its own"

@@ -56,7 +56,7 @@ class _Forbidden(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(body)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet."""

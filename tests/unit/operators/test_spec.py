@@ -175,7 +175,7 @@ class TestBadInput:
             build("", workspace)
 
     def test_there_is_no_such_bucket(self, workspace: str) -> None:
-        with pytest.raises(ListingError, match="'no-such-lake'.*there is no such bucket"):
+        with pytest.raises(ListingError, match=r"'no-such-lake'.*there is no such bucket"):
             build("no-such-lake", workspace)
 
     def test_a_name_that_no_bucket_can_have(self, workspace: str) -> None:

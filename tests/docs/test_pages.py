@@ -1,0 +1,122 @@
+"""The pages agree with the code: fields, parameters, defaults, return values and links."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+from encord_provider.get_provider_info import get_provider_info
+from tests.docs.pages import DOCS, blocks, pages
+
+CLASSES = {
+    "operators/set_schema.md": "encord_provider.operators.schema.EncordSetSchemaOperator",
+    "operators/build_upload_spec.md": "encord_provider.operators.spec.EncordBuildUploadSpecOperator",
+    "operators/import_data.md": "encord_provider.operators.import_data.EncordImportDataOperator",
+    "operators/patch_metadata.md": "encord_provider.operators.metadata.EncordPatchMetadataOperator",
+    "sensors/upload_job.md": "encord_provider.sensors.upload_job.EncordUploadJobSensor",
+}
+_RUN_BY_TESTS = {"python", "json", "ini", "bash", "csv", "yaml"}
+
+
+def class_of(page: str) -> Any:
+    module, _, name = CLASSES[page].rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def table_under(page: str, heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading of a page, without its head."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    section = text.split(f"\n## {heading}\n", 1)[1]
+    rows = re.findall(r"^\|(.*)\|$", section.split("\n## ", 1)[0], re.MULTILINE)
+    return [[cell.strip() for cell in row.split("|")] for row in rows[2:]]
+
+
+def test_every_block_has_a_language_whose_blocks_are_run() -> None:
+    assert {block.name: block.language for block in blocks() if block.language not in _RUN_BY_TESTS} == {}
+
+
+def test_every_table_and_schema_on_a_page_is_a_file_that_its_dags_read() -> None:
+    for block in blocks("csv", "yaml"):
+        readers = [one for one in blocks("python") if one.page == block.page and block.target in one.text]
+        assert readers, f"{block.name}: no DAG on the page reads {block.target!r}"
+
+
+@pytest.mark.parametrize("page", CLASSES)
+def test_the_parameters_of_a_page_are_those_of_its_class(page: str) -> None:
+    signature = inspect.signature(class_of(page).__init__).parameters
+    shown = {}
+    for names, default, _ in table_under(page, "Parameters"):
+        for name in re.findall(r"`(\w+)`", names):
+            shown[name] = default
+    ours = {name for name in signature if name not in ("self", "kwargs")} | {"encord_conn_id"}
+    assert set(shown) == ours
+    for name, default in shown.items():
+        if re.fullmatch(r"`(\"[^`]*\"|True|False|[0-9]+)`", default):
+            actual = signature[name].default if name in signature else "encord_default"
+            assert default == f"`{actual}`".replace("'", '"') or default == f'`"{actual}"`', name
+
+
+@pytest.mark.parametrize("page", CLASSES)
+def test_a_page_says_templated_where_the_class_does(page: str) -> None:
+    fields = set(class_of(page).template_fields)
+    objects_with_own_templates = {"source", "embeddings"}
+    for names, _, meaning in table_under(page, "Parameters"):
+        for name in set(re.findall(r"`(\w+)`", names)) - objects_with_own_templates:
+            assert ("Templated." in meaning) == (name in fields), name
+
+
+def test_the_connection_page_shows_every_field_of_the_form() -> None:
+    (connection,) = get_provider_info()["connection-types"]
+    labels = {name: field["label"] for name, field in connection["conn-fields"].items()}
+    rows = table_under("connection.md", "Fields")
+    shown = {re.sub(r"`(\w+)` in extra", r"\1", name): label for label, name, _ in rows}
+    assert shown.pop("the password field") == connection["ui-field-behaviour"]["relabeling"]["password"]
+    assert shown == labels
+
+
+def test_the_page_of_the_bundled_dag_shows_every_parameter() -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    dag = DagBag(dag_folder=str(DOCS.parent / "dags")).dags["encord_s3_import"]
+    shown = [
+        name
+        for names, _ in table_under("dags/encord_s3_import.md", "Parameters")
+        for name in re.findall(r"`(\w+)`", names)
+    ]
+    assert sorted(shown) == sorted(dag.params)
+    drawn = (DOCS / "dags/encord_s3_import.md").read_text().split("\n\n")[2].strip().split(" -> ")
+    order = [task.label for task in dag.topological_sort()] if hasattr(dag, "topological_sort") else []
+    assert drawn == ["set_schema", "build_spec", "import_data", "patch_metadata"]
+    assert not order or sorted(order) == sorted(drawn)
+
+
+def test_the_pipelines_page_names_every_parameter_of_the_task_group() -> None:
+    from encord_provider.pipelines import import_from_s3
+
+    text = (DOCS / "pipelines.md").read_text(encoding="utf-8")
+    missing = [name for name in inspect.signature(import_from_s3).parameters if f"`{name}`" not in text]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_links_lead_somewhere(page: Any) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.is_file(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, link
+
+
+def test_the_index_leads_to_every_page() -> None:
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([^)#]+)\)", text))
+    assert {page.relative_to(DOCS).as_posix() for page in pages()} - {"index.md"} <= linked

@@ -1,0 +1,376 @@
+"""Connections, configuration and shell commands on the pages are used as they stand, but for paths and addresses."""
+
+from __future__ import annotations
+
+import configparser
+import fnmatch
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from encord_provider.hooks.encord import EncordHook
+from encord_provider.workspace import default_workspace
+from tests.docs.conftest import load, run
+from tests.docs.pages import Block, blocks
+
+if TYPE_CHECKING:
+    from encord_provider.emulator.server import EncordEmulator
+
+KEY_FILE = "/run/secrets/encord"
+BUNDLE = {"name": "encord", "classpath": "encord_provider.bundles.EncordDagBundle", "kwargs": {}}
+
+
+def json_blocks(kind: str) -> list[Block]:
+    """The JSON blocks of a kind: connection, connections, params, policy or spec."""
+
+    def kind_of(block: Block) -> str:
+        value = json.loads(block.text)
+        if block.target:
+            return "spec"
+        if "conn_type" in value:
+            return "connection"
+        if "Statement" in value:
+            return "policy"
+        if "encord_default" in value:
+            return "connections"
+        assert "bucket" in value, f"{block.name} is used by no test"
+        return "params"
+
+    return [block for block in blocks("json") if kind_of(block) == kind]
+
+
+@pytest.fixture
+def real(encord: EncordEmulator, tmp_path: Path) -> Callable[[str], str]:
+    """Put the emulator's key into the place of the one that a page only hints at."""
+
+    def put(text: str) -> str:
+        passphrase = re.search(r'"private_key_passphrase": "([^"]+)"', text)
+        key = _protected(encord.private_key, passphrase.group(1)) if passphrase else encord.private_key
+        file = tmp_path / "key"
+        file.write_text(key)
+        file.chmod(0o600)
+        text = text.replace(KEY_FILE, str(file))
+        begin, end = "-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"
+        body = "".join(key.strip().splitlines()[1:-1])
+        return re.sub(rf"{begin}(\\n| )\.\.\.(\\n| ){end}", lambda _: f"{begin} {body} {end}", text)
+
+    return put
+
+
+def _protected(key: str, passphrase: str) -> str:
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        PrivateFormat,
+        load_ssh_private_key,
+    )
+
+    loaded = load_ssh_private_key(key.encode(), None)
+    return loaded.private_bytes(
+        Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(passphrase.encode())
+    ).decode()
+
+
+def at_the_emulator(hook: EncordHook, emulator: EncordEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send the calls of a checked connection to the emulator."""
+    from dataclasses import replace
+
+    checked = hook.credentials
+    monkeypatch.setitem(hook.__dict__, "credentials", replace(checked, domain=emulator.url))
+
+
+@pytest.mark.parametrize("block", json_blocks("connection"), ids=lambda block: block.name)
+def test_the_connection_on_the_page_connects(
+    block: Block, encord: EncordEmulator, real: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ENCORD_DEFAULT", json.dumps(json.loads(real(block.text))))
+    hook = EncordHook()
+    domain = json.loads(block.text).get("extra", {}).get("domain", "https://api.encord.com")
+    assert hook.credentials.domain == domain
+    at_the_emulator(hook, encord, monkeypatch)
+    works, message = hook.test_connection()
+    assert works, message
+
+
+def test_the_secrets_backend_on_the_page_gives_the_connection(
+    encord: EncordEmulator,
+    real: Any,
+    shell_environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (connections,) = json_blocks("connections")
+    (settings,) = [block for block in blocks("ini") if "[secrets]" in block.text]
+    file = tmp_path / "connections.json"
+    file.write_text(real(connections.text))
+    apply(settings, monkeypatch, {"/run/secrets/connections.json": str(file)})
+    # Airflow looks for its backends once, so in a process of its own; no call is made there.
+    environment = {name: value for name, value in os.environ.items() if name != "AIRFLOW_CONN_ENCORD_DEFAULT"}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from encord_provider.hooks.encord import EncordHook\n"
+            "found = EncordHook().credentials\n"
+            "print(found.domain, found.private_key is not None)",
+        ],
+        env={**environment, "PYTHONPATH": shell_environment["PYTHONPATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.strip().endswith("https://api.encord.com True"), done.stdout + done.stderr
+
+
+def apply(block: Block, monkeypatch: pytest.MonkeyPatch, paths: dict[str, str] | None = None) -> None:
+    """Set the options of a configuration block, as environment variables."""
+    text = block.text
+    for shown, used in (paths or {}).items():
+        assert shown in text
+        text = text.replace(shown, used)
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    for section in parser.sections():
+        for option, value in parser[section].items():
+            monkeypatch.setenv(f"AIRFLOW__{section.upper()}__{option.upper()}", value)
+
+
+class TestConfiguration:
+    def test_the_bundle_serves_the_bundled_dag_beside_your_own(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+        from airflow.dag_processing.dagbag import DagBag
+
+        (block,) = [block for block in blocks("ini") if "dag_bundle_config_list" in block.text]
+        apply(block, monkeypatch)
+        monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(tmp_path))
+        bundles = {one.name: one for one in DagBundlesManager().get_all_dag_bundles()}
+        assert set(bundles) == {"dags-folder", "encord"}
+        bundle = bundles["encord"]
+        bundle.initialize()
+        bag = DagBag(dag_folder=str(bundle.path), bundle_path=bundle.path, bundle_name=bundle.name)
+        assert bag.import_errors == {}
+        assert "encord_s3_import" in bag.dags
+
+    @pytest.mark.parametrize(
+        "block",
+        [block for block in blocks("ini") if "[encord]" in block.text],
+        ids=lambda block: block.name,
+    )
+    def test_the_workspace_is_the_one_that_tasks_use(
+        self, block: Block, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        apply(block, monkeypatch)
+        assert f"workspace = {default_workspace()}\n" in block.text
+        assert re.fullmatch(r"file:///mnt/\S+|s3://aws_default@\S+", default_workspace())
+
+    def test_the_production_settings_are_options_of_airflow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from airflow.configuration import conf
+
+        (block,) = [block for block in blocks("ini") if "default_deferrable" in block.text]
+        apply(block, monkeypatch)
+        assert conf.getboolean("operators", "default_deferrable") is True
+        assert conf.get("core", "test_connection") == "Enabled"
+
+    def test_every_configuration_block_is_used_above(self) -> None:
+        used = ("[secrets]", "dag_bundle_config_list", "[encord]", "default_deferrable")
+        assert [block.name for block in blocks("ini") if not any(one in block.text for one in used)] == []
+
+
+class TestBundledDag:
+    def parameters(self) -> dict[str, Any]:
+        (block,) = json_blocks("params")
+        value: dict[str, Any] = json.loads(block.text)
+        return value
+
+    @pytest.fixture
+    def dag(self, lake: Any, airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
+        return load("encord_s3_import", BUNDLE, monkeypatch)
+
+    def test_the_parameters_on_the_page_import_their_day(self, dag: Any) -> None:
+        from tests.docs.test_dags import items
+
+        state, states, returned = run(dag, run_conf=self.parameters())
+        assert (state, set(states.values())) == ("success", {"success"}), states
+        found = items("lake/daily")
+        assert {title.split("/")[1] for title in found} == {"dt=2026-05-01"}
+        assert found["site=oslo/dt=2026-05-01/quay-1.jpg"] == {
+            "site": "oslo",
+            "weather": "rain",
+            "score": 0.5,
+        }
+        assert len(found) == 4
+
+    def test_a_day_that_runs_again_changes_nothing(self, dag: Any, encord: EncordEmulator) -> None:
+        from tests.docs.test_dags import items
+
+        run(dag, run_conf=self.parameters())
+        before = items("lake/daily")
+        encord.call(lambda store: store.requests.clear())
+        state, _, returned = run(dag, run_conf=self.parameters())
+        assert state == "success"
+        assert returned["import.import_data"]["items_added"] == 0
+        assert (returned["import.patch_metadata"]["patched"], items("lake/daily")) == (0, before)
+        assert encord.requests("set_metadata_schema") == encord.requests("patch_items") == []
+
+    def test_a_day_without_objects_is_skipped(self, dag: Any) -> None:
+        state, states, _ = run(dag, run_conf={**self.parameters(), "date": "2020-01-01"})
+        assert state == "success"
+        assert states == {
+            "import.set_schema": "success",
+            "import.build_spec": "skipped",
+            "import.import_data": "skipped",
+            "import.patch_metadata": "skipped",
+        }
+
+    def test_scheduled_runs_take_the_variable_and_what_a_run_is_given_comes_first(
+        self, dag: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from datetime import UTC, datetime
+
+        from tests.docs.test_dags import items
+
+        (block,) = [block for block in blocks("bash") if "airflow variables set" in block.text]
+        found = re.search(r"set encord_s3_import '(.*)'", block.text)
+        assert found
+        monkeypatch.setenv("AIRFLOW_VAR_ENCORD_S3_IMPORT", found.group(1))
+        state, _, _ = run(dag, logical_date=datetime(2026, 5, 2, tzinfo=UTC))
+        assert (state, len(items("lake/daily"))) == ("success", 4)
+        state, _, _ = run(
+            dag, logical_date=datetime(2026, 5, 3, tzinfo=UTC), run_conf={"folder": "lake/elsewhere"}
+        )
+        days = {title.split("/")[1] for title in items("lake/elsewhere")}
+        assert (state, days) == ("success", {"dt=2026-05-02"})
+
+    def test_the_policy_on_the_page_permits_what_a_run_asks_of_s3_and_no_more(
+        self, dag: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from botocore.client import BaseClient
+
+        (block,) = json_blocks("policy")
+        listing, reading = json.loads(block.text)["Statement"]
+        perform = BaseClient._make_api_call
+        asked: list[tuple[str, str]] = []
+
+        def noted(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+            asked.append((operation, arguments.get("Prefix") or arguments.get("Key") or ""))
+            return perform(client, operation, arguments)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+        assert run(dag, run_conf=self.parameters())[0] == "success"
+        assert (listing["Action"], reading["Action"]) == ("s3:ListBucket", "s3:GetObject")
+        prefixes = listing["Condition"]["StringLike"]["s3:prefix"]
+        objects = reading["Resource"].partition(":::")[2]
+        refused = [
+            (operation, what)
+            for operation, what in asked
+            if not (
+                (operation == "ListObjectsV2" and any(fnmatch.fnmatch(what, one) for one in prefixes))
+                or (operation == "GetObject" and fnmatch.fnmatch(f"lake/{what}", objects))
+                # Its answer is not needed: a refusal names the region, too.
+                or operation == "HeadBucket"
+            )
+        ]
+        assert refused == []
+        assert {operation for operation, _ in asked} == {"ListObjectsV2", "GetObject", "HeadBucket"}
+
+
+class TestShell:
+    def text(self, word: str) -> str:
+        (block,) = [block for block in blocks("bash") if word in block.text]
+        return block.text
+
+    def shell(self, text: str, environment: dict[str, str]) -> str:
+        done = subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", text],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def test_the_environment_variable_is_a_connection(
+        self,
+        encord: EncordEmulator,
+        real: Any,
+        shell_environment: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        text = real(self.text("export AIRFLOW_CONN"))
+        printed = self.shell(f'{text}\nprintf %s "$AIRFLOW_CONN_ENCORD_DEFAULT"', shell_environment)
+        monkeypatch.setenv("AIRFLOW_CONN_ENCORD_DEFAULT", printed)
+        hook = EncordHook()
+        at_the_emulator(hook, encord, monkeypatch)
+        assert hook.test_connection()[0]
+
+    def test_the_command_adds_the_connection(
+        self, real: Any, airflow_database: None, shell_environment: dict[str, str]
+    ) -> None:
+        text = real(self.text("airflow connections add"))
+        get = "airflow connections get encord_default --output json"
+        printed = self.shell(f"{text}\n{get}", shell_environment)
+        try:
+            assert '"conn_type": "encord"' in printed
+            assert "private_key_file" in printed
+        finally:
+            self.shell("airflow connections delete encord_default", shell_environment)
+
+    def test_the_variable_and_the_backfill(
+        self, airflow_database: None, lake: Any, shell_environment: dict[str, str]
+    ) -> None:
+        bundle = {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([BUNDLE])}
+        environment = {**shell_environment, **bundle}
+        self.shell("airflow dags reserialize", environment)
+        self.shell(self.text("airflow variables set"), environment)
+        printed = self.shell("airflow variables get encord_s3_import", environment)
+        assert json.loads(printed.strip().splitlines()[-1])["bucket"] == "lake"
+        printed = self.shell(self.text("airflow backfill create"), environment)
+        assert sorted(set(re.findall(r"2026-04-0\d", printed))) == ["2026-04-01", "2026-04-02", "2026-04-03"]
+        self.shell("airflow variables delete encord_s3_import", environment)
+
+    def test_airflow_finds_the_provider(self, shell_environment: dict[str, str]) -> None:
+        printed = self.shell(self.text("airflow providers get"), shell_environment)
+        assert "airflow-provider-encord" in printed
+
+    def test_what_is_installed_is_this_distribution_with_an_extra_that_it_has(self) -> None:
+        found = re.search(r'pip install "([^"]+)"', self.text("pip install"))
+        assert found
+        wanted = Requirement(found.group(1))
+        ours = metadata(wanted.name)
+        assert ours["Name"] == wanted.name
+        assert wanted.extras <= set(ours.get_all("Provides-Extra") or ())
+
+    def test_every_command_is_used_above(self) -> None:
+        used = (
+            "export AIRFLOW_CONN",
+            "airflow connections add",
+            "airflow variables set",
+            "airflow backfill create",
+            "airflow providers get",
+            "pip install",
+        )
+        assert [block.name for block in blocks("bash") if not any(one in block.text for one in used)] == []
+
+
+def test_the_spec_on_the_page_is_one_that_an_import_takes(lake: Any, encord: EncordEmulator) -> None:
+    from encord_provider.spec import parse_manifest
+
+    (block,) = json_blocks("spec")
+    spec = parse_manifest(block.text, source=block.name)
+    assert [unit.title for unit in spec.units] == ["quay-1.jpg"]
+    assert spec.skip_duplicate_urls
