@@ -48,10 +48,7 @@ check: $(READY)  ## lint, format, types and import contracts
 compat:  ## the demo on the older Airflows that are supported, each in an environment of its own
 	@for airflow in $(OLDER); do echo "== Airflow $$airflow"; $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow; done
 
-wheel-test-live: $(READY)  ## the emulator's tests against the real Encord, with the key in ENCORD_LIVE_KEY_FILE
-	$(BIN)/python -m pytest -m live tests/emulator/sdk $(ARGS)
-
-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
+wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
 	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
 
 screenshots: $(READY)  ## the two pictures of the README (needs Chromium)
