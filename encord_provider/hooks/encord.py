@@ -59,7 +59,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """Describe our own fields of the form to Airflow 3.1, as the provider metadata does later."""
         from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
-        from wtforms import BooleanField, PasswordField, StringField
+        from wtforms import BooleanField, IntegerField, PasswordField, StringField
 
         widgets: dict[str, Any] = {}
         for name, field in _connection_type()["conn-fields"].items():
@@ -71,6 +71,8 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
             }
             if "boolean" in schema["type"]:
                 widgets[name] = BooleanField(**arguments)
+            elif "number" in schema["type"]:
+                widgets[name] = IntegerField(widget=BS3TextFieldWidget(), **arguments)
             elif schema.get("format"):
                 # Airflow 3.1 knows no masked field of several lines; the hook reads a key on one line too.
                 widgets[name] = PasswordField(widget=BS3PasswordFieldWidget(), **arguments)
