@@ -202,7 +202,7 @@ class TestBundledDag:
     def test_the_parameters_on_the_page_import_their_day(self, dag: Any) -> None:
         from tests.docs.test_dags import items
 
-        state, states, returned = run(dag, run_conf=self.parameters())
+        state, states, _ = run(dag, run_conf=self.parameters())
         assert (state, set(states.values())) == ("success", {"success"}), states
         found = items("lake/daily")
         assert {title.split("/")[1] for title in found} == {"dt=2026-05-01"}

@@ -28,7 +28,7 @@ def classic_form(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
     wtforms, widgets = ModuleType("wtforms"), ModuleType("flask_appbuilder.fieldwidgets")
-    for name in ("StringField", "PasswordField", "BooleanField"):
+    for name in ("StringField", "PasswordField", "BooleanField", "IntegerField"):
         setattr(wtforms, name, getattr(HookMetaService, f"Mock{name}"))
     for name in ("BS3TextFieldWidget", "BS3PasswordFieldWidget"):
         setattr(widgets, name, HookMetaService.MockAnyWidget)
@@ -50,6 +50,7 @@ def test_the_form_has_our_name_and_fields(form: Any) -> None:
         "domain": "API domain",
         "allow_custom_domain": "Allow a custom domain",
         "integration": "Default integration",
+        "retry_seconds": "Retry budget",
     }
 
 
@@ -108,6 +109,9 @@ def test_airflow_3_1_reads_the_same_fields_from_the_hook(form: Any, classic_form
     # Airflow 3.1 has no masked field of several lines, so the key goes into a masked one there.
     assert classic["private_key"].pop("format") == "password"
     assert later["private_key"].pop("format") == "multiline"
+    # It knows no numbers but whole ones.
+    assert classic["retry_seconds"].pop("type") == ["integer", "null"]
+    assert later["retry_seconds"].pop("type") == ["number", "null"]
     assert classic == later
 
 
