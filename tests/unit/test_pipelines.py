@@ -1,0 +1,67 @@
+"""The task group that the bundled DAG and company DAGs share: its tasks, their order, and what goes between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pendulum
+from airflow.sdk import DAG
+
+from encord_provider.pipelines import import_from_s3
+
+
+def group(**arguments: Any) -> Any:
+    """The DAG that holds one group."""
+    with DAG(dag_id="lake", schedule=None, start_date=pendulum.datetime(2026, 5, 1)) as dag:
+        import_from_s3(**{"bucket": "lake", "folder": "lake/daily", **arguments})
+    return dag
+
+
+def order_of(dag: Any) -> dict[str, set[str]]:
+    """The tasks that follow each task."""
+    return {task_id: set(task.downstream_task_ids) for task_id, task in dag.task_dict.items()}
+
+
+def test_the_chain_runs_from_schema_to_tags() -> None:
+    assert order_of(group(schema={"site": "varchar"})) == {
+        "import_from_s3.set_schema": {"import_from_s3.build_spec"},
+        "import_from_s3.build_spec": {"import_from_s3.import_data", "import_from_s3.patch_metadata"},
+        "import_from_s3.import_data": {"import_from_s3.patch_metadata"},
+        "import_from_s3.patch_metadata": set(),
+    }
+
+
+def test_without_a_schema_there_is_no_task_for_it() -> None:
+    assert "import_from_s3.set_schema" not in group().task_dict
+
+
+def test_two_groups_of_one_dag_are_told_apart() -> None:
+    with DAG(dag_id="lake", schedule=None, start_date=pendulum.datetime(2026, 5, 1)) as dag:
+        for site in ("oslo", "bergen"):
+            import_from_s3(bucket="lake", folder=f"lake/{site}", group_id=site)
+    assert "oslo.import_data'" in dag.task_dict["oslo.patch_metadata"].folder
+    assert "bergen.import_data'" in dag.task_dict["bergen.patch_metadata"].folder
+
+
+def test_every_task_gets_the_connections_and_the_workspace() -> None:
+    dag = group(
+        schema={"site": "varchar"},
+        encord_conn_id="encord_lab",
+        aws_conn_id="aws_lab",
+        workspace="/srv/encord",
+    )
+    assert {task.encord_conn_id for task in dag.tasks} == {"encord_lab"}
+    for label in ("set_schema", "build_spec"):
+        assert dag.task_dict[f"import_from_s3.{label}"].aws_conn_id == "aws_lab"
+    for label in ("build_spec", "import_data", "patch_metadata"):
+        assert dag.task_dict[f"import_from_s3.{label}"].workspace == "/srv/encord"
+
+
+def test_it_waits_in_the_triggerer_unless_told_otherwise() -> None:
+    assert group().task_dict["import_from_s3.import_data"].deferrable is True
+    assert group(deferrable=False).task_dict["import_from_s3.import_data"].deferrable is False
+
+
+def test_the_folder_is_created_and_failures_count_as_said() -> None:
+    task = group(max_failed_units=5).task_dict["import_from_s3.import_data"]
+    assert (task.create_folder, task.max_failed_units) == (True, 5)
