@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-live chaos check compat wheel-check screenshots constraints clean
+.PHONY: help demo ui test test-live chaos check audit compat wheel-check screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -44,6 +44,10 @@ check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/bandit --quiet --severity-level medium --recursive encord_provider dags
+
+audit: $(READY)  ## known vulnerabilities of the pinned versions
+	@.ci/audit $(abspath $(BIN))/uv constraints/airflow-$(AIRFLOW)-*.txt
 
 compat:  ## the demo on the older Airflows that are supported, each in an environment of its own
 	@for airflow in $(OLDER); do echo "== Airflow $$airflow"; $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow; done

@@ -81,7 +81,7 @@ def _declared(key_type: KeyType) -> Any:
         case Scalar(hint):
             return hint.value
         case Enum(options):
-            return {"type": "enum", "options": list(options)}
+            return {"type": "enum", "options": sorted(options)}
         case Embedding(size, None):
             return {"type": "embedding", "size": size}
         case Geospatial():
@@ -100,7 +100,7 @@ def _read(text: str | bytes, source: str) -> Any:
     except StrictJsonError as error:
         raise MetadataSchemaError(f"{source}, {error}") from None
     try:
-        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
+        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)  # nosec B506
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
