@@ -103,10 +103,16 @@ async function refreshGallery() {
   redraw("folders", folders, drawFolders);
   const folder = folders.find((candidate) => candidate.uuid === shown.folder);
   const sync = folder && folder.remoteUrl ? `, synced with ${folder.remoteUrl}` : "";
-  byId("folder-info").textContent = folder ? `${folder.items} items${sync}` : "No folders yet.";
-  if (!folder) { byId("items").replaceChildren(); byId("more").hidden = true; return; }
+  if (!folder) {
+    byId("folder-info").textContent = "No folders yet.";
+    byId("items").replaceChildren();
+    byId("more").hidden = true;
+    return;
+  }
   const query = new URLSearchParams({ size: Math.min(shown.limit, 1000), search: shown.search });
   const page = await fetchJson(`folders/${folder.uuid}/items?${query}`);
+  const found = shown.search ? `${page.items.length}${page.next === null ? "" : "+"} of ` : "";
+  byId("folder-info").textContent = `${found}${folder.items} items${sync}`;
   byId("more").hidden = page.next === null || shown.limit >= 1000;
   redraw("items", page.items, drawItems);
 }
