@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -178,6 +179,59 @@ def check_import_on_arrival(returned: Any) -> None:
     assert short(items("lake/daily")) == FOUR
 
 
+def check_import_a_csv(returned: Any) -> None:
+    assert sorted(items("lake/handmade")) == ["Quay 1", "quay-2.jpg"]
+
+
+def check_check_reviews(returned: Any) -> None:
+    assert returned["check_table"] == {"rows": 2, "keys": ["reviewer", "score"], "undeclared": ["reviewer"]}
+
+
+def check_export_and_back(returned: Any) -> None:
+    assert (returned["export"]["items"], returned["export"]["format"]) == (4, "csv")
+    assert returned["bring_back"]["unchanged"] == 4
+
+
+def check_read_schema(returned: Any) -> None:
+    assert returned["get_schema"] == {
+        "score": "number",
+        "weather": {"type": "enum", "options": ["rain", "sun"]},
+    }
+    assert returned["keys"] == ["score", "weather"]
+
+
+def check_build_spec_from_a_table(returned: Any) -> None:
+    units = [unit for uri in returned["build_spec"]["parts"] for unit in read_part(path_of(uri)).units]
+    assert {unit.title: dict(unit.client_metadata) for unit in units} == {
+        "gate.png": {"site": "bergen"},
+        "quay-1.jpg": {"site": "oslo"},
+    }
+
+
+def check_company_sync(returned: Any) -> None:
+    report = returned["sync_metadata.report"]
+    assert (report["rows"], report["patched"]) == (3, 3)
+    assert items("lake/daily")[QUAY] == {"weather": "rain", "score": 0.5}
+
+
+def check_company_inbox(returned: Any) -> None:
+    assert returned["import_dropped_specs.find_specs"] == ["s3://lake/encord/inbox/one.json"]
+    assert short(items("lake/handmade")) == ["quay-1.jpg"]
+
+
+def given_a_dropped_spec() -> Any:
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    spec = {"images": [{"objectUrl": f"https://lake.s3.eu-west-1.amazonaws.com/{QUAY}"}]}
+    S3Hook().get_conn().put_object(Bucket="lake", Key="encord/inbox/one.json", Body=json.dumps(spec).encode())
+    return {}
+
+
+def given_a_schema_alone() -> Any:
+    given_a_schema()
+    return {}
+
+
 def given_a_folder() -> Any:
     EncordHook().client.create_storage_folder("lake")
     return {}
@@ -189,6 +243,11 @@ OSLO = {"logical_date": datetime(2026, 5, 1, 22, tzinfo=UTC)}
 GIVEN: dict[str, Callable[[], Any]] = {
     "list_folders": given_a_folder,
     "build_spec_with_metadata": given_nothing,
+    "check_reviews": given_a_schema_alone,
+    "read_schema": given_a_schema_alone,
+    "export_and_back": given_imported_recordings,
+    "company_sync": given_imported_recordings,
+    "company_inbox": given_a_dropped_spec,
     "patch_scores": given_imported_recordings,
     "patch_values": given_imported_recordings,
     "wait_for_a_job": given_a_running_job,

@@ -17,6 +17,10 @@ CLASSES = {
     "operators/build_upload_spec.md": "encord_provider.operators.spec.EncordBuildUploadSpecOperator",
     "operators/import_data.md": "encord_provider.operators.import_data.EncordImportDataOperator",
     "operators/patch_metadata.md": "encord_provider.operators.metadata.EncordPatchMetadataOperator",
+    "operators/read_upload_spec.md": "encord_provider.operators.read_spec.EncordReadUploadSpecOperator",
+    "operators/check_metadata.md": "encord_provider.operators.check_metadata.EncordCheckMetadataOperator",
+    "operators/export_metadata.md": "encord_provider.operators.export_metadata.EncordExportMetadataOperator",
+    "operators/get_schema.md": "encord_provider.operators.get_schema.EncordGetSchemaOperator",
     "sensors/upload_job.md": "encord_provider.sensors.upload_job.EncordUploadJobSensor",
 }
 _RUN_BY_TESTS = {"python", "json", "ini", "bash", "csv", "yaml"}
@@ -92,6 +96,18 @@ def test_the_page_of_the_bundled_dag_shows_every_parameter() -> None:
     order = [task.label for task in dag.topological_sort()] if hasattr(dag, "topological_sort") else []
     assert drawn == ["set_schema", "build_spec", "import_data", "patch_metadata"]
     assert not order or sorted(order) == sorted(drawn)
+
+
+@pytest.mark.parametrize("dag_id", ["encord_metadata_sync", "encord_spec_import"])
+def test_the_pages_of_the_other_bundled_dags_show_every_parameter(dag_id: str) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    dag = DagBag(dag_folder=str(DOCS.parent / "dags")).dags[dag_id]
+    rows = table_under(f"dags/{dag_id}.md", "Parameters")
+    shown = [name for names, _ in rows for name in re.findall(r"`(\w+)`", names)]
+    assert sorted(shown) == sorted(dag.params)
+    drawn = (DOCS / f"dags/{dag_id}.md").read_text().split("\n\n")[2].strip().replace("for each spec: ", "")
+    assert sorted(drawn.split(" -> ")) == sorted(task.label for task in dag.tasks)
 
 
 def test_the_pipelines_page_names_every_parameter_of_the_task_group() -> None:

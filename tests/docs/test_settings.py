@@ -42,6 +42,8 @@ def json_blocks(kind: str) -> list[Block]:
             return "policy"
         if "encord_default" in value:
             return "connections"
+        if block.page in ("dags/encord_metadata_sync.md", "dags/encord_spec_import.md"):
+            return block.page
         assert "bucket" in value, f"{block.name} is used by no test"
         return "params"
 
@@ -285,6 +287,40 @@ class TestBundledDag:
         ]
         assert refused == []
         assert {operation for operation, _ in asked} == {"ListObjectsV2", "GetObject", "HeadBucket"}
+
+
+class TestOtherBundledDags:
+    def test_the_table_on_the_page_reaches_the_items(
+        self, lake: Any, airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from tests.docs.test_dags import QUAY, given_imported_recordings, items
+
+        monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
+        given_imported_recordings()
+        (block,) = json_blocks("dags/encord_metadata_sync.md")
+        dag = load("encord_metadata_sync", BUNDLE, monkeypatch)
+        state, states, returned = run(dag, run_conf=json.loads(block.text))
+        assert (state, set(states.values())) == ("success", {"success"}), states
+        assert returned["sync.report"]["patched"] == 3
+        assert items("lake/daily")[QUAY] == {"weather": "rain", "score": 0.5}
+
+    def test_the_specs_below_the_prefix_on_the_page_are_imported(
+        self, lake: Any, airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from tests.docs.test_dags import given_a_dropped_spec, items, short
+
+        monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
+        given_a_dropped_spec()
+        (block,) = json_blocks("dags/encord_spec_import.md")
+        dag = load("encord_spec_import", BUNDLE, monkeypatch)
+        state, states, _ = run(dag, run_conf=json.loads(block.text))
+        assert (state, set(states.values())) == ("success", {"success"}), states
+        assert short(items("lake/handmade")) == ["quay-1.jpg"]
+        left = lake.list_objects_v2(Bucket="lake", Prefix="encord/inbox/")["Contents"]
+        assert sorted(entry["Key"].rpartition("/")[2] for entry in left) == [
+            "one.json",
+            "one.json.receipt.json",
+        ]
 
 
 class TestShell:
