@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from demo import handmade
 from demo.bucket import BUCKET, DAYS, PlannedFile, expected_items, fill, plan
 from demo.readback import RegisteredItem, changes, differences, read_folder
 from demo.report import DayReport, print_table
@@ -47,23 +48,34 @@ def run() -> int:
             say("Airflow imports the three days ...")
             first_runs = runner.run_days(DAYS, params)
             first = read_folder(running, FOLDER)
-            say("Airflow imports the same three days again ...")
+            say("Somebody drops a spec of rarer types, and Airflow imports it ...")
+            handmade.drop(running.s3_client())
+            dropped = handmade.params(workspace.as_uri())
+            spec_runs = [runner.run(handmade.DAG_ID, DAYS[0], dropped)]
+            first_handmade = read_folder(running, handmade.FOLDER)
+            problems = list(handmade.differences(running.s3_client(), first_handmade))
+            say("Airflow imports the same three days and the same spec again ...")
             second_runs = runner.run_days(DAYS, params)
             second = read_folder(running, FOLDER)
+            handmade.drop(running.s3_client())
+            spec_runs.append(runner.run(handmade.DAG_ID, DAYS[1], dropped))
+            second_handmade = read_folder(running, handmade.FOLDER)
         say("Read back with the official SDK")
 
         print_table([_day_report(running, result, first) for result in first_runs])
-        problems = [
+        kinds = Counter(item.kind.lower().replace("_", " ") for item in first_handmade)
+        print(f"Dropped spec: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}")
+        problems += [
             f"{r.day}: the run ended {r.state}: {dict(r.tasks)}"
-            for r in [*first_runs, *second_runs]
+            for r in [*first_runs, *second_runs, *spec_runs]
             if r.state != "success"
         ]
         problems += differences(expected_items(files), first)
         problems += [problem for result in first_runs for problem in _skipped_differences(files, result)]
-        moved = list(changes(first, second))
+        moved = [*changes(first, second), *changes(first_handmade, second_handmade)]
         print(
-            f"Second run of the same days: {len(moved)} of {len(second)} items added, removed or changed"
-            " (compared: uuid, name, url, clientMetadata, lastEditedAt)."
+            f"Second run of the same: {len(moved)} of {len(second) + len(second_handmade)} items added, removed or"
+            " changed (compared: uuid, name, url, clientMetadata, lastEditedAt)."
         )
         problems += moved
         print(f"Workspace (specs, receipts, failures): {workspace}\nAirflow's log: {home / 'airflow.log'}")
@@ -74,9 +86,10 @@ def run() -> int:
                 sep="\n  ",
             )
             return 1
-        objects = sum(len(item.keys) for item in first)
+        items = [*first, *first_handmade]
+        objects = sum(len(item.keys) for item in items)
         print(
-            f"Agrees: {objects} objects are {len(first)} items, each once, with the right type and metadata."
+            f"Agrees: {objects} objects are {len(items)} items, each once, with the right type and metadata."
         )
         say("Done")
         _linger(running)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _STORAGE = "S3"
+_OF_SEVERAL_FILES = frozenset({"DICOM_SERIES", "IMAGE_GROUP", "IMAGE_SEQUENCE"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,8 @@ class RegisteredItem:
 
     :param kind: name of the SDK's ``StorageItemType``
     :param storage: name of the SDK's ``StorageLocation`` where Encord reads it
-    :param url: its object URL; None for a DICOM series
-    :param children: the files of a DICOM series, in order
+    :param url: its object URL; None for an item of several files
+    :param children: the files of a DICOM series, image group or image sequence, in order
     """
 
     uuid: str
@@ -83,7 +84,7 @@ def _only(name: str, folders: Any) -> StorageFolder:
 
 
 def _registered(item: SdkItem) -> RegisteredItem:
-    children = item.get_child_items() if item.item_type.name == "DICOM_SERIES" else ()
+    children = item.get_child_items() if item.item_type.name in _OF_SEVERAL_FILES else ()
     return RegisteredItem(
         uuid=str(item.uuid),
         kind=item.item_type.name,

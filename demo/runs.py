@@ -57,9 +57,25 @@ class DagRunner:
         """
         return [self._run_day(day, params) for day in days]
 
+    def run(self, dag_id: str, day: date, params: Mapping[str, Any]) -> DagRunResult:
+        """Run another of the bundled DAGs once.
+
+        :param dag_id: which one
+        :param day: the logical date
+        :param params: its parameters
+        :return: the result; of tasks that are mapped, the last one's
+        :raises RuntimeError: when Airflow itself fails, with the end of its log
+        """
+        return self._ask({"dag": dag_id, "day": day.isoformat(), "params": params}, day)
+
     def _run_day(self, day: date, params: Mapping[str, Any]) -> DagRunResult:
+        # A manual run with a logical date owns the day before it, as ever in Airflow; so the day is named.
+        request = {"dag": DAG_ID, "day": day.isoformat(), "params": {**params, "date": day.isoformat()}}
+        return self._ask(request, day)
+
+    def _ask(self, request: Mapping[str, Any], day: date) -> DagRunResult:
         try:
-            self._requests.write(json.dumps({"day": day.isoformat(), "params": params}) + "\n")
+            self._requests.write(json.dumps(request) + "\n")
             self._requests.flush()
             answered, _, _ = select.select([self._results], [], [], _RUN_SECONDS)
             line = self._results.readline() if answered else ""
@@ -123,20 +139,20 @@ def _serve(requests: IO[str], results: IO[str]) -> None:
         bag = DagBag(dag_folder=bundle.path, bundle_path=bundle.path)
     if bag.import_errors:
         raise RuntimeError(f"The bundled DAGs do not import: {bag.import_errors}")
-    dag = bag.dags[DAG_ID]
     for line in requests:
         request = json.loads(line)
         day, params = request["day"], request["params"]
-        # A manual run with a logical date owns the day before it, as ever in Airflow; so the day is named.
-        run = dag.test(
-            logical_date=datetime.combine(date.fromisoformat(day), time(), tzinfo=UTC),
-            run_conf={**params, "date": day},
+        run = bag.dags[request["dag"]].test(
+            logical_date=datetime.combine(date.fromisoformat(day), time(), tzinfo=UTC), run_conf=params
         )
         instances = {ti.task_id.rpartition(".")[2]: ti for ti in run.get_task_instances()}
         result = {
             "state": str(run.state),
             "tasks": {name: str(ti.state) for name, ti in instances.items()},
-            "returned": {name: ti.xcom_pull(task_ids=ti.task_id) for name, ti in instances.items()},
+            "returned": {
+                name: ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index)
+                for name, ti in instances.items()
+            },
         }
         results.write(json.dumps(result) + "\n")
         results.flush()
