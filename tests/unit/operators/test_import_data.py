@@ -89,10 +89,13 @@ def test_the_value_is_the_same_fresh_deferred_rejoined_and_already_finished(
 
     def end(name: str, deferrable: bool, prepare: Callable[[ImportTask], None] | None) -> dict[str, Any]:
         encord_emulator.reset()
-        encord_emulator.change_settings(units_per_second=20)
         task = make(name=name, deferrable=deferrable, retries=1)
         if prepare is not None:
+            if name.startswith("rejoined"):
+                # So that there is something to wait for.
+                encord_emulator.inject_fault("job_stuck")
             task.kill(lambda: prepare(task))
+            encord_emulator.clear_faults()
         assert task.finish() == "success"
         return {**_comparable(task.record.returned), "receipts": None, "folder": None}
 
@@ -158,13 +161,15 @@ def test_a_lost_answer_to_the_start_call_doubles_nothing(
     "step", ["before a part is sent", "between the answer and storing the id", "before a receipt is written"]
 )
 def test_a_killed_worker_is_followed_by_one_that_goes_on(
-    step: str, make: Make, deferrable: bool, memory: str
+    step: str, make: Make, encord_emulator: EncordEmulator, deferrable: bool, memory: str
 ) -> None:
     from tests.chaos.kills import arm, step_named
 
     task = make(deferrable=deferrable, retries=1)
     if step == "before a receipt is written" and deferrable:
+        encord_emulator.inject_fault("job_stuck")
         task.run()
+        encord_emulator.clear_faults()
         import asyncio
 
         asyncio.run(task.record.trigger())
@@ -520,8 +525,10 @@ def test_a_folder_that_was_renamed_while_deferred_is_the_same_folder(
 ) -> None:
     import asyncio
 
+    encord_emulator.inject_fault("job_stuck")
     task = make(deferrable=True)
     task.run()
+    encord_emulator.clear_faults()
     folder = encord_emulator.call(lambda store: next(iter(store.jobs.all())).folder)
     encord_emulator.call(lambda store: setattr(folder, "name", "renamed"))
     asyncio.run(task.record.trigger())
@@ -535,8 +542,10 @@ def test_a_spec_that_changed_between_attempts_does_not_wait_for_parts_that_are_g
     from tests.chaos.kills import arm, step_named
     from tests.unit.operators.imports import write_spec
 
+    encord_emulator.inject_fault("job_stuck")
     task = make(retries=1)
     task.kill(lambda: arm(step_named("before a wait")))
+    encord_emulator.clear_faults()
     other = write_spec(tmp_path / "other", 3, per_part=3)
     assert task.finish(spec=other) == "success"
     assert task.record.returned["units"]["total"] == 3
@@ -554,11 +563,12 @@ def test_a_number_of_jobs_that_makes_no_sense_is_refused_when_the_dag_is_read(
 def test_an_event_that_is_none_of_ours_fails_and_keeps_the_jobs(
     make: Make, encord_emulator: EncordEmulator
 ) -> None:
-    encord_emulator.change_settings(units_per_second=5)
+    encord_emulator.inject_fault("job_stuck")
     task = make(deferrable=True, retries=1)
     task.run()
     task.record.resume({"status": "all good"})
     task.record.run(task.operator())
     assert task.record.state == "up_for_retry"
+    encord_emulator.clear_faults()
     assert task.finish() == "success"
     assert len(task.sent) == 3, "the retry rejoined them"
