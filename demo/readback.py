@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,8 @@ def read_folder(running: Services, path: str) -> list[RegisteredItem]:
     """Read every item of a folder with the official SDK.
 
     :param path: names of the folders from the top, joined by ``/``
-    :raises LookupError: when there is no such folder, or more than one
+    :return: its items; none when there is no such folder
+    :raises LookupError: when there is more than one folder of a name
     """
     from encord import EncordUserClient
 
@@ -70,17 +71,17 @@ def read_folder(running: Services, path: str) -> list[RegisteredItem]:
         ssh_private_key_path=running.private_key_path, domain=running.encord_url
     )
     top, *rest = path.split("/")
-    folder = _only(top, client.list_storage_folders(search=top))
+    folder = _named(top, client.list_storage_folders(search=top))
     for name in rest:
-        folder = _only(name, folder.list_subfolders(search=name))
-    return [_registered(item) for item in folder.list_items(page_size=1000)]
+        folder = folder and _named(name, folder.list_subfolders(search=name))
+    return [_registered(item) for item in folder.list_items(page_size=1000)] if folder else []
 
 
-def _only(name: str, folders: Any) -> StorageFolder:
-    found: list[StorageFolder] = [folder for folder in folders if folder.name == name]
-    if len(found) != 1:
-        raise LookupError(f"Expected one folder named {name!r}, found {len(found)}")
-    return found[0]
+def _named(name: str, folders: Iterable[StorageFolder]) -> StorageFolder | None:
+    found = [folder for folder in folders if folder.name == name]
+    if len(found) > 1:
+        raise LookupError(f"{len(found)} folders are named {name!r}")
+    return found[0] if found else None
 
 
 def _registered(item: SdkItem) -> RegisteredItem:

@@ -133,7 +133,6 @@ def airflow_environment(home: Path, running: Services, params: Mapping[str, Any]
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "AIRFLOW_CONN_ENCORD_DEFAULT": json.dumps(encord),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),
