@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import IO, Any
 
@@ -82,7 +82,9 @@ class DagRunner:
         except BrokenPipeError:
             line = ""
         if not line:
-            tail = "\n".join(self._log_path.read_text(errors="replace").splitlines()[-40:])
+            # While a failed task waits for its retry, Airflow writes a line each second.
+            lines = self._log_path.read_text(errors="replace").splitlines()
+            tail = "\n".join([line for line in lines if "No tasks to run" not in line][-60:])
             raise RuntimeError(
                 f"Airflow ended, or took over {_RUN_SECONDS} s; the end of {self._log_path}:\n{tail}"
             )
