@@ -31,7 +31,7 @@ ui: $(READY)  ## the same services with Airflow's web UI, for clicking; Ctrl-C e
 	@exec $(BIN)/python -m demo ui
 
 test: $(READY)  ## all tests; ARGS="-k name" picks some
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 test-live: $(READY)  ## the emulator's tests against the real Encord, with the key in ENCORD_LIVE_KEY_FILE
 	$(BIN)/python -m pytest -m live tests/emulator/sdk $(ARGS)
