@@ -205,7 +205,9 @@ class TestWhatEncordRefuses:
         # The bundle of three is refused, then its first half of one, then its second of two; the rest is taken.
         encord.inject_fault("status", route="patch_items", status=400, count=3, message="too long")
         given = {url(imported, name): {"site": "oslo"} for name in ("a.jpg", "b.jpg", "c.jpg")}
-        with pytest.raises(EncordError, match=r"did not take the client metadata of 1 items; 2 were patched.*too long"):
+        with pytest.raises(
+            EncordError, match=r"did not take the client metadata of 1 items; 2 were patched.*too long"
+        ):
             patch(given)
         assert sorted(metadata_of(imported).values(), key=len) == [{}, {"site": "oslo"}, {"site": "oslo"}]
 
