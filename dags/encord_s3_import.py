@@ -81,9 +81,22 @@ with DAG(
         "media": Param(
             "auto",
             type="string",
-            enum=["auto", "image", "video", "audio", "pdf", "text", "dicom_series", "nifti"],
+            enum=[
+                "auto",
+                "image",
+                "image_group",
+                "image_sequence",
+                "video",
+                "audio",
+                "pdf",
+                "text",
+                "dicom_series",
+                "nifti",
+                "time_series",
+            ],
             title="Media type",
-            description="auto tells it by the extension of each object.",
+            description="auto tells it by the extension of each object; image_group and image_sequence take the "
+            "images of one folder together.",
         ),
         "date": Param(
             "",

@@ -230,3 +230,30 @@ def test_the_same_from_a_bucket_that_holds_files_of_all_types(
     assert found["v/clip 1.mp4"].client_metadata == {"top": "v", "$encord": {"config": {"sampling_rate": 0}}}
     order = [str(one.url).rpartition("/")[2] for one in found["frames/g"].get_child_items()]
     assert order == ["2.jpg", "10.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("media", "kind"), [("image_group", "IMAGE_GROUP"), ("image_sequence", "IMAGE_SEQUENCE")]
+)
+def test_the_bundled_import_takes_the_images_of_a_folder_together(
+    run_dag: Any, s3: Any, bucket: str, media: str, kind: str
+) -> None:
+    for number in (1, 2, 10):
+        s3.put_object(Bucket=bucket, Key=f"dt=2025-03-01/view/{number}.jpg", Body=b"content")
+    state, states, returned = run_dag(
+        "encord_s3_import",
+        bucket=bucket,
+        prefix="dt={date}/",
+        folder="lake",
+        integration="AWS S3",
+        media=media,
+        date="2025-03-01",
+    )
+    assert state == "success", states
+    ((name, item),) = items_of(returned["import_data"]["folder"]).items()
+    assert (name, item.item_type.name) == ("dt=2025-03-01/view", kind)
+    assert [str(child.url).rpartition("/")[2] for child in item.get_child_items()] == [
+        "1.jpg",
+        "2.jpg",
+        "10.jpg",
+    ]
