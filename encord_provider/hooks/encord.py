@@ -157,6 +157,11 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         """
         wanted = (integration or "").strip() or self.credentials.integration
         if not wanted:
+            self.log.warning(
+                "No cloud integration is named by the task or by connection %r: Encord will read the objects "
+                "without any credentials, which only public or signed URLs allow.",
+                self.encord_conn_id,
+            )
             return None
         known = self.api.perform(list_integrations())
         if is_uuid(wanted):

@@ -163,11 +163,12 @@ class TestFindIntegration:
         assert hook.find_integration("") == AWS
         assert hook.find_integration("Azure Blob Storage") != AWS
 
-    def test_without_any_there_is_none_and_nothing_is_asked(
-        self, connect: Any, encord: EncordEmulator
+    def test_without_any_there_is_none_which_is_said_and_nothing_is_asked(
+        self, connect: Any, encord: EncordEmulator, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert connect(private_key=encord.private_key).find_integration() is None
         assert encord.requests("list_cloud_integrations") == []
+        assert "No cloud integration is named" in caplog.text
 
     @pytest.mark.parametrize("unknown", ["aws s3", "AWS", "0a5d0000-0000-4000-8000-00000000dead"])
     def test_an_unknown_one_is_an_error_that_lists_what_there_is(
