@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from encord_provider.hooks.folders import FolderFinder, is_uuid
 
 if TYPE_CHECKING:
     from encord.user_client import EncordUserClient
+
+log = logging.getLogger(__name__)
 
 _TEST_SECONDS = 15.0
 
@@ -157,7 +160,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         """
         wanted = (integration or "").strip() or self.credentials.integration
         if not wanted:
-            self.log.warning(
+            log.warning(
                 "No cloud integration is named by the task or by connection %r: Encord will read the objects "
                 "without any credentials, which only public or signed URLs allow.",
                 self.encord_conn_id,
