@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Stack:
     environment: dict[str, str]
     home: Path
     spec: str
+    cleanup: ExitStack
 
     def start(self, mode: str) -> str:
         """Start a run of the import with nothing registered yet; give the path of its task instance."""
@@ -58,6 +60,25 @@ class Stack:
             return len(done) >= 5 and self.task(path)["state"] == state and bool(self.encord.pending())
 
         self.airflow.wait_for(half_way, "the import to be half way", seconds=90)
+
+    def wait_until_watched(self, path: str) -> None:
+        """Let the jobs under way go on for minutes, and wait until the deferred task's trigger watches all of them.
+
+        A user who ends the task before its trigger has started is heard by nobody.
+        """
+        self.encord.control("PATCH", "settings", {"units_per_second": 0.01})
+
+        def watched() -> bool:
+            pending = set(self.encord.pending())
+            held = [
+                entry["target"]
+                for entry in self.encord.control("GET", "requests")
+                if entry["route"] == "poll_upload_job" and "timeoutSeconds=0" not in entry["target"]
+            ]
+            polled = {job for job in pending if any(job in target for target in held)}
+            return self.task(path)["state"] == "deferred" and len(pending) == 4 and polled == pending
+
+        self.airflow.wait_for(watched, "the trigger to watch all jobs", seconds=90)
 
     def hurry(self) -> None:
         self.encord.control("PATCH", "settings", {"units_per_second": 500})
@@ -116,12 +137,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         }
         (home / "airflow").mkdir()
-        with standalone(home, environment) as airflow:
+        with standalone(home, environment) as airflow, ExitStack() as cleanup:
             for mode in ("waiting", "deferred"):
                 airflow.wait_for_dag(f"import_{mode}")
                 airflow.pause(f"import_{mode}", False)
             spec = write_spec(home / "spec", PARTS * PER_PART, per_part=PER_PART)
-            yield Stack(airflow=airflow, encord=encord, environment=environment, home=home, spec=spec)
+            yield Stack(
+                airflow=airflow,
+                encord=encord,
+                environment=environment,
+                home=home,
+                spec=spec,
+                cleanup=cleanup,
+            )
 
 
 def test_a_killed_worker_is_followed_by_a_retry_that_registers_every_object_once(stack: Stack) -> None:
@@ -143,26 +171,56 @@ def test_a_killed_worker_is_followed_by_a_retry_that_registers_every_object_once
     assert stack.returned(path)["units"]["done"] == len(ALL)
 
 
-def test_a_killed_triggerer_is_followed_by_one_that_goes_on(stack: Stack) -> None:
+def test_a_killed_scheduler_is_followed_by_one_that_goes_on(stack: Stack) -> None:
     path = stack.start("deferred")
     stack.wait_until_half_way(path, "deferred")
-    _kill(_parts_of_airflow("triggerer"))
+    _kill(_parts_of_airflow("airflow", "scheduler"))
     stack.hurry()
-    with (stack.home / "triggerer.log").open("wb") as log:
-        triggerer = subprocess.Popen(
-            ["airflow", "triggerer", "--skip-serve-logs"],
+    stack.cleanup.enter_context(_started(stack, "scheduler", "--skip-serve-logs"))
+    assert stack.finish(path)["state"] == "success", stack.airflow.log_tail()
+    assert stack.encord.registered() == ALL
+    assert stack.encord.pending() == []
+    _a_user_fails_the_whole_run(stack)
+
+
+def _a_user_fails_the_whole_run(stack: Stack) -> None:
+    """The jobs of its deferred import are cancelled."""
+    path = stack.start("deferred")
+    stack.wait_until_half_way(path, "deferred")
+    stack.wait_until_watched(path)
+    stack.airflow.call("PATCH", path.partition("/taskInstances")[0], json={"state": "failed"})
+    stack.airflow.wait_for(lambda: not stack.encord.pending(), "the jobs to be cancelled", seconds=40)
+    assert stack.task(path)["state"] == "failed"
+    assert [job["status"] for job in stack.encord.jobs()].count("CANCELLED") == 4
+
+
+@contextmanager
+def _started(stack: Stack, *command: str) -> Iterator[None]:
+    """Run a part of Airflow in the place of one that was killed."""
+    with (stack.home / f"{command[0]}.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["airflow", *command],
             env={**stack.environment, "AIRFLOW__API__BASE_URL": stack.airflow.url},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
     try:
-        assert stack.finish(path)["state"] == "success", stack.airflow.log_tail()
-        assert stack.encord.registered() == ALL
-        assert len(stack.encord.jobs()) == PARTS
-        _a_user_marks_the_deferred_task_failed(stack)
+        yield
     finally:
-        triggerer.terminate()
-        triggerer.wait(30)
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_killed_triggerer_is_followed_by_one_that_goes_on(stack: Stack) -> None:
+    path = stack.start("deferred")
+    stack.wait_until_half_way(path, "deferred")
+    _kill(_parts_of_airflow("triggerer"))
+    stack.hurry()
+    stack.cleanup.enter_context(_started(stack, "triggerer", "--skip-serve-logs"))
+    assert stack.finish(path)["state"] == "success", stack.airflow.log_tail()
+    assert stack.encord.registered() == ALL
+    assert len(stack.encord.jobs()) == PARTS
+    _a_user_marks_the_deferred_task_failed(stack)
 
 
 def _a_user_marks_the_deferred_task_failed(stack: Stack) -> None:
@@ -170,13 +228,7 @@ def _a_user_marks_the_deferred_task_failed(stack: Stack) -> None:
     path = stack.start("deferred")
     stack.wait_until_half_way(path, "deferred")
     run = path.partition("/taskInstances")[0]
-    # Now the jobs under way would go on for minutes, and the task stays deferred.
-    stack.encord.control("PATCH", "settings", {"units_per_second": 0.01})
-
-    def settled() -> bool:
-        return stack.task(path)["state"] == "deferred" and len(stack.encord.pending()) == 4
-
-    stack.airflow.wait_for(settled, "the task to be deferred with all its jobs", seconds=60)
+    stack.wait_until_watched(path)
     stack.airflow.call("PATCH", path, json={"new_state": "failed"})
     stack.airflow.wait_for(lambda: not stack.encord.pending(), "the jobs to be cancelled", seconds=40)
     statuses = [job["status"] for job in stack.encord.jobs()]
