@@ -12,11 +12,12 @@ Variable `encord_metadata_sync`, a JSON object with the same names. What a run i
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pendulum
 from airflow.sdk import DAG, Asset, Param
 
-from encord_provider.pipelines import sync_metadata
+from encord_provider.pipelines import setting, sync_metadata
 
 try:
     from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable
@@ -27,11 +28,7 @@ except ImportError:  # Airflow 3.1
 _VARIABLE = "encord_metadata_sync"
 
 
-def _setting(name: str, *, as_json: bool = False) -> str:
-    """Give the template that finds a parameter at run time."""
-    value = f"(params.{name} or var.json.get('{_VARIABLE}', {{}}).get('{name}'))"
-    return f"{{{{ ({value} or {{}}) | tojson }}}}" if as_json else f"{{{{ {value} or '' }}}}"
-
+_setting = partial(setting, variable=_VARIABLE)
 
 with DAG(
     dag_id="encord_metadata_sync",

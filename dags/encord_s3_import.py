@@ -11,21 +11,18 @@ Start it from the UI with the parameters below, or set them once for scheduled r
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pendulum
 from airflow.sdk import DAG, Param
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from encord_provider.pipelines import import_from_s3
+from encord_provider.pipelines import import_from_s3, setting
 
 _VARIABLE = "encord_s3_import"
 
 
-def _setting(name: str, *, as_json: bool = False) -> str:
-    """Give the template that finds a parameter at run time."""
-    value = f"(params.{name} or var.json.get('{_VARIABLE}', {{}}).get('{name}'))"
-    return f"{{{{ ({value} or {{}}) | tojson }}}}" if as_json else f"{{{{ {value} or '' }}}}"
-
+_setting = partial(setting, variable=_VARIABLE)
 
 with DAG(
     dag_id="encord_s3_import",

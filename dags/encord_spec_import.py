@@ -12,20 +12,18 @@ Start it from the UI with the parameters below, or set them once for the hourly 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pendulum
 from airflow.sdk import DAG, Param
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from encord_provider.pipelines import import_dropped_specs
+from encord_provider.pipelines import import_dropped_specs, setting
 
 _VARIABLE = "encord_spec_import"
 
 
-def _setting(name: str) -> str:
-    """Give the template that finds a parameter at run time."""
-    return f"{{{{ params.{name} or var.json.get('{_VARIABLE}', {{}}).get('{name}') or '' }}}}"
-
+_setting = partial(setting, variable=_VARIABLE)
 
 with DAG(
     dag_id="encord_spec_import",

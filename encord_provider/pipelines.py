@@ -24,6 +24,19 @@ _ANY_NUMBER = 1_000_000
 """More data units than a spec may have."""
 
 
+def setting(name: str, *, variable: str, as_json: bool = False) -> str:
+    """Give the template that finds a parameter of a bundled DAG at run time.
+
+    What a run is given comes first, then the Airflow Variable, a JSON object with the same names.
+
+    :param name: the parameter.
+    :param variable: the Variable.
+    :param as_json: whether the parameter is an object; it is then rendered as JSON text.
+    """
+    value = f"(params.{name} or var.json.get('{variable}', {{}}).get('{name}'))"
+    return f"{{{{ ({value} or {{}}) | tojson }}}}" if as_json else f"{{{{ {value} or '' }}}}"
+
+
 def import_from_s3(
     *,
     bucket: str,
