@@ -37,32 +37,37 @@ with DAG(
     doc_md=__doc__,
     tags=["encord"],
     params={
-        "bucket": Param("", type="string", title="Bucket", description="The S3 bucket with the specs."),
+        "bucket": Param(
+            None, type=["string", "null"], title="Bucket", description="The S3 bucket with the specs."
+        ),
         "prefix": Param(
-            "", type="string", title="Prefix", description="Where specs are dropped, such as encord/inbox/."
+            None,
+            type=["string", "null"],
+            title="Prefix",
+            description="Where specs are dropped, such as encord/inbox/.",
         ),
         "folder": Param(
-            "",
-            type="string",
+            None,
+            type=["string", "null"],
             title="Encord folder",
             description="UUID, or name path such as lake/site-a; missing folders are created.",
         ),
         "integration": Param(
-            "",
-            type="string",
+            None,
+            type=["string", "null"],
             title="Integration",
             description="Title or UUID; empty for the connection's default.",
         ),
         "max_failed_units": Param(
-            "",
-            type="string",
+            None,
+            type=["string", "null"],
             pattern="^[0-9]*$",
             title="Failed data units",
             description="How many failed data units of a spec still count as success; empty for none.",
         ),
         "workspace": Param(
-            "",
-            type="string",
+            None,
+            type=["string", "null"],
             title="Workspace",
             description="URI of the folder for specs, receipts and reports; empty for [encord] workspace.",
         ),

@@ -64,11 +64,17 @@ def run_window(context: Context, *, day: str | None = None) -> Window:
 
     :param context: the task's context.
     :param day: a day as YYYY-MM-DD, or None or empty.
-    :raises EncordInputError: if ``day`` is no such date.
+    :raises EncordInputError: if ``day`` is no such date, or is given to a backfill, all of whose runs it would make
+        the same.
     """
     run: Any = context["dag_run"]
     zone: tzinfo = getattr(context.get("dag"), "timezone", None) or UTC
     if day:
+        if getattr(run, "run_type", None) == "backfill":
+            raise EncordInputError(
+                f"The date {day!r} was given to a backfill, whose runs would then all import that one day. Leave it "
+                "empty: each run of a backfill takes its own day."
+            )
         try:
             return Window.of_day(date.fromisoformat(day), zone)
         except ValueError:

@@ -27,6 +27,7 @@ def run_of(
     run_after: str | None = "2026-05-04T06:00",
     partition_key: str | None = None,
     zone: Any = UTC,
+    run_type: str = "manual",
 ) -> Any:
     """The context of a task, as far as windows look at it."""
     start, end = (moment(one) for one in interval) if interval else (None, None)
@@ -36,6 +37,7 @@ def run_of(
         data_interval_end=end,
         run_after=moment(run_after) if run_after else None,
         partition_key=partition_key,
+        run_type=run_type,
     )
     return {"dag_run": run, "dag": SimpleNamespace(timezone=zone)}
 
@@ -174,3 +176,10 @@ def test_a_pattern_gives_one_prefix_for_each_day(pattern: str, prefixes: list[st
 def test_another_placeholder_is_refused_with_those_that_are_known(pattern: str) -> None:
     with pytest.raises(EncordInputError, match=r"has the placeholder '\{.*only \{date\} and"):
         prefixes_of(pattern, WINDOW)
+
+
+def test_a_backfill_refuses_a_day_that_all_its_runs_would_share() -> None:
+    context = run_of(logical_date="2026-05-02", interval=INTERVAL, run_type="backfill")
+    with pytest.raises(EncordInputError, match=r"'2026-04-30'.*backfill"):
+        run_window(context, day="2026-04-30")
+    assert days(context) == ["2026-05-01"]
