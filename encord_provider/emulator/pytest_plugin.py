@@ -25,6 +25,10 @@ def encord_emulator_options() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def encord_emulator_server(encord_emulator_options: dict[str, Any]) -> Iterator[EncordEmulator]:
     """The emulator of the session, whose state the tests share."""
+    from encord_provider.emulator.extra import missing_extra
+
+    if missing := missing_extra():
+        pytest.fail(missing, pytrace=False)
     from encord_provider.emulator.server import EncordEmulator
 
     with EncordEmulator(**encord_emulator_options) as emulator:
