@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from encord_provider.exceptions import EncordInputError
 from encord_provider.listing import list_s3
-from encord_provider.workspace import safe_name
+from encord_provider.workspace.files import safe_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

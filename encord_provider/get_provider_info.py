@@ -96,11 +96,11 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": integration,
                 "python-modules": [
-                    "encord_provider.operators.schema",
-                    "encord_provider.operators.spec",
+                    "encord_provider.operators.set_schema",
+                    "encord_provider.operators.build_upload_spec",
                     "encord_provider.operators.import_data",
-                    "encord_provider.operators.metadata",
-                    "encord_provider.operators.read_spec",
+                    "encord_provider.operators.patch_metadata",
+                    "encord_provider.operators.read_upload_spec",
                     "encord_provider.operators.check_metadata",
                     "encord_provider.operators.export_metadata",
                     "encord_provider.operators.get_schema",

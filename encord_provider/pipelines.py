@@ -11,12 +11,12 @@ from airflow.providers.common.compat.sdk import TaskGroup, TriggerRule, chain, t
 from encord_provider.drop_folder import DropFolder, Outcome
 from encord_provider.exceptions import EncordError, EncordInputError, UploadJobFailedError
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
 from encord_provider.operators.check_metadata import EncordCheckMetadataOperator
 from encord_provider.operators.import_data import EncordImportDataOperator
-from encord_provider.operators.metadata import EncordPatchMetadataOperator
-from encord_provider.operators.read_spec import EncordReadUploadSpecOperator, checked_spec
-from encord_provider.operators.schema import EncordSetSchemaOperator
-from encord_provider.operators.spec import EncordBuildUploadSpecOperator
+from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
+from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator, checked_spec
+from encord_provider.operators.set_schema import EncordSetSchemaOperator
 
 log = logging.getLogger(__name__)
 

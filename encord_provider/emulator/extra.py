@@ -15,6 +15,4 @@ def missing_extra() -> str | None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if not missing:
         return None
-    return (
-        f"The Encord emulator needs {', '.join(missing)}: pip install 'airflow-provider-encord[emulator]'"
-    )
+    return f"The Encord emulator needs {', '.join(missing)}: pip install 'airflow-provider-encord[emulator]'"

@@ -2,18 +2,32 @@
 
 from encord_provider.listing.filters import ObjectFilter
 from encord_provider.listing.inventory import inventory_bucket, list_inventory
+from encord_provider.listing.object_urls import (
+    ObjectRef,
+    ObjectUrlStyle,
+    object_url,
+    object_urls,
+    parse_object_url,
+)
 from encord_provider.listing.objects import ListedObject
 from encord_provider.listing.order import in_key_order
 from encord_provider.listing.paths import list_path
 from encord_provider.listing.s3 import bucket_region, list_s3
+from encord_provider.listing.url_table import UrlTable
 
 __all__ = [
     "ListedObject",
     "ObjectFilter",
+    "ObjectRef",
+    "ObjectUrlStyle",
+    "UrlTable",
     "bucket_region",
     "in_key_order",
     "inventory_bucket",
     "list_inventory",
     "list_path",
     "list_s3",
+    "object_url",
+    "object_urls",
+    "parse_object_url",
 ]

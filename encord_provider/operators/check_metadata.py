@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from encord_provider.api.calls import get_metadata_schema
 from encord_provider.exceptions import MetadataValueError
+from encord_provider.metadata.patch import ItemKey
+from encord_provider.metadata.rows import rows_of
 from encord_provider.operators.base import EncordOperator
-from encord_provider.operators.metadata_rows import rows_of
 from encord_provider.schema import MetadataSchema, check_metadata
-from encord_provider.tagging import ItemKey
-from encord_provider.workspace import child, task_folder, write_whole
+from encord_provider.workspace.files import child, task_folder, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -25,7 +25,7 @@ class EncordCheckMetadataOperator(EncordOperator):
     The patch operator checks too, and stops at the first row that is wrong; this one names them all.
 
     :param metadata: the URI of a CSV, JSONL or Parquet table, or what else
-        :class:`~encord_provider.operators.metadata.EncordPatchMetadataOperator` takes. (templated)
+        :class:`~encord_provider.operators.patch_metadata.EncordPatchMetadataOperator` takes. (templated)
     :param key_column: the column of a table that holds the key; None or empty for the first usual one. (templated)
     :param strict: whether a key that the schema does not have is an error.
     :param aws_conn_id: the Airflow connection for reading an ``s3://`` table. (templated)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from encord_provider.exceptions import EncordInputError
-from encord_provider.hooks.item_scope import ItemScope, frames_of
+from encord_provider.metadata.rows import EXPORT_PREFIX
+from encord_provider.metadata.scope import ItemScope, frames_of
 from encord_provider.operators.base import EncordOperator
-from encord_provider.operators.metadata_rows import EXPORT_PREFIX
-from encord_provider.schema.table_writer import TableWriter
-from encord_provider.workspace import child, task_folder, write_whole
+from encord_provider.tables.writer import TableWriter
+from encord_provider.workspace.files import child, task_folder, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg

@@ -18,7 +18,7 @@ class EncordGetSchemaOperator(EncordOperator):
     :param include_deleted: whether deleted keys are in the result too.
 
     :return: a mapping from key to type, such as ``{"site": "varchar", "weather": {"type": "enum", "options":
-        ["rain", "sun"]}}``, which :class:`~encord_provider.operators.schema.EncordSetSchemaOperator` takes as
+        ["rain", "sun"]}}``, which :class:`~encord_provider.operators.set_schema.EncordSetSchemaOperator` takes as
         ``schema``.
     """
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import conf
 
-from encord_provider.api.waiting import Progress, WaitEnd, WaitUntil, wait_for_jobs
 from encord_provider.exceptions import (
     EncordError,
     EncordInputError,
@@ -20,12 +19,13 @@ from encord_provider.exceptions import (
     EncordUnavailableError,
     UploadJobTimeoutError,
 )
-from encord_provider.importing import Import, Target
+from encord_provider.jobs.journal import FileJournal, Finished, Journal, JournalStore, TaskStateJournal
+from encord_provider.jobs.parts import parts_of
+from encord_provider.jobs.run import Import, Target
+from encord_provider.jobs.wait import Progress, WaitEnd, WaitUntil, wait_for_jobs
 from encord_provider.operators.base import EncordOperator
-from encord_provider.operators.parts import parts_of
-from encord_provider.receipts import FileJournal, Finished, Journal, JournalStore, TaskStateJournal
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
-from encord_provider.workspace import child, task_folder
+from encord_provider.workspace.files import child, task_folder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -41,8 +41,8 @@ class EncordImportDataOperator(EncordOperator):
     everything again, and Encord skips what it has.
 
     :param spec: the index URI or the list of part URIs that
-        :class:`~encord_provider.operators.spec.EncordBuildUploadSpecOperator` returned, the whole mapping that it
-        returned, the URI of any upload spec in Encord's JSON or CSV form, or such a JSON spec itself as a mapping.
+        :class:`~encord_provider.operators.build_upload_spec.EncordBuildUploadSpecOperator` returned, the whole
+        mapping that it returned, the URI of any upload spec in Encord's JSON or CSV form, or such a JSON spec itself as a mapping.
         (templated)
     :param folder: the storage folder: UUID, or name path from the top such as ``lake/site-a``. (templated)
     :param untouched: whether a JSON spec of your own is sent exactly as it is, instead of in Encord's structured form

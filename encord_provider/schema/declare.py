@@ -10,7 +10,6 @@ import yaml
 
 from encord_provider.exceptions import MetadataSchemaError
 from encord_provider.schema.keys import check_key
-from encord_provider.schema.strict_json import StrictJsonError, decode, loads
 from encord_provider.schema.types import (
     MAX_EMBEDDING_SIZE,
     MAX_ENUM_OPTIONS,
@@ -25,6 +24,7 @@ from encord_provider.schema.types import (
     type_from_wire,
     type_to_wire,
 )
+from encord_provider.text.strict_json import StrictJsonError, decode, loads
 
 _ALIASES = {"string": "varchar", "long_string": "text"}
 _SIMPLE = (*(one.value for one in ScalarType), *_ALIASES, "geospatial")

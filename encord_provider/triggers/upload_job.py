@@ -10,8 +10,6 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from encord_provider.api.waiting import Progress, WaitUntil, finished_states, wait_for_jobs
-from encord_provider.cancelling import cancel_jobs
 from encord_provider.exceptions import (
     EncordError,
     EncordPermanentError,
@@ -19,7 +17,9 @@ from encord_provider.exceptions import (
     EncordUnavailableError,
 )
 from encord_provider.hooks.encord import EncordHook
-from encord_provider.receipts import Receipt, Receipts
+from encord_provider.jobs.cancel import cancel_jobs
+from encord_provider.jobs.journal import Receipt, Receipts
+from encord_provider.jobs.wait import Progress, WaitUntil, finished_states, wait_for_jobs
 
 _KILL_SECONDS = 20.0
 """How long ``on_kill`` may take; ``[triggerer] on_kill_timeout`` is 30 s."""

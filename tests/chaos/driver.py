@@ -28,10 +28,10 @@ import requests
 
 from encord_provider.operators import import_data
 from encord_provider.operators.import_data import EncordImportDataOperator
-from tests.airflow_task import TaskRecord, in_dag
 from tests.chaos.kills import arm, die_before_reporting, step_named, vanish
 from tests.chaos.schedules import Event, Schedule, Trouble
-from tests.unit.operators.imports import url, write_spec
+from tests.helpers.airflow_task import TaskRecord, in_dag
+from tests.helpers.imports import url, write_spec
 
 OBJECTS, PER_PART, AT_ONCE = 20, 4, 2
 UNITS_PER_SECOND = 40.0
@@ -402,8 +402,8 @@ def terminate_while_waiting(seconds: float) -> None:
 
 def be_quick() -> None:
     """Shorten the pauses of this process, so that a schedule takes a second and not a minute."""
-    from encord_provider.api import waiting
     from encord_provider.api.retry import RetryBudget
+    from encord_provider.jobs import wait as waiting
 
     defaults = RetryBudget.__init__.__kwdefaults__ or {}
     defaults |= {"first_wait": 0.02, "longest_wait": 0.1}

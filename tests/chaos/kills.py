@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from encord_provider import importing
 from encord_provider.api import client
+from encord_provider.jobs import run as importing
+from encord_provider.jobs.journal import FileJournal, Receipts, TaskStateJournal
 from encord_provider.operators import import_data
-from encord_provider.receipts import FileJournal, Receipts, TaskStateJournal
-from tests.airflow_task import TaskRecord
+from tests.helpers.airflow_task import TaskRecord
 
 
 def vanish() -> None:

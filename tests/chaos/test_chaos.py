@@ -13,7 +13,7 @@ import pytest
 
 from tests.chaos.driver import OBJECTS, PER_PART, Run, Verdict, judge
 from tests.chaos.schedules import Schedule, systematic
-from tests.unit.operators.imports import url
+from tests.helpers.imports import url
 
 SCHEDULES = 70
 

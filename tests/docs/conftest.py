@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.docs.pages import blocks
+from tests.helpers.pages import blocks
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator

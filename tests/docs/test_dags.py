@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
 from encord_provider.operators.import_data import EncordImportDataOperator
-from encord_provider.operators.spec import EncordBuildUploadSpecOperator
-from encord_provider.spec import read_part
-from encord_provider.workspace import path_of
+from encord_provider.upload_spec import read_part
+from encord_provider.workspace.files import path_of
 from tests.docs.conftest import run
-from tests.docs.pages import Block, blocks
+from tests.helpers.pages import Block, blocks
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -44,7 +44,7 @@ def short(titles: Any) -> list[str]:
 
 def imported(spec: Any, folder: str) -> None:
     """Register what a page takes for registered."""
-    from tests.unit.operators.running import run as run_operator
+    from tests.helpers.operators import run as run_operator
 
     operator = EncordImportDataOperator(
         task_id="before", spec=spec, folder=folder, create_folder=True, integration="AWS S3"
@@ -53,15 +53,15 @@ def imported(spec: Any, folder: str) -> None:
 
 
 def given_a_schema() -> None:
-    from encord_provider.operators.schema import EncordSetSchemaOperator
-    from tests.unit.operators.running import run as run_operator
+    from encord_provider.operators.set_schema import EncordSetSchemaOperator
+    from tests.helpers.operators import run as run_operator
 
     declared = {"score": "number", "weather": {"type": "enum", "options": ["sun", "rain"]}}
     run_operator(EncordSetSchemaOperator(task_id="before", schema=declared))
 
 
 def given_imported_recordings() -> Any:
-    from tests.unit.operators.running import run as run_operator
+    from tests.helpers.operators import run as run_operator
 
     given_a_schema()
     spec = run_operator(
@@ -72,7 +72,7 @@ def given_imported_recordings() -> Any:
 
 
 def given_a_running_job() -> Any:
-    from tests.unit.operators.running import run as run_operator
+    from tests.helpers.operators import run as run_operator
 
     spec = {"images": [{"objectUrl": f"https://lake.s3.eu-west-1.amazonaws.com/{QUAY}"}]}
     operator = EncordImportDataOperator(

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from encord_provider.get_provider_info import get_provider_info
-from tests.docs.pages import DOCS, blocks, pages
+from tests.helpers.pages import DOCS, blocks, pages
 
 CLASSES = {
-    "operators/set_schema.md": "encord_provider.operators.schema.EncordSetSchemaOperator",
-    "operators/build_upload_spec.md": "encord_provider.operators.spec.EncordBuildUploadSpecOperator",
+    "operators/set_schema.md": "encord_provider.operators.set_schema.EncordSetSchemaOperator",
+    "operators/build_upload_spec.md": "encord_provider.operators.build_upload_spec.EncordBuildUploadSpecOperator",
     "operators/import_data.md": "encord_provider.operators.import_data.EncordImportDataOperator",
-    "operators/patch_metadata.md": "encord_provider.operators.metadata.EncordPatchMetadataOperator",
-    "operators/read_upload_spec.md": "encord_provider.operators.read_spec.EncordReadUploadSpecOperator",
+    "operators/patch_metadata.md": "encord_provider.operators.patch_metadata.EncordPatchMetadataOperator",
+    "operators/read_upload_spec.md": "encord_provider.operators.read_upload_spec.EncordReadUploadSpecOperator",
     "operators/check_metadata.md": "encord_provider.operators.check_metadata.EncordCheckMetadataOperator",
     "operators/export_metadata.md": "encord_provider.operators.export_metadata.EncordExportMetadataOperator",
     "operators/get_schema.md": "encord_provider.operators.get_schema.EncordGetSchemaOperator",

@@ -18,9 +18,9 @@ import pytest
 from packaging.requirements import Requirement
 
 from encord_provider.hooks.encord import EncordHook
-from encord_provider.workspace import default_workspace
+from encord_provider.workspace.files import default_workspace
 from tests.docs.conftest import load, run
-from tests.docs.pages import Block, blocks
+from tests.helpers.pages import Block, blocks
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -404,7 +404,7 @@ class TestShell:
 
 
 def test_the_spec_on_the_page_is_one_that_an_import_takes(lake: Any, encord: EncordEmulator) -> None:
-    from encord_provider.spec import parse_manifest
+    from encord_provider.upload_spec import parse_manifest
 
     (block,) = json_blocks("spec")
     spec = parse_manifest(block.text, source=block.name)

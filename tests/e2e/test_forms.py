@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.services import DAG_ID
-from tests.e2e.browser import browser_page
 from tests.e2e.conftest import Stack
+from tests.helpers.browser import browser_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

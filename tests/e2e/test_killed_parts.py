@@ -20,8 +20,8 @@ from demo.services import Services, airflow_environment
 from demo.standalone import Airflow, standalone
 from encord_provider.hooks.credentials import Credentials
 from tests.chaos.driver import Encord, emulator
-from tests.leaks import findings
-from tests.unit.operators.imports import url, write_spec
+from tests.helpers.imports import url, write_spec
+from tests.helpers.leaks import findings
 
 PARTS, PER_PART = 20, 3
 ALL = dict.fromkeys(map(url, range(PARTS * PER_PART)), 1)
@@ -257,7 +257,7 @@ def _a_user_marks_the_deferred_task_failed(stack: Stack) -> None:
 
 
 def _folder_of(run: str) -> str:
-    from encord_provider.workspace import safe_name
+    from encord_provider.workspace.files import safe_name
 
     return safe_name(run.rpartition("/")[2])
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
 from encord_provider.operators.import_data import EncordImportDataOperator
-from encord_provider.operators.read_spec import EncordReadUploadSpecOperator
-from encord_provider.operators.schema import EncordSetSchemaOperator
-from encord_provider.operators.spec import EncordBuildUploadSpecOperator
-from encord_provider.schema import Sampling
-from encord_provider.spec.media_metadata import DICOM_TAGS
-from tests.unit.operators.running import run
+from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator
+from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from encord_provider.tables import Sampling
+from encord_provider.upload_spec.media_metadata import DICOM_TAGS
+from tests.helpers.operators import run
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.operators.folders import images, metadata_in, new_folder, register, url
-from tests.unit.operators.running import writes
+from tests.helpers.folders import images, metadata_in, new_folder, register, url
+from tests.helpers.operators import writes
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator

@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
 from encord_provider.hooks.credentials import Credentials
 from tests.chaos.driver import silence
 from tests.chaos.kills import arm, step_named
-from tests.leaks import findings, spellings
-from tests.unit.operators.imports import ImportTask
+from tests.helpers.imports import ImportTask
+from tests.helpers.leaks import findings, spellings
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator

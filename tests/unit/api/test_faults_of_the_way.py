@@ -22,7 +22,7 @@ from encord_provider.exceptions import (
     EncordRequestError,
     EncordUnavailableError,
 )
-from tests.unit.api.conftest import Lake, Perform, upload_request, user_config
+from tests.helpers.api import Lake, Perform, upload_request, user_config
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from encord_provider.exceptions import EncordConfigError
 from encord_provider.hooks.credentials import Credentials, check_private_key
-from tests.unit.hooks import keys
+from tests.helpers import keys
 
 KEY = keys.ed25519_key()
 

@@ -13,7 +13,7 @@ from encord_provider import __version__
 from encord_provider.api.calls import list_integrations
 from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
-from tests.unit.hooks import keys
+from tests.helpers import keys
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator

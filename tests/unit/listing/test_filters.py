@@ -4,7 +4,7 @@ import pytest
 
 from encord_provider.exceptions import EncordInputError
 from encord_provider.listing import ListedObject, ObjectFilter
-from encord_provider.spec import Skipped, build_units
+from encord_provider.upload_spec import Skipped, build_units
 
 
 def day(number):

@@ -10,8 +10,8 @@ import pytest
 
 from encord_provider.exceptions import MetadataTableError, MetadataValueError
 from encord_provider.operators.check_metadata import EncordCheckMetadataOperator
-from encord_provider.operators.schema import EncordSetSchemaOperator
-from tests.unit.operators.running import run, writes
+from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from tests.helpers.operators import run, writes
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator

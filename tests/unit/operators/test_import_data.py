@@ -19,7 +19,7 @@ from encord_provider.exceptions import (
     UploadJobFailedError,
     UploadJobTimeoutError,
 )
-from tests.unit.operators.imports import ImportTask, read_failures, url
+from tests.helpers.imports import ImportTask, read_failures, url
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -540,7 +540,7 @@ def test_a_spec_that_changed_between_attempts_does_not_wait_for_parts_that_are_g
     make: Make, encord_emulator: EncordEmulator, tmp_path: Path, memory: str
 ) -> None:
     from tests.chaos.kills import arm, step_named
-    from tests.unit.operators.imports import write_spec
+    from tests.helpers.imports import write_spec
 
     encord_emulator.inject_fault("job_stuck")
     task = make(retries=1)

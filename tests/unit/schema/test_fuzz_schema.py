@@ -9,15 +9,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from encord_provider.exceptions import EncordInputError
-from encord_provider.schema import (
-    MetadataSchema,
-    check_metadata,
-    merge,
-    parse_schema,
-    read_embeddings,
-    read_frames,
-    read_table,
-)
+from encord_provider.schema import MetadataSchema, check_metadata, merge, parse_schema
+from encord_provider.tables import read_embeddings, read_frames, read_table
 
 TYPES = st.sampled_from(
     ["number", "varchar", "enum", "embedding", "deleted", "geospatial", "datetime", "string"]

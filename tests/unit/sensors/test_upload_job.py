@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowSensorTimeout
 
 from encord_provider.exceptions import EncordNotFoundError, UploadJobCancelledError, UploadJobFailedError
 from encord_provider.sensors.upload_job import EncordUploadJobSensor
-from tests.airflow_task import TaskRecord, in_dag
-from tests.unit.operators.imports import ImportTask, url
+from tests.helpers.airflow_task import TaskRecord, in_dag
+from tests.helpers.imports import ImportTask, url
 
 if TYPE_CHECKING:
     from airflow.sdk.execution_time.supervisor import TaskRunResult

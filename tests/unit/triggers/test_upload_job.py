@@ -19,7 +19,7 @@ from encord_provider.exceptions import (
     EncordUnavailableError,
 )
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, UploadJobEvent
-from tests.unit.operators.imports import ImportTask
+from tests.helpers.imports import ImportTask
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator

@@ -1,0 +1,1 @@
+"""One import: what is known of it, what to do next, doing it, ending it."""

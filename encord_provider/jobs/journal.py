@@ -1,0 +1,293 @@
+"""What is remembered of an import while it runs, so that a retry goes on where the last attempt stopped.
+
+Two kinds of memory:
+
+* the **journal** says which parts are under way and as which job. It lives in Airflow's task state store
+  (3.3 and later) or, below that, in a file of the workspace. When the import succeeds, it says so, for the
+  retry of a worker that died before Airflow heard of it; clearing a successful task imports again;
+* a **receipt** says how the job of one part ended. Receipts are files in the workspace and stay.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import uuid4
+
+import orjson
+
+from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob
+from encord_provider.workspace.files import child, path_of, remove, write_whole
+
+log = logging.getLogger(__name__)
+
+_STORE_KEY = "encord_import"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActiveJob:
+    """A part that is under way.
+
+    :param file_name: the name that its job carries in Encord.
+    :param sha256: the hash of the part.
+    :param job_id: the job, or None while it is not known whether the job was started.
+    """
+
+    file_name: str
+    sha256: str
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """That an import has succeeded, though Airflow may not have heard of it: its worker can die in between.
+
+    A retry then returns the same value. Clearing the task imports again; it raises ``max_tries``, and a run that
+    was deleted and made anew begins at the first try and another time.
+
+    :param value: what the task returned.
+    :param try_number: the try that returned it.
+    :param max_tries: how many retries the task instance had then.
+    :param run_started: when the DAG run started, ISO 8601.
+    """
+
+    value: Mapping[str, Any]
+    try_number: int
+    max_tries: int
+    run_started: str
+
+    def is_retried_by(self, *, try_number: int, max_tries: int, run_started: str) -> bool:
+        """Whether a try is an automatic retry of the one that had finished."""
+        same = self.max_tries == max_tries and self.run_started == run_started
+        return same and try_number > self.try_number
+
+
+@dataclass(kw_only=True)
+class Journal:
+    """Which parts of an import are under way.
+
+    :param token: names this import; receipts of another import do not count.
+    :param folder: UUID of the storage folder that the import goes into.
+    :param integration: UUID of the cloud integration, or None.
+    :param attempt: which attempt is under way, from 1; a part that failed in an earlier one is sent again.
+    :param active: part name -> what is under way.
+    :param gone: how many jobs Encord did not know any more.
+    :param finished: what the import returned and to which task instance, once it has succeeded.
+    """
+
+    token: str = field(default_factory=lambda: uuid4().hex)
+    folder: str = ""
+    integration: str | None = None
+    attempt: int = 0
+    active: dict[str, ActiveJob] = field(default_factory=dict)
+    gone: int = 0
+    finished: Finished | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the journal as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Journal:
+        """Read what :meth:`as_json` gave."""
+        finished = value["finished"]
+        return cls(
+            token=value["token"],
+            folder=value["folder"],
+            integration=value["integration"],
+            attempt=value["attempt"],
+            active={name: ActiveJob(**job) for name, job in value["active"].items()},
+            gone=value["gone"],
+            finished=Finished(**finished) if finished else None,
+        )
+
+
+class JournalStore(Protocol):
+    """Where a journal is kept."""
+
+    def load(self) -> Journal | None:
+        """Read the journal, None if there is none."""
+
+    def save(self, journal: Journal) -> None:
+        """Keep the journal; when this returns, a killed worker cannot lose it."""
+
+    def delete(self) -> None:
+        """Forget the journal."""
+
+
+class TaskStateJournal:
+    """A journal in Airflow's task state store, which survives retries of a task instance.
+
+    :param store: ``context["task_state_store"]``.
+    """
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def load(self) -> Journal | None:
+        """Read the journal, None if there is none."""
+        value = self._store.get(_STORE_KEY)
+        return Journal.from_json(value) if value else None
+
+    def save(self, journal: Journal) -> None:
+        """Keep the journal."""
+        self._store.set(_STORE_KEY, journal.as_json())
+
+    def delete(self) -> None:
+        """Forget the journal."""
+        self._store.delete(_STORE_KEY)
+
+
+class FileJournal:
+    """A journal in a file of the workspace, for Airflow below 3.3.
+
+    :param uri: the URI of the file.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    def load(self) -> Journal | None:
+        """Read the journal, None if there is none or it is not whole."""
+        try:
+            return Journal.from_json(orjson.loads(path_of(self._uri).read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            log.warning(
+                "The journal %s is damaged; every part is sent again, skipping duplicates.", self._uri
+            )
+            return None
+
+    def save(self, journal: Journal) -> None:
+        """Keep the journal."""
+        write_whole(self._uri, orjson.dumps(journal.as_json()))
+
+    def delete(self) -> None:
+        """Forget the journal."""
+        remove(self._uri)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """How the upload job of one part ended.
+
+    :param part: the part's name.
+    :param sha256: the hash of the part that was sent.
+    :param job_id: the job.
+    :param state: how it ended; pending where the import gave up waiting.
+    :param units: data units by outcome.
+    :param items_added: items that Encord reports as added; skipped duplicates are not among them.
+    :param unit_errors: the failed units.
+    :param errors: errors that belong to no unit.
+    :param attempt: the attempt that wrote it.
+    """
+
+    part: str
+    sha256: str
+    job_id: str
+    state: JobState
+    units: UnitCounts
+    items_added: int = 0
+    unit_errors: tuple[UnitError, ...] = ()
+    errors: tuple[str, ...] = ()
+    attempt: int = 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every unit of the part is registered, so that it need not be sent again."""
+        return self.state is JobState.DONE
+
+    @classmethod
+    def of_job(cls, part: str, sha256: str, job: UploadJob, *, attempt: int) -> Receipt:
+        """Make the receipt of a job."""
+        return cls(
+            part=part,
+            sha256=sha256,
+            job_id=job.job_id,
+            state=job.state,
+            units=job.units,
+            items_added=job.items_added,
+            unit_errors=job.unit_errors,
+            errors=job.errors,
+            attempt=attempt,
+        )
+
+
+class Receipts:
+    """The receipts of one import, in a folder of the workspace.
+
+    :param uri: the URI of the folder.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def write(self, receipt: Receipt) -> None:
+        """Keep a receipt."""
+        content = asdict(receipt) | {"written_at": datetime.now(UTC).isoformat()}
+        write_whole(
+            child(self.uri, f"{receipt.part}.json"), orjson.dumps(content, option=orjson.OPT_INDENT_2)
+        )
+
+    def read(self, part: str, sha256: str) -> Receipt | None:
+        """Read the receipt of a part, None if there is none for exactly this part or it is not whole."""
+        try:
+            value = orjson.loads(path_of(child(self.uri, f"{part}.json")).read_bytes())
+            receipt = Receipt(
+                part=value["part"],
+                sha256=value["sha256"],
+                job_id=value["job_id"],
+                state=JobState(value["state"]),
+                units=UnitCounts(**value["units"]),
+                items_added=value["items_added"],
+                unit_errors=tuple(
+                    UnitError(object_urls=tuple(row["object_urls"]), reason=row["reason"])
+                    for row in value["unit_errors"]
+                ),
+                errors=tuple(value["errors"]),
+                attempt=value["attempt"],
+            )
+        except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            return None
+        return receipt if receipt.sha256 == sha256 else None
+
+
+def write_failures(uri: str, receipts: Iterable[Receipt]) -> str | None:
+    """Write the failed files of an import to a CSV file, one row for each.
+
+    :param uri: the URI of the file.
+    :param receipts: the receipts of all parts.
+    :return: ``uri``, or None if nothing failed; a file of an earlier attempt is then removed.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["part", "job_id", "object_url", "reason"])
+    rows = 0
+    for receipt in receipts:
+        for error in receipt.unit_errors:
+            for url in error.object_urls:
+                writer.writerow([receipt.part, receipt.job_id, url, error.reason])
+                rows += 1
+        for reason in receipt.errors:
+            writer.writerow([receipt.part, receipt.job_id, "", reason])
+            rows += 1
+    if not rows:
+        remove(uri)
+        return None
+    write_whole(uri, out.getvalue().encode())
+    return uri
+
+
+def write_summary(uri: str, summary: Mapping[str, Any]) -> None:
+    """Write what is known of an import to a JSON file.
+
+    :param uri: the URI of the file.
+    :param summary: what the task returns, or would.
+    """
+    write_whole(uri, orjson.dumps(summary, option=orjson.OPT_INDENT_2))

@@ -1,0 +1,123 @@
+"""From what a user gives as ``spec`` to the parts that are sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from encord_provider.exceptions import UploadSpecError
+from encord_provider.jobs.run import Part
+from encord_provider.upload_spec import (
+    SpecIndex,
+    UploadSpec,
+    parse_spec,
+    read_index,
+    read_part,
+    to_data_items,
+)
+from encord_provider.upload_spec.parts import INDEX_NAME
+from encord_provider.workspace.files import child, parent, path_of
+
+
+def index_uri_of(spec: Any) -> str | None:
+    """Give the index URI that a value names: itself, or the result of the build operator; None for neither."""
+    if isinstance(spec, Mapping):
+        index = spec.get("index")
+        return index if isinstance(index, str) else None
+    if isinstance(spec, str) and spec.strip().rpartition("/")[2] == INDEX_NAME:
+        return spec.strip()
+    return None
+
+
+def open_index(uri: str) -> SpecIndex:
+    """Read an index.
+
+    :raises UploadSpecError: if it is missing or malformed.
+    """
+    return read_index(path_of(uri))
+
+
+def specs_of_index(uri: str) -> Iterator[UploadSpec]:
+    """Read the parts of an index one after the other, each checked against its hash.
+
+    :raises UploadSpecError: if a part is missing, changed or malformed.
+    """
+    for part in open_index(uri).parts:
+        yield read_part(path_of(child(parent(uri), part.name)), sha256=part.sha256)
+
+
+def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool = False) -> list[Part]:
+    """Find the parts of a spec; a part of an index is read only when it is sent.
+
+    :param spec: what :class:`~encord_provider.operators.import_data.EncordImportDataOperator` takes.
+    :param untouched: whether a JSON spec is to be sent as it is.
+    :raises UploadSpecError: if the spec is missing, malformed or empty.
+    """
+    if isinstance(spec, str) and spec.lstrip().startswith("{"):
+        # A template renders a mapping as text.
+        try:
+            spec = orjson.loads(spec)
+        except orjson.JSONDecodeError:
+            raise UploadSpecError(
+                "The spec is a text that starts with '{' and is no JSON. Hand over the operator's output "
+                "itself (build.output), or render it with the filter tojson."
+            ) from None
+    index = index_uri_of(spec)
+    if index is not None:
+        if untouched:
+            raise UploadSpecError(
+                f"{index} is the index of a spec in parts; 'untouched' sends a JSON spec of your own: give its URI."
+            )
+        found = open_index(index)
+        parts = [
+            Part(
+                name=part.name.removesuffix(".json"),
+                sha256=part.sha256,
+                units=part.units,
+                skips_duplicates=found.skip_duplicate_urls,
+                data_items=_reader(child(parent(index), part.name), part.sha256),
+            )
+            for part in found.parts
+        ]
+    elif isinstance(spec, Mapping):
+        content = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
+        parts = [_given(content, "spec", source="spec", untouched=untouched)]
+    else:
+        uris = [spec] if isinstance(spec, str) else list(spec)
+        parts = [
+            _given(_read(uri), f"part-{number:05d}", source=uri, untouched=untouched)
+            for number, uri in enumerate(uris)
+        ]
+    if not any(part.units for part in parts):
+        raise UploadSpecError("The upload spec holds no data units, so there is nothing to import.")
+    return parts
+
+
+def _read(uri: str) -> bytes:
+    try:
+        return path_of(uri).read_bytes()
+    except FileNotFoundError:
+        raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first.") from None
+
+
+def _given(content: bytes, name: str, *, source: str, untouched: bool) -> Part:
+    if untouched and source.lower().endswith(".csv"):
+        raise UploadSpecError(
+            f"{source} is CSV, which Encord takes from its web page only: leave out 'untouched'."
+        )
+    spec = parse_spec(content, source=source, allow_unknown=untouched)
+    return Part(
+        name=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        units=len(spec.units),
+        skips_duplicates=spec.skip_duplicate_urls,
+        data_items=lambda: orjson.loads(content) if untouched else to_data_items(spec),
+        untouched=untouched,
+    )
+
+
+def _reader(uri: str, sha256: str) -> Callable[[], Mapping[str, Any]]:
+    return lambda: to_data_items(read_part(path_of(uri), sha256=sha256))

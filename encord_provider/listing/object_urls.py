@@ -1,0 +1,309 @@
+"""Object URLs: how Encord wants an object named, per cloud, and back again.
+
+The only rule that Encord documents is that a URL holds no whitespace. The https forms are therefore written
+with RFC 3986 quoting, which gives any key back on decoding. The protocol forms (``s3://``, ``gs://``, access
+point ARNs) have no quoting, so keys that a reader of URLs could take for something else are refused there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote, unquote, urlsplit
+
+from encord_provider.exceptions import ObjectUrlError
+from encord_provider.text.shown import shown
+
+MAX_URL_BYTES = 16 * 1024
+"""Source: Encord's page on registering cloud data (16 KB)."""
+
+_URL_STARTS = ("https://", "http://", "s3://", "gs://", "arn:")
+
+
+class ObjectUrlStyle(StrEnum):
+    """The forms of object URL that Encord documents, and the one that S3-compatible stores use.
+
+    =================== ==================================================================
+    virtual-hosted      ``https://<bucket>.s3.<region>.amazonaws.com/<key>`` (recommended)
+    path                ``https://s3.<region>.amazonaws.com/<bucket>/<key>``
+    s3                  ``s3://<bucket>/<key>``
+    mrap                ``<ARN of a Multi-Region Access Point>/<key>``
+    gs                  ``gs://<bucket>/<key>``
+    gcs                 ``https://storage.cloud.google.com/<bucket>/<key>``
+    azure               ``https://<account>.blob.core.windows.net/<container>/<key>``
+    otc                 ``https://<bucket>.obs.<region>.otc.t-systems.com/<key>``
+    endpoint            ``<endpoint>/<bucket>/<key>`` (MinIO, Wasabi, R2, Oracle, CoreWeave)
+    =================== ==================================================================
+    """
+
+    VIRTUAL_HOSTED = "virtual-hosted"
+    PATH = "path"
+    S3 = "s3"
+    MRAP = "mrap"
+    GS = "gs"
+    GCS = "gcs"
+    AZURE = "azure"
+    OTC = "otc"
+    ENDPOINT = "endpoint"
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """An object in a bucket.
+
+    :param bucket: the bucket; the container for Azure (``$root`` for the root container), the ARN for a
+        Multi-Region Access Point.
+    :param key: the key of the object, decoded.
+    """
+
+    bucket: str
+    key: str
+
+
+_VIRTUAL_HOSTED_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ANY_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]{0,254}")
+_REGION = re.compile(r"[a-z0-9][a-z0-9-]*")
+_MRAP_ARN = re.compile(r"arn:aws[a-z-]*:s3::\d{12}:accesspoint/[A-Za-z0-9._-]+")
+
+_S3_HOST = re.compile(
+    r"(?:(?P<bucket>.+)\.)?s3(?:\.dualstack)?(?:[.-](?P<region>[a-z0-9-]+))?\.amazonaws\.com(?:\.cn)?"
+)
+_OTC_HOST = re.compile(r"(?P<bucket>.+)\.obs\.(?P<region>[a-z0-9-]+)\.otc\.t-systems\.com")
+_AZURE_HOST = re.compile(r"(?P<account>[a-z0-9-]+)\.blob\.core\.windows\.net")
+
+_ROOT_CONTAINER = "$root"
+_UNSAFE_UNQUOTED = re.compile(r"[?#%\\]")
+
+
+def object_url(
+    bucket: str,
+    key: str,
+    *,
+    style: ObjectUrlStyle | str = ObjectUrlStyle.VIRTUAL_HOSTED,
+    region: str | None = None,
+    endpoint: str | None = None,
+) -> str:
+    """Write the object URL of an object.
+
+    :param bucket: the bucket; for ``azure`` the container, for ``mrap`` the ARN of the access point.
+    :param key: the key of the object, as the store lists it.
+    :param style: the form of the URL.
+    :param region: the region of the bucket; needed by ``virtual-hosted`` and ``path``, ``eu-de`` by default for
+        ``otc``.
+    :param endpoint: for ``endpoint`` the root URL of the store, for ``azure`` the account's name or its root URL.
+    :returns: the URL: ASCII for the https forms, without whitespace in every form, at most 16 KB.
+    :raises ObjectUrlError: when the bucket, region or endpoint does not fit the style, or when decoding the URL
+        would not give the key back.
+    """
+    return object_urls(bucket, style=style, region=region, endpoint=endpoint)(key)
+
+
+def object_urls(
+    bucket: str,
+    *,
+    style: ObjectUrlStyle | str = ObjectUrlStyle.VIRTUAL_HOSTED,
+    region: str | None = None,
+    endpoint: str | None = None,
+) -> Callable[[str], str]:
+    """Check everything that does not depend on the key once, and return the function from key to object URL.
+
+    Takes and raises what :func:`object_url` does.
+
+    :returns: a function of the key.
+    """
+    try:
+        style = ObjectUrlStyle(style)
+    except ValueError:
+        known = ", ".join(one.value for one in ObjectUrlStyle)
+        raise ObjectUrlError(f"unknown object URL style {style!r}; known are {known}") from None
+    prefix = _prefix(bucket, style, region, endpoint)
+    quoted = prefix.startswith(("https://", "http://"))
+
+    def url_for(key: str) -> str:
+        problem = _key_problem(key, style=style, quoted=quoted)
+        if bucket == _ROOT_CONTAINER and "/" in key:
+            problem = "Azure allows no / in the names of the root container"
+        if problem:
+            raise ObjectUrlError(f"object {key!r} in bucket {bucket!r}: {problem}")
+        try:
+            url = prefix + (quote(key, safe="/~") if quoted else key)
+        except UnicodeEncodeError:
+            raise ObjectUrlError(
+                f"object {key!r} in bucket {bucket!r}: the key is no valid Unicode"
+            ) from None
+        if problem := url_problem(url):
+            raise ObjectUrlError(f"object {key[:200]!r} in bucket {bucket!r}: {problem}")
+        return url
+
+    return url_for
+
+
+def parse_object_url(url: str, *, endpoint: str | None = None) -> ObjectRef:
+    """Find the object that an object URL names; the inverse of :func:`object_url` for every style.
+
+    A query string (a signature) is left aside. For a host that belongs to no known cloud the first segment of
+    the path is taken as the bucket.
+
+    :param url: the object URL.
+    :param endpoint: the root URL of an S3-compatible store, when it holds a path of its own.
+    :returns: bucket and key.
+    :raises ObjectUrlError: when the URL names no object.
+    """
+    if problem := url_problem(url):
+        raise ObjectUrlError(problem)
+    lower = url.lower()
+    if lower.startswith(("s3://", "gs://")):
+        return _ref(url, *_bucket_and_key(url[5:]))
+    if lower.startswith("arn:"):
+        arn = _MRAP_ARN.match(url)
+        if arn is None or not url[arn.end() :].startswith("/"):
+            raise ObjectUrlError(f"{url!r} is no ARN of a Multi-Region Access Point followed by / and a key")
+        return _ref(url, arn.group(), url[arn.end() + 1 :])
+    bare = re.split("[?#]", url, maxsplit=1)[0]
+    try:
+        parts = urlsplit(bare)
+    except ValueError as error:
+        raise ObjectUrlError(f"{bare!r} is no URL: {error}") from None
+    host, path = (parts.hostname or ""), _unquoted(bare, parts.path[1:])
+    if (match := _S3_HOST.fullmatch(host) or _OTC_HOST.fullmatch(host)) and match["bucket"]:
+        return _ref(bare, match["bucket"], path)
+    if endpoint is not None and bare.startswith(root := endpoint.rstrip("/") + "/"):
+        path = _unquoted(bare, bare[len(root) :])
+    bucket, key = _bucket_and_key(path)
+    if _AZURE_HOST.fullmatch(host) and not key and not path.endswith("/"):
+        return _ref(bare, _ROOT_CONTAINER, path)
+    return _ref(bare, bucket, key)
+
+
+def _ref(url: str, bucket: str, key: str) -> ObjectRef:
+    if not bucket or not key:
+        raise ObjectUrlError(f"{url!r} names no object: it lacks the {'key' if bucket else 'bucket'}")
+    return ObjectRef(bucket, key)
+
+
+def _unquoted(url: str, path: str) -> str:
+    try:
+        return unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise ObjectUrlError(f"the percent-encoding of {url!r} is no UTF-8") from None
+
+
+def _bucket_and_key(path: str) -> tuple[str, str]:
+    bucket, _, key = path.partition("/")
+    return bucket, key
+
+
+def _key_problem(key: str, *, style: ObjectUrlStyle, quoted: bool) -> str | None:
+    if not key:
+        return "the key is empty"
+    if "/." in f"/{key}" and any(segment in (".", "..") for segment in key.split("/")):
+        return (
+            "readers of URLs resolve the segments '.' and '..', so the URL would name another object; "
+            "copy the object to another key or exclude it"
+        )
+    if quoted:
+        return None
+    if " " in key or not key.isprintable():
+        fault = "holds whitespace or a control character"
+    elif match := _UNSAFE_UNQUOTED.search(key):
+        fault = f"holds {match.group()!r}, which a reader of URLs takes for something else"
+    else:
+        return None
+    if style is ObjectUrlStyle.MRAP:
+        return f"the key {fault}, and an ARN has no quoting; copy the object to another key or exclude it"
+    instead = "gcs" if style is ObjectUrlStyle.GS else "virtual-hosted"
+    return f"the key {fault}, and {style}:// has no quoting; use an https style such as {instead!r}"
+
+
+def _prefix(bucket: str, style: ObjectUrlStyle, region: str | None, endpoint: str | None) -> str:
+    """Everything in front of the key."""
+    if style is ObjectUrlStyle.MRAP:
+        if not _MRAP_ARN.fullmatch(bucket):
+            raise ObjectUrlError(
+                f"style 'mrap' takes the ARN of a Multi-Region Access Point as bucket "
+                f"(arn:aws:s3::123456789012:accesspoint/alias.mrap), got {bucket!r}"
+            )
+        return f"{bucket}/"
+    if not _ANY_BUCKET.fullmatch(bucket):
+        raise ObjectUrlError(f"{bucket!r} is no bucket name: give the name alone, without scheme and path")
+    if style is ObjectUrlStyle.S3:
+        return f"s3://{bucket}/"
+    if style is ObjectUrlStyle.GS:
+        return f"gs://{bucket}/"
+    if style is ObjectUrlStyle.GCS:
+        return f"https://storage.cloud.google.com/{bucket}/"
+    if style is ObjectUrlStyle.AZURE:
+        root = _azure_root(endpoint)
+        return f"{root}/" if bucket == _ROOT_CONTAINER else f"{root}/{bucket}/"
+    if style is ObjectUrlStyle.ENDPOINT:
+        return f"{_endpoint_root(endpoint)}/{bucket}/"
+    if style is ObjectUrlStyle.OTC:
+        return f"https://{bucket}.obs.{_checked_region(region or 'eu-de', style)}.otc.t-systems.com/"
+    host = _s3_host(region, style)
+    if style is ObjectUrlStyle.PATH:
+        return f"https://{host}/{bucket}/"
+    if not _VIRTUAL_HOSTED_BUCKET.fullmatch(bucket):
+        raise ObjectUrlError(
+            f"the bucket name {bucket!r} cannot be part of a host name; use object URL style 'path' or 's3'"
+        )
+    return f"https://{bucket}.{host}/"
+
+
+def _s3_host(region: str | None, style: ObjectUrlStyle) -> str:
+    region = _checked_region(region, style)
+    return f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+
+
+def _checked_region(region: str | None, style: ObjectUrlStyle) -> str:
+    if region is None or not _REGION.fullmatch(region):
+        raise ObjectUrlError(
+            f"object URL style {style.value!r} needs the region of the bucket, got {region!r}"
+        )
+    return region
+
+
+def _endpoint_root(endpoint: str | None) -> str:
+    parts = urlsplit(endpoint or "")
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        raise ObjectUrlError(f"object URL style 'endpoint' needs the root URL of the store, got {endpoint!r}")
+    if parts.username is not None or parts.password is not None:
+        raise ObjectUrlError("the endpoint of an object URL must not hold a user or a password")
+    return (endpoint or "").rstrip("/")
+
+
+def _azure_root(endpoint: str | None) -> str:
+    host = (endpoint or "").removeprefix("https://").rstrip("/")
+    account = host.removesuffix(".blob.core.windows.net")
+    if not re.fullmatch(r"[a-z0-9-]+", account):
+        raise ObjectUrlError(
+            f"object URL style 'azure' needs the storage account as endpoint "
+            f"(myaccount or https://myaccount.blob.core.windows.net), got {endpoint!r}"
+        )
+    return f"https://{account}.blob.core.windows.net"
+
+
+def url_problem(url: str) -> str | None:
+    """Say what is wrong with an object URL.
+
+    :param url: an object URL as it would be sent to Encord.
+    :returns: a sentence, or None when Encord's published rules allow the URL.
+    """
+    if not url:
+        return "the object URL is empty"
+    if " " in url or not url.isprintable():  # str.isprintable counts all other whitespace as not printable
+        return f"whitespace or a control character in the object URL {shown(url)}; write a blank as %20"
+    if not url.lower().startswith(_URL_STARTS):
+        return f"{shown(url)} is no object URL: it must start with https://, s3://, gs:// or an ARN"
+    if len(url) > MAX_URL_BYTES // 4 and (size := len(url.encode())) > MAX_URL_BYTES:
+        return f"an object URL of {size:,} bytes, the limit is {MAX_URL_BYTES:,}: {shown(url)}"
+    return None
+
+
+def file_name(url: str) -> str:
+    """Return the name of the file that an object URL names: its last segment, decoded.
+
+    :param url: an object URL; a query string (a signature) is left aside.
+    """
+    return unquote(url.partition("?")[0].rstrip("/").rpartition("/")[2]) or url

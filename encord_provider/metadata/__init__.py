@@ -1,0 +1,1 @@
+"""Client metadata of storage items: which items, which rows, patching."""

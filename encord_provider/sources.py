@@ -1,0 +1,332 @@
+"""Where the build operator finds objects: a bucket, its inventory, any object storage folder, a table of URLs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
+
+from encord_provider.exceptions import EncordInputError, ListingError, ObjectUrlError
+from encord_provider.listing import (
+    ListedObject,
+    ObjectUrlStyle,
+    UrlTable,
+    bucket_region,
+    inventory_bucket,
+    list_inventory,
+    list_path,
+    list_s3,
+    object_urls,
+)
+from encord_provider.listing.prefixes import distinct, expand_prefix
+from encord_provider.listing.s3 import explained
+from encord_provider.tables import MetadataTable
+from encord_provider.workspace.files import path_of
+from encord_provider.workspace.inputs import table_of
+from encord_provider.workspace.window import Window, prefixes_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+    from mypy_boto3_s3 import S3Client
+
+_REPORT_FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}Z/")
+"""The folder of one inventory report. Source: the Amazon S3 user guide, "Inventory list"."""
+
+_AZURE = frozenset({"abfs", "abfss", "az", "adl", "adls", "wasb", "wasbs"})
+_GOOGLE = frozenset({"gs", "gcs"})
+_S3 = frozenset({"s3", "s3a"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingRequest:
+    """What the build operator asks of its source.
+
+    :param window: the run's window of time.
+    :param aws_conn_id: the Airflow connection of the amazon provider.
+    :param url_style: the form of the object URLs; None for the usual one of the source.
+    :param url_endpoint: the root URL of an S3-compatible store, the Azure account, or the URL of a local folder.
+    """
+
+    window: Window
+    aws_conn_id: str | None
+    url_style: str | None = None
+    url_endpoint: str | None = None
+
+
+@dataclass(kw_only=True)
+class Listing:
+    """The objects of a source.
+
+    :param objects: the objects, in the order of their keys.
+    :param url_for: gives the object URL of a key.
+    :param place: where they are, for messages, such as ``bucket lake under raw/``.
+    :param read: reads the object at a key; None where objects cannot be read.
+    :param table: the table that is the source, with client metadata beside the URLs.
+    :param count: how many objects have been taken so far.
+    """
+
+    objects: Iterable[ListedObject]
+    url_for: Callable[[str], str]
+    place: str
+    read: Callable[[str], bytes] | None = None
+    table: MetadataTable | None = None
+    count: int = field(init=False, default=0)
+
+    def __iter__(self) -> Iterator[ListedObject]:
+        for one in self.objects:
+            self.count += 1
+            yield one
+
+
+@dataclass(kw_only=True)
+class ListingSource:
+    """A place where objects are listed; its template fields are rendered with those of the operator."""
+
+    template_fields: ClassVar[tuple[str, ...]] = ()
+
+    def open(self, request: ListingRequest) -> Listing:
+        """Start the listing.
+
+        :param request: what the operator asks for.
+        :raises ListingError: if there is no such place, or it may not be listed.
+        :raises EncordInputError: if the source is described wrongly.
+        """
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class S3Bucket(ListingSource):
+    """What the operator's parameters ``bucket`` and ``prefix`` stand for: the bucket, listed by S3.
+
+    :param bucket: the S3 bucket.
+    :param prefix: which keys belong to the run, with ``{date}`` and ``*``.
+    """
+
+    bucket: str
+    prefix: str = ""
+    template_fields: ClassVar[tuple[str, ...]] = ("bucket", "prefix")
+
+    def open(self, request: ListingRequest) -> Listing:
+        """Find the prefixes of the run's window and list each."""
+        if not self.bucket:
+            raise EncordInputError("No bucket was given: set the parameter 'bucket', or a 'source'.")
+        client = _s3_client(request)
+        patterns = prefixes_of(self.prefix, request.window)
+        url_for = _s3_urls(client, self.bucket, request)
+        prefixes = distinct(prefix for one in patterns for prefix in expand_prefix(client, self.bucket, one))
+        return Listing(
+            objects=(one for prefix in prefixes for one in list_s3(client, self.bucket, prefix)),
+            url_for=url_for,
+            place=f"bucket {self.bucket}{_under(patterns)}",
+            read=_s3_reader(client, self.bucket),
+        )
+
+
+@dataclass(kw_only=True)
+class S3Inventory(ListingSource):
+    """A bucket's S3 Inventory report, which costs no LIST call however many objects there are.
+
+    The report is as old as AWS wrote it, daily or weekly: newer objects are not in it.
+
+    :param manifest: the URI of the report's ``manifest.json``; or, ending in ``/``, of the folder in which AWS
+        writes one folder per report, for the newest of them. (templated)
+    :param prefix: which keys belong to the run, with ``{date}`` and ``*`` as in the operator's ``prefix``.
+        (templated)
+    """
+
+    manifest: str
+    prefix: str = ""
+    template_fields: ClassVar[tuple[str, ...]] = ("manifest", "prefix")
+
+    def open(self, request: ListingRequest) -> Listing:
+        """Read the report, and take the keys of the run's window from it."""
+        bucket, key = _s3_parts(self.manifest)
+        client = _s3_client(request)
+        if key.endswith("/") or not key:
+            key = _newest_manifest(client, bucket, key)
+        source = inventory_bucket(client, bucket, key)
+        patterns = prefixes_of(self.prefix, request.window)
+        wanted = re.compile("|".join(re.escape(one).replace(r"\*", "[^/]*") for one in patterns))
+        # Of texts, as prefixes of keys are: not of whole folders.
+        shared = os.path.commonprefix([one.partition("*")[0] for one in patterns])  # noqa: RUF071
+        listed = list_inventory(client, bucket, key, prefix=shared)
+        return Listing(
+            objects=(one for one in listed if wanted.match(one.key)),
+            url_for=_s3_urls(client, source, request),
+            place=f"the inventory s3://{bucket}/{key} of bucket {source}{_under(patterns)}",
+            read=_s3_reader(client, source),
+        )
+
+
+@dataclass(kw_only=True)
+class ObjectStorageFolder(ListingSource):
+    """A folder that Airflow's object storage opens: Google Cloud Storage, Azure Blob, a local folder, S3.
+
+    Object URLs have the form of the store: ``https://storage.cloud.google.com/...`` for ``gs://``, and
+    ``https://<account>.blob.core.windows.net/...`` for ``abfs://``, which needs the account as the operator's
+    ``object_url_endpoint``. A local folder needs the URL under which it is served there.
+
+    :param uri: the folder, such as ``gs://google_cloud_default@lake/raw/dt={date}/``; ``{date}`` is each day of
+        the run's window. A day's folder that does not exist holds nothing. (templated)
+    """
+
+    uri: str
+    template_fields: ClassVar[tuple[str, ...]] = ("uri",)
+
+    def open(self, request: ListingRequest) -> Listing:
+        """Walk the folders of the run's window."""
+        uris = prefixes_of(self.uri, request.window)
+        roots = [path_of(uri) for uri in sorted(uris)]
+        first = roots[0]
+        dated = uris != [self.uri]
+        if dated and not any(root.exists() for root in roots):
+            above = path_of(self.uri.partition("{")[0].rpartition("/")[0] or self.uri)
+            if not above.exists():
+                raise ListingError(f"there is no folder {above}")
+        local = first.protocol in ("", "file", "local")
+        if local and len(roots) > 1:
+            raise EncordInputError(
+                f"The run's window has {len(roots)} days, and {self.uri!r} is a local folder for each. Run it day "
+                "by day, or name the folder above them."
+            )
+        bucket, _, _ = first.path.strip("/").partition("/")
+        url_for = _local_urls(request) if local else _store_urls(first, bucket, request)
+        return Listing(
+            objects=(one for root in roots if not dated or root.exists() for one in _listed(root, self.uri)),
+            url_for=url_for,
+            place=", ".join(sorted(uris)),
+            read=_path_reader(first, first.path.rstrip("/") if local else bucket),
+        )
+
+
+@dataclass(kw_only=True)
+class ObjectUrlTable(ListingSource):
+    """A table whose rows are the objects, each by its URL; the other columns are client metadata.
+
+    The URLs are registered as they stand. They may belong to several buckets.
+
+    :param uri: the URI of a CSV, JSONL or Parquet file. (templated)
+    :param url_column: the column with the object URLs; None for the first usual one.
+    """
+
+    uri: str
+    url_column: str | None = None
+    template_fields: ClassVar[tuple[str, ...]] = ("uri",)
+
+    def open(self, request: ListingRequest) -> Listing:
+        """Read the table."""
+        table = table_of(self.uri, key_column=self.url_column, aws_conn_id=request.aws_conn_id)
+        if table is None:
+            raise EncordInputError("No table of object URLs was given: set 'uri'.")
+        if request.url_style:
+            raise EncordInputError(
+                "A table of object URLs gives the URLs itself; leave out 'object_url_style'."
+            )
+        urls = UrlTable(table, endpoint=request.url_endpoint)
+        return Listing(
+            objects=urls.objects(), url_for=urls.url_for, place=f"the table {self.uri}", table=table
+        )
+
+
+def _under(patterns: list[str]) -> str:
+    return f" under {', '.join(patterns)}" if any(patterns) else ""
+
+
+def _s3_client(request: ListingRequest) -> S3Client:
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    client: S3Client = S3Hook(aws_conn_id=request.aws_conn_id).get_conn()
+    return client
+
+
+def _s3_urls(client: S3Client, bucket: str, request: ListingRequest) -> Callable[[str], str]:
+    return object_urls(
+        bucket,
+        style=request.url_style or ObjectUrlStyle.VIRTUAL_HOSTED,
+        region=bucket_region(client, bucket),
+        endpoint=request.url_endpoint or client.meta.endpoint_url,
+    )
+
+
+def _s3_reader(client: S3Client, bucket: str) -> Callable[[str], bytes]:
+    def read(key: str) -> bytes:
+        with explained(bucket, f"object {key!r}", action="s3:GetObject"):
+            return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    return read
+
+
+def _s3_parts(uri: str) -> tuple[str, str]:
+    parts = urlsplit(uri)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise EncordInputError(f"{uri!r} is no URI of an S3 object: give s3://bucket/key.")
+    return parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else ""
+
+
+def _newest_manifest(client: S3Client, bucket: str, folder: str) -> str:
+    """Find the manifest of the newest report; AWS writes it when the report is whole."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
+    with explained(bucket, f"prefix {folder!r}", action="s3:ListBucket"):
+        reports = [
+            common["Prefix"]
+            for page in pages
+            for common in page.get("CommonPrefixes", ())
+            if _REPORT_FOLDER.fullmatch(common["Prefix"][len(folder) :])
+        ]
+        for report in sorted(reports, reverse=True):
+            key = f"{report}manifest.json"
+            found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
+            if any(one["Key"] == key for one in found):
+                return key
+    raise ListingError(
+        f"there is no inventory report in s3://{bucket}/{folder}: no folder like 2025-03-01T01-00Z/ with a "
+        "manifest.json. Name the folder of the inventory configuration."
+    )
+
+
+def _listed(root: ObjectStoragePath, uri: str) -> Iterator[ListedObject]:
+    try:
+        yield from list_path(root)
+    except ImportError as error:
+        raise EncordInputError(f"{uri!r} cannot be listed: {error}") from error
+
+
+def _store_urls(root: ObjectStoragePath, bucket: str, request: ListingRequest) -> Callable[[str], str]:
+    style, region = request.url_style, None
+    if not style:
+        if root.protocol in _GOOGLE:
+            style = ObjectUrlStyle.GCS
+        elif root.protocol in _AZURE:
+            style = ObjectUrlStyle.AZURE
+        elif root.protocol in _S3:
+            style = ObjectUrlStyle.VIRTUAL_HOSTED
+        else:
+            style = ObjectUrlStyle.ENDPOINT
+    if root.protocol in _S3 and style in (ObjectUrlStyle.VIRTUAL_HOSTED, ObjectUrlStyle.PATH):
+        region = bucket_region(_s3_client(request), bucket)
+    if style in (ObjectUrlStyle.AZURE, ObjectUrlStyle.ENDPOINT) and not request.url_endpoint:
+        what = "the storage account" if style == ObjectUrlStyle.AZURE else "the root URL of the store"
+        raise ObjectUrlError(f"The object URLs of {root} need {what}: set 'object_url_endpoint'.")
+    return object_urls(bucket, style=style, region=region, endpoint=request.url_endpoint)
+
+
+def _local_urls(request: ListingRequest) -> Callable[[str], str]:
+    """Give the URLs of a folder that is served under ``url_endpoint``."""
+    root, _, last = (request.url_endpoint or "").rstrip("/").rpartition("/")
+    if request.url_style not in (None, "", ObjectUrlStyle.ENDPOINT) or not urlsplit(root).netloc:
+        raise ObjectUrlError(
+            "Encord cannot reach a local folder: set 'object_url_endpoint' to the URL under which it is served, "
+            "such as https://files.example.com/export, and leave out 'object_url_style'."
+        )
+    return object_urls(last, style=ObjectUrlStyle.ENDPOINT, endpoint=root)
+
+
+def _path_reader(root: ObjectStoragePath, base: str) -> Callable[[str], bytes]:
+    def read(key: str) -> bytes:
+        content: bytes = root.fs.cat_file(f"{base}/{key}")
+        return content
+
+    return read

@@ -1,0 +1,1 @@
+"""Text: JSON read strictly, and values shown in messages."""

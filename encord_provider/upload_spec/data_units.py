@@ -1,0 +1,178 @@
+"""What an upload spec is made of: data units, and the limits that Encord sets on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from encord_provider.listing.object_urls import url_problem
+from encord_provider.text.shown import shown
+from encord_provider.upload_spec.media_metadata import file_metadata_problems, media_metadata_problems
+from encord_provider.upload_spec.media_types import MediaType
+
+MAX_TITLE_CHARACTERS = 300
+"""Source: Encord's page on registering cloud data."""
+
+MAX_METADATA_BYTES = 10 * 1024 * 1024
+"""Client metadata of one data unit. Source: Encord's page on private cloud integrations (10 MB)."""
+
+MAX_URLS_PER_FILE = 1_000_000
+"""Source: Encord's page on registering cloud data; the limit holds for one JSON file, hence for one part."""
+
+MAX_UNITS_PER_FILE = 500_000
+"""Source: Encord's page on registering cloud data; the limit holds for one JSON file, hence for one part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataUnit:
+    """One thing to register: a video, an image, an image group or sequence, a DICOM series and so on.
+
+    :param media_type: what it is.
+    :param urls: the object URLs: one, or for groups, sequences and series one per file, in order. A scene
+        names its files inside ``scene``; there ``urls`` lists them in the order in which they appear.
+    :param title: the name shown in Encord; at most 300 characters. Groups, sequences and series need one.
+    :param client_metadata: custom metadata of the whole unit.
+    :param media_metadata: what Encord would otherwise find out by reading the file (``videoMetadata``,
+        ``imageMetadata``, ``audioMetadata``, ``textMetadata``, ``pdfMetadata``), with snake_case fields.
+        Encord trusts it without checking.
+    :param file_metadata: the same for each file of a group, sequence or series: image metadata, or
+        ``{"tags": {...}}`` for a DICOM file; None for a file without. Empty when no file has any.
+    :param scene: the scene object of a scene, passed through.
+    :param settings: the view settings of a time series, passed through.
+    :param extra: fields that this package does not know and that the user allowed, passed through.
+    """
+
+    media_type: MediaType
+    urls: tuple[str, ...]
+    title: str | None = None
+    client_metadata: Mapping[str, Any] = field(default_factory=dict)
+    media_metadata: Mapping[str, Any] | None = None
+    file_metadata: tuple[Mapping[str, Any] | None, ...] = ()
+    scene: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadSpec:
+    """What one upload job registers.
+
+    :param units: the data units.
+    :param skip_duplicate_urls: whether Encord leaves out what the folder already holds: it compares the
+        object URLs literally, for groups the whole list of them.
+    :param extra: top-level fields that this package does not know and that the user allowed.
+    """
+
+    units: tuple[DataUnit, ...]
+    skip_duplicate_urls: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An object that does not become part of a data unit.
+
+    :param key: its key.
+    :param reason: why, in plain words.
+    """
+
+    key: str
+    reason: str
+
+
+class SkippedObjects:
+    """The objects left out so far. Iterating takes them out, so that the list stays short.
+
+    :param items: what is in it at the start.
+    """
+
+    def __init__(self, items: Iterable[Skipped] = ()) -> None:
+        self._items = list(items)
+
+    def append(self, skipped: Skipped) -> None:
+        """Note one more object.
+
+        :param skipped: the object and the reason.
+        """
+        self._items.append(skipped)
+
+    def __iter__(self) -> Iterator[Skipped]:
+        items, self._items = self._items, []
+        return iter(items)
+
+
+def title_problem(title: str | None, *, required: bool) -> str | None:
+    """Say what is wrong with a title.
+
+    :param title: the title, or None when there is none.
+    :param required: whether this kind of data unit needs one.
+    :returns: a sentence, or None.
+    """
+    if not title:
+        return "the title is missing" if required else None
+    if len(title) > MAX_TITLE_CHARACTERS:
+        return f"a title of {len(title)} characters, the limit is {MAX_TITLE_CHARACTERS}: {shown(title)}"
+    return None
+
+
+def json_problem(value: Any) -> str | None:
+    """Say why a value cannot be stored as JSON by Encord.
+
+    Encord keeps client metadata as PostgreSQL ``jsonb``, which has no NaN or infinity and no NUL character.
+
+    :param value: the value, of any depth.
+    :returns: a sentence, or None.
+    """
+    if isinstance(value, str):
+        return "text with a NUL character, which cannot be stored" if "\0" in value else None
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"{value} is no JSON number"
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            if not isinstance(key, str):
+                return f"the key {key!r} is no text"
+            if problem := json_problem(key) or json_problem(member):
+                return problem
+    elif isinstance(value, list | tuple):
+        for member in value:
+            if problem := json_problem(member):
+                return problem
+    return None
+
+
+def unit_problems(unit: DataUnit) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Find everything that Encord's published rules do not allow in a data unit.
+
+    The size of client metadata is checked where it is turned into bytes.
+
+    :param unit: the data unit.
+    :returns: for each finding the field of the manifest's item that it is about and a sentence.
+    """
+    media_type = unit.media_type
+    if problem := title_problem(unit.title, required=media_type.is_grouped or media_type is MediaType.SCENE):
+        yield ("title",), problem
+    if not unit.urls and media_type is not MediaType.SCENE:
+        yield (), "there is no object URL"
+    if len(unit.urls) > 1 and not media_type.is_grouped and media_type is not MediaType.SCENE:
+        yield (), f"{len(unit.urls)} object URLs, but a unit of type {media_type} is one file"
+    if len(unit.urls) > MAX_URLS_PER_FILE:
+        yield (), f"{len(unit.urls):,} object URLs in one unit, the limit is {MAX_URLS_PER_FILE:,}"
+    for position, url in enumerate(unit.urls):
+        if problem := url_problem(url):
+            yield (_url_field(media_type, position),), problem
+    if unit.client_metadata and (problem := json_problem(unit.client_metadata)):
+        yield ("clientMetadata",), f"client metadata: {problem}"
+    if media_type is MediaType.SCENE and unit.scene is None:
+        yield (), "the scene object is missing"
+    if unit.media_metadata is not None:
+        yield from media_metadata_problems(media_type, unit.media_metadata)
+    if unit.file_metadata:
+        yield from file_metadata_problems(media_type, unit.file_metadata, files=len(unit.urls))
+
+
+def _url_field(media_type: MediaType, position: int) -> str:
+    if media_type is MediaType.SCENE:
+        return "scene"
+    return f"objectUrl_{position}" if media_type.is_grouped else "objectUrl"

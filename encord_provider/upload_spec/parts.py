@@ -1,0 +1,366 @@
+"""An upload spec in parts: bounded, deterministic files that a user can open, and an index over them.
+
+::
+
+    <workspace>/<name>/
+        part-00000.json    Encord's JSON form, one data unit per line
+        part-00001.json
+        skipped.jsonl      the objects that are in no part, each with the reason
+        index.json         the parts with counts and sha256; written last
+
+The same data units give the same bytes: nothing in them depends on the time, the run or the place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import orjson
+
+from encord_provider.exceptions import UploadSpecError
+from encord_provider.text.shown import shown
+from encord_provider.text.strict_json import StrictJsonError, loads
+from encord_provider.upload_spec.data_units import (
+    MAX_METADATA_BYTES,
+    MAX_UNITS_PER_FILE,
+    MAX_URLS_PER_FILE,
+    DataUnit,
+    Skipped,
+    SkippedObjects,
+    UploadSpec,
+    unit_problems,
+)
+from encord_provider.upload_spec.json_form import (
+    FAMILIES,
+    SKIP_DUPLICATE_URLS,
+    family_of,
+    parse_manifest,
+    to_item,
+)
+from encord_provider.upload_spec.media_types import MediaType
+
+INDEX_NAME = "index.json"
+SKIPPED_NAME = "skipped.jsonl"
+INDEX_VERSION = 1
+
+DEFAULT_UNITS_PER_PART = 1000
+"""Source: Encord's best practices (1,000 images per upload)."""
+
+DEFAULT_VIDEOS_PER_PART = 100
+"""Source: Encord's best practices (100 videos per upload)."""
+
+
+class Workspace(Protocol):
+    """What is needed of a folder: ``pathlib.Path`` and Airflow's ``ObjectStoragePath`` have it."""
+
+    @property
+    def parent(self) -> Any:
+        """The folder that this path is in."""
+        ...
+
+    def __truediv__(self, name: str) -> Any:
+        """The path of something in this folder."""
+        ...
+
+    def open(self, mode: str) -> Any:
+        """Open the file at this path."""
+        ...
+
+    def mkdir(self, *, parents: bool, exist_ok: bool) -> None:
+        """Create the folder."""
+        ...
+
+    def read_bytes(self) -> bytes:
+        """Return the content of the file at this path."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecPart:
+    """One part of an upload spec.
+
+    :param name: its file name.
+    :param uri: where it is.
+    :param units: how many data units it holds.
+    :param urls: how many object URLs they have.
+    :param counts: data units by media type.
+    :param sha256: the hexadecimal SHA-256 of the file.
+    :param bytes: the size of the file.
+    """
+
+    name: str
+    uri: str
+    units: int
+    urls: int
+    counts: Mapping[str, int]
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecIndex:
+    """What an upload spec consists of.
+
+    :param uri: where the index is.
+    :param skipped_uri: where the list of objects left out is.
+    :param parts: the parts in order.
+    :param counts: data units by media type.
+    :param units: data units in all parts.
+    :param urls: object URLs in all parts.
+    :param skipped: how many objects were left out.
+    :param skip_duplicate_urls: whether Encord leaves out what the folder already holds.
+    """
+
+    uri: str
+    skipped_uri: str
+    parts: tuple[SpecPart, ...]
+    counts: Mapping[str, int]
+    units: int
+    urls: int
+    skipped: int
+    skip_duplicate_urls: bool
+
+
+def write_parts(
+    units: Iterable[DataUnit],
+    workspace: Workspace,
+    *,
+    name: str = "spec",
+    max_units_per_part: int | Mapping[MediaType, int] | None = None,
+    skip_duplicate_urls: bool = True,
+    skipped: Iterable[Skipped] = (),
+) -> SpecIndex:
+    """Write an upload spec into a folder, holding one part in memory at a time.
+
+    :param units: the data units; read once.
+    :param workspace: the folder to write into.
+    :param name: the sub-folder of this upload spec.
+    :param max_units_per_part: how many data units a part may hold: one number for everything, or a number per
+        media type, where a part holds as many units in all as the largest of them. By default 1,000, and 100
+        videos.
+    :param skip_duplicate_urls: whether Encord leaves out what the folder already holds.
+    :param skipped: the objects left out. It is read whenever a part is full and at the end, so what
+        :func:`~encord_provider.upload_spec.build_units` returns stays short.
+    :returns: the index.
+    :raises UploadSpecError: for a data unit that Encord's limits do not allow; the index is then not written.
+    """
+    limits = _limits(max_units_per_part)
+    folder = workspace / name
+    folder.mkdir(parents=True, exist_ok=True)
+    left_out = iter(skipped) if not isinstance(skipped, SkippedObjects) else skipped
+    parts: list[SpecPart] = []
+    counts: Counter[str] = Counter()
+    count_skipped = 0
+    part = _OpenPart(limits)
+
+    def close() -> None:
+        parts.append(
+            part.write(folder, f"part-{len(parts):05d}.json", skip_duplicate_urls=skip_duplicate_urls)
+        )
+        counts.update(part.counts)
+
+    with (folder / SKIPPED_NAME).open("wb") as skipped_file:
+        for unit in units:
+            if not part.has_room_for(unit):
+                close()
+                part = _OpenPart(limits)
+                count_skipped += _write_skipped(skipped_file, left_out)
+            part.add(unit)
+        if part.units:
+            close()
+        count_skipped += _write_skipped(skipped_file, left_out)
+    index = SpecIndex(
+        uri=_uri(folder / INDEX_NAME),
+        skipped_uri=_uri(folder / SKIPPED_NAME),
+        parts=tuple(parts),
+        counts=dict(sorted(counts.items())),
+        units=sum(one.units for one in parts),
+        urls=sum(one.urls for one in parts),
+        skipped=count_skipped,
+        skip_duplicate_urls=skip_duplicate_urls,
+    )
+    with (folder / INDEX_NAME).open("wb") as file:
+        file.write(_index_bytes(index))
+    return index
+
+
+def read_index(path: Workspace) -> SpecIndex:
+    """Read the index of an upload spec.
+
+    :param path: the path of ``index.json``.
+    :returns: the index; the parts are beside it.
+    :raises UploadSpecError: when the file is no index of this version.
+    """
+    uri = _uri(path)
+    try:
+        document = loads(path.read_bytes())
+        if document["version"] != INDEX_VERSION:
+            raise UploadSpecError(
+                f"{uri}: an index of version {document['version']}, this provider reads version {INDEX_VERSION}"
+            )
+        return SpecIndex(
+            uri=uri,
+            skipped_uri=_uri(path.parent / SKIPPED_NAME),
+            parts=tuple(SpecPart(uri=_uri(path.parent / one["name"]), **one) for one in document["parts"]),
+            **{name: document[name] for name in ("counts", "units", "urls", "skipped", SKIP_DUPLICATE_URLS)},
+        )
+    except FileNotFoundError:
+        raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first") from None
+    except (StrictJsonError, KeyError, TypeError) as error:
+        raise UploadSpecError(f"{uri}: no index of an upload spec ({error})") from None
+
+
+def read_part(path: Workspace, *, sha256: str | None = None) -> UploadSpec:
+    """Read one part of an upload spec, or any upload spec in Encord's JSON form.
+
+    :param path: the path of the file.
+    :param sha256: the SHA-256 that the index gives; None to leave it unchecked.
+    :returns: the upload spec.
+    :raises UploadSpecError: when the file is missing, is not the one that the index was written for, or is no
+        upload spec.
+    """
+    uri = _uri(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first") from None
+    if sha256 is not None and (found := hashlib.sha256(data).hexdigest()) != sha256:
+        raise UploadSpecError(
+            f"{uri}: the part has changed since its index was written (sha256 {found}, the index says {sha256}); "
+            "build the upload spec again"
+        )
+    return parse_manifest(data, source=uri)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    total: int
+    by_type: Mapping[MediaType, int]
+
+
+def _limits(given: int | Mapping[MediaType, int] | None) -> _Limits:
+    if given is None:
+        limits = _Limits(DEFAULT_UNITS_PER_PART, {MediaType.VIDEO: DEFAULT_VIDEOS_PER_PART})
+    elif isinstance(given, Mapping):
+        by_type = {
+            MediaType.VIDEO: DEFAULT_VIDEOS_PER_PART,
+            **{MediaType(key): one for key, one in given.items()},
+        }
+        limits = _Limits(max([DEFAULT_UNITS_PER_PART, *by_type.values()]), by_type)
+    else:
+        limits = _Limits(given, {})
+    for one in (limits.total, *limits.by_type.values()):
+        if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= MAX_UNITS_PER_FILE:
+            raise UploadSpecError(f"max_units_per_part must be from 1 to {MAX_UNITS_PER_FILE:,}, got {one!r}")
+    return limits
+
+
+@dataclass
+class _OpenPart:
+    """The part that is being filled; its data units are already bytes."""
+
+    limits: _Limits
+    units: int = 0
+    urls: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    families: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def has_room_for(self, unit: DataUnit) -> bool:
+        """Whether the unit fits; a first one always does."""
+        if not self.units:
+            return True
+        of_type = self.limits.by_type.get(unit.media_type, self.limits.total)
+        return (
+            self.units < self.limits.total
+            and self.counts[unit.media_type.value] < of_type
+            and self.urls + len(unit.urls) <= MAX_URLS_PER_FILE
+        )
+
+    def add(self, unit: DataUnit) -> None:
+        line = _unit_bytes(unit)
+        self.units += 1
+        self.urls += len(unit.urls)
+        self.counts[unit.media_type.value] += 1
+        self.families.setdefault(family_of(unit.media_type), []).append(line)
+
+    def write(self, folder: Any, name: str, *, skip_duplicate_urls: bool) -> SpecPart:
+        arrays = [
+            b'"%s":[\n%s\n],\n' % (family.encode(), b",\n".join(self.families[family]))
+            for family in FAMILIES
+            if family in self.families
+        ]
+        flag = b"true" if skip_duplicate_urls else b"false"
+        data = b'{\n%s"%s":%s\n}\n' % (b"".join(arrays), SKIP_DUPLICATE_URLS.encode(), flag)
+        path = folder / name
+        with path.open("wb") as file:
+            file.write(data)
+        return SpecPart(
+            name=name,
+            uri=_uri(path),
+            units=self.units,
+            urls=self.urls,
+            counts=dict(sorted(self.counts.items())),
+            sha256=hashlib.sha256(data).hexdigest(),
+            bytes=len(data),
+        )
+
+
+def _unit_bytes(unit: DataUnit) -> bytes:
+    """One data unit as JSON, its fields in a fixed order and its metadata in the order of the keys."""
+    for _, problem in unit_problems(unit):
+        raise UploadSpecError(f"{_name(unit)}: {problem}")
+    item = to_item(unit)
+    try:
+        for key, value in item.items():
+            if not isinstance(value, str | bool):
+                dumped = orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_plain)
+                if key == "clientMetadata" and len(dumped) > MAX_METADATA_BYTES:
+                    raise UploadSpecError(
+                        f"{_name(unit)}: {len(dumped):,} bytes of client metadata, "
+                        f"the limit is {MAX_METADATA_BYTES:,}"
+                    )
+                item[key] = orjson.Fragment(dumped)
+        return orjson.dumps(item)
+    except orjson.JSONEncodeError as error:
+        raise UploadSpecError(f"{_name(unit)} cannot be written as JSON: {error}") from None
+
+
+def _name(unit: DataUnit) -> str:
+    return f"data unit {shown(unit.title or next(iter(unit.urls), ''))}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError
+
+
+def _write_skipped(file: IO[bytes], skipped: Iterable[Skipped]) -> int:
+    count = 0
+    for one in skipped:
+        file.write(orjson.dumps({"key": one.key, "reason": one.reason}) + b"\n")
+        count += 1
+    return count
+
+
+def _index_bytes(index: SpecIndex) -> bytes:
+    names = ("name", "units", "urls", "counts", "sha256", "bytes")
+    document = {
+        "version": INDEX_VERSION,
+        "parts": [{name: getattr(part, name) for name in names} for part in index.parts],
+        "counts": index.counts,
+        "units": index.units,
+        "urls": index.urls,
+        "skipped": index.skipped,
+        SKIP_DUPLICATE_URLS: index.skip_duplicate_urls,
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+
+
+def _uri(path: Any) -> str:
+    return path.absolute().as_uri() if isinstance(path, Path) else str(path)

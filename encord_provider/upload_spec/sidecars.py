@@ -1,0 +1,63 @@
+"""Sidecars: ``<key>.metadata.json`` beside an object holds its client metadata as one JSON object.
+
+Encord's cloud-synced folders know such files by this suffix; what is in them is not documented there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from encord_provider.exceptions import MetadataTableError
+from encord_provider.listing.objects import ListedObject
+from encord_provider.text.strict_json import StrictJsonError, loads
+from encord_provider.upload_spec.media_types import SIDECAR_SUFFIX
+
+
+def with_sidecars(objects: Iterable[ListedObject]) -> Iterator[tuple[ListedObject, str | None]]:
+    """Tell of each object whether it has a sidecar.
+
+    :param objects: the objects in key order. An object is held back until its sidecar would have come, which is
+        a few keys later.
+    :returns: the objects in the same order, sidecars too, each with the key of its sidecar or None.
+    """
+    waiting: deque[ListedObject] = deque()
+    sidecars: set[str] = set()
+
+    def take() -> tuple[ListedObject, str | None]:
+        one = waiting.popleft()
+        sidecar = f"{one.key}{SIDECAR_SUFFIX}"
+        if sidecar in sidecars:
+            sidecars.remove(sidecar)
+            return one, sidecar
+        sidecars.discard(one.key)
+        return one, None
+
+    for one in objects:
+        while waiting and f"{waiting[0].key}{SIDECAR_SUFFIX}" < one.key:
+            yield take()
+        if one.key.endswith(SIDECAR_SUFFIX):
+            sidecars.add(one.key)
+        waiting.append(one)
+    while waiting:
+        yield take()
+
+
+def parse_sidecar(content: bytes, *, source: str) -> dict[str, Any]:
+    """Read the content of a sidecar.
+
+    :param content: the bytes of the file.
+    :param source: its key, for messages.
+    :returns: the client metadata.
+    :raises MetadataTableError: when the file is no JSON object; the message names file, line and column.
+    """
+    try:
+        value = loads(content)
+    except StrictJsonError as error:
+        raise MetadataTableError(f"sidecar {source}, {error}") from None
+    if not isinstance(value, dict):
+        raise MetadataTableError(
+            f"sidecar {source}: client metadata is a JSON object, got {type(value).__name__}"
+        )
+    return value

@@ -1,0 +1,1 @@
+"""The workspace of runs: files, windows of time, inputs that a template rendered."""

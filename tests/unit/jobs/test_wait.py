@@ -1,0 +1,170 @@
+"""The one wait for upload jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from encord_provider.api.async_client import AsyncEncordApi
+from encord_provider.api.calls import cancel_upload_job, start_upload_job
+from encord_provider.api.retry import RetryBudget
+from encord_provider.api.upload_job import JobState, UnitCounts
+from encord_provider.exceptions import EncordNotFoundError, EncordPermissionError
+from encord_provider.jobs.wait import Progress, WaitEnd, WaitUntil, finished_states, wait_for_jobs
+from tests.helpers.api import BUDGET, upload_request, user_config
+
+if TYPE_CHECKING:
+    from encord_provider.emulator.server import EncordEmulator
+
+
+@pytest.fixture
+async def on_loop(encord_emulator: EncordEmulator) -> AsyncIterator[AsyncEncordApi]:
+    async with AsyncEncordApi(user_config=user_config(encord_emulator), budget=BUDGET) as api:
+        yield api
+
+
+async def _start(api: AsyncEncordApi, folder: str, *names: str) -> str:
+    return await api.perform(start_upload_job(upload_request(folder, list(names))))
+
+
+async def test_all_jobs_are_waited_for(
+    on_loop: AsyncEncordApi, folder: str, encord_emulator: EncordEmulator
+) -> None:
+    encord_emulator.change_settings(units_per_second=20)
+    jobs = [await _start(on_loop, folder, "a"), await _start(on_loop, folder, *"bcdefgh")]
+    result = await wait_for_jobs(on_loop, folder=folder, job_ids=jobs, max_unreachable=60)
+    assert result.end is WaitEnd.FINISHED
+    assert finished_states(result.jobs) == dict.fromkeys(jobs, JobState.DONE)
+
+
+async def test_a_job_that_ends_is_seen_while_others_are_held(
+    on_loop: AsyncEncordApi, folder: str, encord_emulator: EncordEmulator
+) -> None:
+    encord_emulator.inject_fault("job_stuck", count=1)
+    stuck = await _start(on_loop, folder, "a")
+    quick = await _start(on_loop, folder, "b")
+    began = time.monotonic()
+    result = await wait_for_jobs(
+        on_loop, folder=folder, job_ids=[quick, stuck], until=WaitUntil.ANY, max_unreachable=60
+    )
+    assert time.monotonic() - began < 5
+    assert finished_states(result.jobs) == {quick: JobState.DONE}
+
+
+async def test_many_jobs_are_not_all_held(
+    on_loop: AsyncEncordApi, folder: str, encord_emulator: EncordEmulator
+) -> None:
+    encord_emulator.inject_fault("job_stuck", count=9)
+    jobs = [await _start(on_loop, folder, str(number)) for number in range(9)]
+    result = await wait_for_jobs(
+        on_loop, folder=folder, job_ids=jobs, deadline=time.time() + 2.5, max_unreachable=60
+    )
+    assert result.end is WaitEnd.TIMEOUT
+    held = [
+        entry
+        for entry in encord_emulator.requests("poll_upload_job")
+        if "timeoutSeconds=0" not in entry["target"]
+    ]
+    assert held == []
+    assert len(encord_emulator.requests("poll_upload_job")) >= 18
+
+
+async def test_the_deadline_ends_a_wait_in_the_middle_of_a_held_poll(
+    on_loop: AsyncEncordApi, folder: str, encord_emulator: EncordEmulator
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    job = await _start(on_loop, folder, "a")
+    began = time.monotonic()
+    result = await wait_for_jobs(
+        on_loop, folder=folder, job_ids=[job], deadline=time.time() + 0.5, max_unreachable=60
+    )
+    assert 0.4 < time.monotonic() - began < 3
+    assert result.end is WaitEnd.TIMEOUT
+    assert result.jobs[job].state is JobState.PENDING
+
+
+async def test_a_poll_that_fails_is_no_job_that_fails(
+    on_loop: AsyncEncordApi, folder: str, encord_emulator: EncordEmulator
+) -> None:
+    job = await _start(on_loop, folder, "a")
+    encord_emulator.inject_fault("status", route="poll_upload_job", status=502, count=12)
+    async with AsyncEncordApi(
+        user_config=user_config(encord_emulator), budget=RetryBudget(seconds=0.05, first_wait=0.01)
+    ) as impatient:
+        result = await wait_for_jobs(impatient, folder=folder, job_ids=[job], max_unreachable=60)
+    assert finished_states(result.jobs) == {job: JobState.DONE}
+    assert len(encord_emulator.requests("poll_upload_job")) >= 13
+
+
+async def test_an_encord_that_stays_out_of_reach_ends_the_wait_without_a_verdict(
+    folder: str, encord_emulator: EncordEmulator, on_loop: AsyncEncordApi
+) -> None:
+    job = await _start(on_loop, folder, "a")
+    encord_emulator.inject_fault("status", route="poll_upload_job", status=503)
+    budget = RetryBudget(seconds=0.1, first_wait=0.02)
+    async with AsyncEncordApi(user_config=user_config(encord_emulator), budget=budget) as impatient:
+        result = await wait_for_jobs(impatient, folder=folder, job_ids=[job], max_unreachable=0.1)
+    assert result.end is WaitEnd.UNREACHABLE
+    assert "503" in result.message
+    assert result.jobs == {}
+
+
+async def test_a_job_that_encord_does_not_know_is_an_error(on_loop: AsyncEncordApi, folder: str) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    with pytest.raises(EncordNotFoundError, match=unknown):
+        await wait_for_jobs(on_loop, folder=folder, job_ids=[unknown], max_unreachable=60)
+
+
+async def test_a_refused_poll_is_an_error_even_while_other_polls_are_held(
+    on_loop: AsyncEncordApi, folder: str, encord_emulator: EncordEmulator
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    jobs = [await _start(on_loop, folder, "a"), await _start(on_loop, folder, "b")]
+    encord_emulator.inject_fault("status", route="poll_upload_job", path=f"*{jobs[1]}", status=403)
+    with pytest.raises(EncordPermissionError):
+        await wait_for_jobs(on_loop, folder=folder, job_ids=jobs, max_unreachable=60)
+
+
+async def test_a_cancelled_job_has_ended(
+    on_loop: AsyncEncordApi, folder: str, encord_emulator: EncordEmulator
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    job = await _start(on_loop, folder, "a")
+    wait = asyncio.create_task(wait_for_jobs(on_loop, folder=folder, job_ids=[job], max_unreachable=60))
+    async with AsyncEncordApi(user_config=user_config(encord_emulator)) as somebody_else:
+        await somebody_else.perform(cancel_upload_job(folder, job))
+    result = await asyncio.wait_for(wait, 10)
+    assert finished_states(result.jobs) == {job: JobState.CANCELLED}
+
+
+async def test_a_wait_that_is_cancelled_leaves_no_poll_behind(
+    on_loop: AsyncEncordApi, folder: str, encord_emulator: EncordEmulator
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    job = await _start(on_loop, folder, "a")
+    before = asyncio.all_tasks()
+    wait = asyncio.create_task(wait_for_jobs(on_loop, folder=folder, job_ids=[job], max_unreachable=60))
+    await asyncio.sleep(0.2)
+    wait.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await wait
+    assert asyncio.all_tasks() == before
+
+
+def test_progress_says_counts_rate_and_time_left_but_not_too_often(caplog: pytest.LogCaptureFixture) -> None:
+    clock = iter([0.0, 1.0, 4.0, 10.0, 20.0, 20.0])
+    progress = Progress(total=100, clock=lambda: next(clock))
+    with caplog.at_level(logging.INFO):
+        for done in (5, 20, 50, 97):
+            progress.say(UnitCounts(done=done, failed=1, pending=99 - done))
+        progress.say(UnitCounts(done=99, failed=1), last=True)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Upload: 5 of 100 data units done, 1 failed, 94 pending, 6.0 per second, 16 s left.",
+        "Upload: 97 of 100 data units done, 1 failed, 2 pending, 4.9 per second, 0 s left.",
+        "Upload: 99 of 100 data units done, 1 failed, 0 pending, 5.0 per second, 0 s left.",
+    ]

@@ -1,0 +1,310 @@
+"""EncordPatchMetadataOperator beyond one folder and one row per item: scopes, frames, one metadata for all, removal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from encord_provider.exceptions import (
+    EncordInputError,
+    EncordPermissionError,
+    EncordRequestError,
+    MetadataValueError,
+)
+from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
+from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator
+from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from tests.helpers.folders import (
+    frames_of,
+    images,
+    metadata_in,
+    metadata_of,
+    new_dataset,
+    new_folder,
+    new_project,
+    register,
+    url,
+)
+from tests.helpers.operators import run
+
+if TYPE_CHECKING:
+    from encord_provider.emulator.server import EncordEmulator
+
+NOWHERE = "0f0d0000-0000-4000-8000-00000000dead"
+
+pytestmark = [
+    pytest.mark.usefixtures("encord_emulator"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def patch(tmp_path: Path) -> Callable[..., Any]:
+    """Run the operator; the result has the lines of the report too."""
+
+    def patched(**arguments: Any) -> Any:
+        operator = EncordPatchMetadataOperator(
+            task_id="patch_metadata", workspace=f"file://{tmp_path}/workspace", **arguments
+        )
+        result = run(operator)
+        lines = Path(result["report"].removeprefix("file://")).read_text().splitlines()
+        return {**result, "lines": [json.loads(line) for line in lines]}
+
+    return patched
+
+
+def counts(result: Any) -> dict[str, int]:
+    return {name: count for name, count in result.items() if isinstance(count, int) and count}
+
+
+class TestFolders:
+    def test_sub_folders_only_when_asked_for(self, patch: Any) -> None:
+        top = new_folder("lake")
+        below = new_folder("site", top)
+        deep = new_folder("day", below)
+        for folder, name in ((top, "a.jpg"), (below, "b.jpg"), (deep, "c.jpg")):
+            register(folder, images(name))
+        rows = {url(name): {"n": 1} for name in ("a.jpg", "b.jpg", "c.jpg")}
+
+        assert counts(patch(metadata=rows, folder="lake")) == {"patched": 1, "unmatched": 2}
+        assert counts(patch(metadata=rows, folder="lake", recursive=True)) == {"patched": 2, "unchanged": 1}
+        assert [metadata_in(one) for one in (below, deep)] == [{"b.jpg": {"n": 1}}, {"c.jpg": {"n": 1}}]
+
+    def test_one_metadata_for_all_of_them_merged(self, patch: Any) -> None:
+        top = new_folder("lake")
+        register(top, images("a.jpg", "b.jpg", site="oslo"))
+        below = new_folder("site", top)
+        register(below, images("c.jpg"))
+        result = patch(for_all={"batch": "7"}, folder="lake", recursive=True)
+        assert counts(result) == {"patched": 3}
+        assert {line["key"] for line in result["lines"]} == {
+            url(name) for name in ("a.jpg", "b.jpg", "c.jpg")
+        }
+        assert metadata_in(top) == {key: {"site": "oslo", "batch": "7"} for key in ("a.jpg", "b.jpg")}
+        assert metadata_in(below) == {"c.jpg": {"batch": "7"}}
+        assert counts(patch(for_all={"batch": "7"}, folder="lake")) == {"unchanged": 2}
+
+    def test_one_metadata_for_all_of_them_replaced(self, patch: Any) -> None:
+        folder = new_folder("lake")
+        register(folder, images("a.jpg", site="oslo"))
+        patch(for_all={"batch": "7"}, folder="lake", mode="replace")
+        assert metadata_in(folder) == {"a.jpg": {"batch": "7"}}
+
+    def test_more_items_than_one_bundle(self, encord_emulator: EncordEmulator, patch: Any) -> None:
+        folder = new_folder("lake")
+        register(folder, images(*(f"{n}.jpg" for n in range(1001))))
+        assert counts(patch(for_all={"n": 1}, folder="lake")) == {"patched": 1001}
+        assert len(encord_emulator.requests("patch_items")) == 2
+
+
+class TestDatasetsAndProjects:
+    @pytest.fixture
+    def items(self) -> dict[str, str]:
+        folder = new_folder("lake")
+        return register(folder, images("a.jpg", "b.jpg", "c.jpg", site="oslo"))
+
+    def test_the_items_behind_the_data_rows(self, patch: Any, items: Any) -> None:
+        dataset = new_dataset(items["a.jpg"], items["b.jpg"])
+        rows = {url(name): {"n": 1} for name in items}
+        assert counts(patch(metadata=rows, dataset=dataset.dataset_hash)) == {"patched": 2, "unmatched": 1}
+        assert metadata_of(items["a.jpg"]) == {"site": "oslo", "n": 1}
+        assert metadata_of(items["c.jpg"]) == {"site": "oslo"}
+
+    def test_all_data_units_of_a_project(self, patch: Any, items: Any) -> None:
+        project = new_project(new_dataset(items["a.jpg"], items["b.jpg"]))
+        assert counts(patch(for_all={"reviewed": True}, project=project.project_hash)) == {"patched": 2}
+        assert [metadata_of(uuid) for uuid in items.values()] == [
+            {"site": "oslo", "reviewed": True},
+            {"site": "oslo", "reviewed": True},
+            {"site": "oslo"},
+        ]
+
+    def test_a_data_row_shows_what_was_patched(self, patch: Any, items: Any) -> None:
+        from encord.client import DatasetAccessSettings
+
+        dataset = new_dataset(items["a.jpg"])
+        patch(for_all={"n": 2}, dataset=dataset.dataset_hash)
+        dataset.set_access_settings(DatasetAccessSettings(fetch_client_metadata=True))
+        assert [row.client_metadata for row in dataset.data_rows] == [{"site": "oslo", "n": 2}]
+
+    @pytest.mark.parametrize("scope", ["dataset", "project"])
+    def test_one_that_does_not_exist(self, patch: Any, scope: str) -> None:
+        with pytest.raises((EncordPermissionError, EncordRequestError), match=f"rows of {scope} {NOWHERE}"):
+            patch(for_all={"n": 1}, **{scope: NOWHERE})
+
+
+class TestChosenItems:
+    def test_by_uuid_with_the_missing_one_reported(self, patch: Any) -> None:
+        folder = new_folder("lake")
+        items = register(folder, images("a.jpg", "b.jpg"))
+        result = patch(for_all={"n": 1}, items=[items["a.jpg"], NOWHERE])
+        assert counts(result) == {"patched": 1, "unmatched": 1}
+        assert {line["key"]: line["outcome"] for line in result["lines"]} == {
+            items["a.jpg"]: "patched",
+            NOWHERE: "unmatched",
+        }
+        assert metadata_in(folder) == {"a.jpg": {"n": 1}, "b.jpg": {}}
+
+    def test_rows_reach_only_the_chosen_items(self, patch: Any) -> None:
+        items = register(new_folder("lake"), images("a.jpg", "b.jpg"))
+        rows = {url("a.jpg"): {"n": 1}, url("b.jpg"): {"n": 1}}
+        assert counts(patch(metadata=rows, items=[items["a.jpg"]])) == {"patched": 1, "unmatched": 1}
+
+    @pytest.fixture
+    def spec(self, tmp_path: Path) -> Any:
+        """An upload spec of an image that is registered, a group that is, and an image that is not."""
+        content = {
+            **images("a.jpg", "never.jpg"),
+            "image_groups": [
+                {
+                    "title": "g",
+                    "createVideo": False,
+                    "objectUrl_0": url("g/0.jpg"),
+                    "objectUrl_1": url("g/1.jpg"),
+                }
+            ],
+        }
+        (tmp_path / "spec.json").write_text(json.dumps(content))
+        return run(
+            EncordReadUploadSpecOperator(
+                task_id="read_spec", spec=f"file://{tmp_path}/spec.json", workspace=f"file://{tmp_path}"
+            )
+        )
+
+    @pytest.fixture
+    def folder(self, spec: Any) -> Any:
+        folder = new_folder("lake")
+        groups = [
+            {
+                "title": "g",
+                "createVideo": False,
+                "objectUrl_0": url("g/0.jpg"),
+                "objectUrl_1": url("g/1.jpg"),
+            },
+            {"title": "g", "createVideo": False, "objectUrl_0": url("other/0.jpg")},
+        ]
+        register(folder, {**images("a.jpg", "b.jpg"), "image_groups": groups})
+        return folder
+
+    def test_the_objects_of_an_upload_spec(self, patch: Any, spec: Any, folder: Any) -> None:
+        result = patch(for_all={"run": "1"}, folder="lake", items=spec)
+        assert counts(result) == {"patched": 2, "unmatched": 1}
+        tagged = [item for item in folder.list_items(include_client_metadata=True) if item.client_metadata]
+        assert {item.name for item in tagged} == {"a.jpg", "g"}
+        (group,) = [item for item in tagged if item.name == "g"]
+        assert sorted(str(child.url) for child in group.get_child_items()) == [url("g/0.jpg"), url("g/1.jpg")]
+
+    def test_rows_for_the_objects_of_an_upload_spec_only(self, patch: Any, spec: Any, folder: Any) -> None:
+        rows = {url("a.jpg"): {"n": 1}, url("b.jpg"): {"n": 1}}
+        result = patch(metadata=rows, folder="lake", items=spec["index"])
+        assert counts(result) == {"patched": 1, "unmatched": 1}
+
+    def test_an_upload_spec_alone_does_not_say_where(self, patch: Any, spec: Any) -> None:
+        with pytest.raises(EncordInputError, match="give the 'folder', 'dataset' or 'project'"):
+            patch(for_all={"n": 1}, items=spec)
+
+
+class TestFrames:
+    @pytest.fixture
+    def group(self) -> str:
+        urls = {f"objectUrl_{n}": url(f"g/{n}.jpg") for n in range(3)}
+        spec = {
+            "image_groups": [{"title": "g", "createVideo": False, **urls, "clientMetadata": {"car": "red"}}]
+        }
+        return register(new_folder("lake"), {**spec, **images("a.jpg")})["g"]
+
+    def test_rows_name_the_files_of_a_group(self, patch: Any, group: str) -> None:
+        rows = {url("g/0.jpg"): {"n": 0}, url("g/2.jpg"): {"n": 2}, url("a.jpg"): {"n": 9}}
+        result = patch(metadata=rows, folder="lake", frames=True)
+        assert counts(result) == {"patched": 2, "unmatched": 1}
+        assert frames_of(group) == {"0.jpg": {"n": 0}, "1.jpg": {}, "2.jpg": {"n": 2}}
+        assert metadata_of(group) == {"car": "red"}
+
+    def test_all_frames_of_one_group_alike(self, patch: Any, group: str) -> None:
+        assert counts(patch(for_all={"seen": True}, items=[group], frames=True)) == {"patched": 3}
+        assert list(frames_of(group).values()) == [{"seen": True}] * 3
+
+    def test_a_table_by_object_key(self, patch: Any, group: str, tmp_path: Path) -> None:
+        (tmp_path / "frames.csv").write_text("file,n\ng/1.jpg,4\n")
+        result = patch(
+            metadata=f"file://{tmp_path}/frames.csv",
+            items=[group],
+            frames=True,
+            key="object_key",
+            key_column="file",
+        )
+        assert counts(result) == {"patched": 1}
+        assert frames_of(group)["1.jpg"] == {"n": "4"}
+
+
+def test_key_frames_of_videos_are_metadata_that_merges(patch: Any, tmp_path: Path) -> None:
+    folder = new_folder("lake")
+    register(
+        folder,
+        {"videos": [{"objectUrl": url("v.mp4"), "title": "v.mp4", "clientMetadata": {"site": "oslo"}}]},
+    )
+    assert counts(patch(metadata={url("v.mp4"): {"keyframes": [30, 7]}}, folder="lake")) == {"patched": 1}
+    found = metadata_in(folder)["v.mp4"]
+    assert (found["site"], sorted(found["keyframes"])) == ("oslo", [7, 30])
+    (tmp_path / "k.csv").write_text('object_url,keyframes\n{},"[1, 2]"\n'.format(url("v.mp4")))
+    patch(metadata=f"file://{tmp_path}/k.csv", folder="lake")
+    assert metadata_in(folder)["v.mp4"]["keyframes"] == [1, 2]
+    with pytest.raises(MetadataValueError, match="keyframes"):
+        patch(metadata={url("v.mp4"): {"keyframes": ["first"]}}, folder="lake")
+
+
+class TestRemovingKeys:
+    @pytest.fixture
+    def folder(self) -> Any:
+        folder = new_folder("lake")
+        register(folder, images("a.jpg", "b.jpg", site="oslo", old=1))
+        register(folder, images("c.jpg", site="rome"))
+        return folder
+
+    def test_from_all_items(self, patch: Any, folder: Any) -> None:
+        assert counts(patch(folder="lake", remove_keys=["old"])) == {"patched": 2, "unchanged": 1}
+        assert metadata_in(folder) == {
+            "a.jpg": {"site": "oslo"},
+            "b.jpg": {"site": "oslo"},
+            "c.jpg": {"site": "rome"},
+        }
+
+    def test_from_the_items_that_rows_name(self, patch: Any, folder: Any) -> None:
+        patch(folder="lake", metadata={url("a.jpg"): {"new": 2}}, remove_keys=["old"])
+        assert metadata_in(folder)["a.jpg"] == {"site": "oslo", "new": 2}
+        assert metadata_in(folder)["b.jpg"] == {"site": "oslo", "old": 1}
+
+
+class TestBadArguments:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"for_all": {}}, "Give one of 'folder', 'dataset', 'project' and 'items'.*got none"),
+            ({"for_all": {}, "folder": "a", "dataset": NOWHERE}, "got folder and dataset"),
+            ({"folder": "lake"}, "nothing to change"),
+            (
+                {"folder": "lake", "for_all": {}, "metadata": {}},
+                "either 'metadata' for each item, or 'for_all'",
+            ),
+            ({"folder": "lake", "remove_keys": ["a"], "mode": "replace"}, "leave out 'remove_keys'"),
+            ({"for_all": {}, "items": ["a.jpg"]}, "items: 'a.jpg' is no UUID"),
+            ({"for_all": {}, "dataset": "trucks"}, "dataset: 'trucks' is no UUID"),
+            ({"for_all": {}, "dataset": NOWHERE, "recursive": True}, "'recursive' is about the sub-folders"),
+        ],
+    )
+    def test_are_named_before_anything_is_asked(
+        self, encord_emulator: EncordEmulator, patch: Any, arguments: Any, message: str
+    ) -> None:
+        with pytest.raises(EncordInputError, match=message):
+            patch(validate=False, **arguments)
+        assert encord_emulator.requests() == []
+
+    def test_a_value_for_all_that_the_schema_refuses(self, patch: Any) -> None:
+        run(EncordSetSchemaOperator(task_id="s", schema={"score": "number"}))
+        register(new_folder("lake"), images("a.jpg"))
+        with pytest.raises(MetadataValueError, match="for_all: 'score' must be a number"):
+            patch(folder="lake", for_all={"score": "high"})

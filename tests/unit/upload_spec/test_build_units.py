@@ -1,0 +1,275 @@
+import itertools
+
+import pytest
+
+from encord_provider.exceptions import (
+    MetadataTableError,
+    MetadataValueError,
+    ObjectUrlError,
+    UploadSpecError,
+)
+from encord_provider.listing import ListedObject, object_urls
+from encord_provider.schema import parse_schema
+from encord_provider.tables import read_table
+from encord_provider.upload_spec import KeyPattern, MediaType, Skipped, build_units
+
+
+def listed(*keys, size=10):
+    return [ListedObject(key, size) for key in sorted(keys)]
+
+
+def build(objects, **options):
+    units, skipped = build_units(objects, url_for=lambda key: f"s3://b/{key}", **options)
+    return list(units), list(skipped)
+
+
+def test_each_file_becomes_a_unit_titled_by_its_key():
+    units, skipped = build(listed("d/a.jpg", "d/b.mp4", "d/c.pdf"))
+    assert [(unit.media_type, unit.title, unit.urls) for unit in units] == [
+        (MediaType.IMAGE, "d/a.jpg", ("s3://b/d/a.jpg",)),
+        (MediaType.VIDEO, "d/b.mp4", ("s3://b/d/b.mp4",)),
+        (MediaType.PDF, "d/c.pdf", ("s3://b/d/c.pdf",)),
+    ]
+    assert skipped == []
+
+
+def test_dicom_files_of_a_folder_are_one_series_in_natural_order():
+    units, _ = build(listed("p/ct/10.dcm", "p/ct/2.dcm", "p/ct/1.dcm", "p/mr/1.dcm"))
+    assert [(unit.title, unit.urls) for unit in units] == [
+        ("p/ct", ("s3://b/p/ct/1.dcm", "s3://b/p/ct/2.dcm", "s3://b/p/ct/10.dcm")),
+        ("p/mr", ("s3://b/p/mr/1.dcm",)),
+    ]
+
+
+def test_a_folder_goes_on_after_its_sub_folders():
+    units, _ = build(listed("p/1.dcm", "p/a/1.dcm", "p/z.dcm", "q/1.dcm"))
+    assert [(unit.title, len(unit.urls)) for unit in units] == [("p/a", 1), ("p", 2), ("q", 1)]
+
+
+def test_dicom_files_outside_any_folder_are_one_series_named_by_the_first():
+    units, _ = build(listed("2.dcm", "10.dcm"))
+    assert [(unit.title, unit.urls) for unit in units] == [("2.dcm", ("s3://b/2.dcm", "s3://b/10.dcm"))]
+
+
+def test_folders_that_are_done_are_handed_out_while_the_listing_goes_on():
+    endless = (
+        ListedObject(f"s{number:09d}/{file}.dcm", 1) for number in itertools.count() for file in (1, 2)
+    )
+    units, _ = build_units(endless, url_for=lambda key: f"s3://b/{key}")
+    assert [len(unit.urls) for unit in itertools.islice(units, 1000)] == [2] * 1000
+
+
+def test_every_object_left_out_is_listed_with_its_reason():
+    table = read_table("key,site\nd/a.jpg,oslo\n", source="s3://b/d/labels.json", format="csv")
+    objects = sorted(
+        [
+            ListedObject("d/", 0),
+            ListedObject("d/a.jpg", 5),
+            ListedObject("d/a.jpg.metadata.json", 5),
+            ListedObject("d/empty.jpg", 0),
+            ListedObject("d/labels.json", 5),
+            ListedObject("d/other.xyz", 5),
+            ListedObject("d/README", 5),
+            ListedObject("d/tmp.jpg", 5),
+            ListedObject("x/a.jpg", 5),
+        ],
+        key=lambda one: one.key,
+    )
+    units, skipped = build(objects, include=["d/*"], exclude=["*/tmp.*"], metadata=table)
+    assert [unit.title for unit in units] == ["d/a.jpg"]
+    assert skipped == [
+        Skipped("d/", "folder marker"),
+        Skipped("d/README", "not a media type that Encord supports: no extension"),
+        Skipped("d/a.jpg.metadata.json", "metadata sidecar"),
+        Skipped("d/empty.jpg", "empty object"),
+        Skipped("d/labels.json", "metadata table"),
+        Skipped("d/other.xyz", "not a media type that Encord supports: .xyz"),
+        Skipped("d/tmp.jpg", "excluded by pattern '*/tmp.*'"),
+        Skipped("x/a.jpg", "matches no include pattern"),
+    ]
+
+
+def test_units_and_left_out_objects_together_are_all_objects():
+    keys = [f"{folder}/{name}" for folder in "ab" for name in ("1.dcm", "2.dcm", "x.jpg", "y.bin", "z.mp4")]
+    units, skipped = build(listed(*keys))
+    urls = [url.removeprefix("s3://b/") for unit in units for url in unit.urls]
+    assert sorted(urls + [one.key for one in skipped]) == sorted(keys)
+
+
+def test_globs_know_capitals():
+    units, _ = build(listed("a.JPG", "b.jpg"), include=["*.jpg"])
+    assert [unit.title for unit in units] == ["b.jpg"]
+
+
+def test_naming_a_media_type_leaves_the_others_out():
+    units, skipped = build(listed("a.jpg", "b.mp4", "c.bin", "d"), media="video")
+    assert [unit.title for unit in units] == ["b.mp4", "d"]
+    assert skipped == [
+        Skipped("a.jpg", "of type image, but media is video"),
+        Skipped("c.bin", "not a media type that Encord supports: .bin"),
+    ]
+
+
+def test_dicom_files_named_by_uid_are_taken_when_the_user_says_dicom():
+    units, _ = build(listed("s/1.2.840.1", "s/1.2.840.10", "s/IM0001", "s/a.ima"), media="dicom_series")
+    assert [len(unit.urls) for unit in units] == [4]
+
+
+@pytest.mark.parametrize("media", ["image_group", "image_sequence"])
+def test_images_are_grouped_by_folder(media):
+    units, _ = build(listed("c/f10.png", "c/f9.png", "d/f1.png", "d/x.txt"), media=media)
+    assert [(unit.media_type, unit.title, len(unit.urls)) for unit in units] == [
+        (media, "c", 2),
+        (media, "d", 1),
+    ]
+    assert units[0].urls[0].endswith("f9.png")
+
+
+def test_images_are_grouped_by_a_pattern():
+    keys = ("clip1_2.jpg", "clip1_10.jpg", "clip2_1.jpg", "other.jpg")
+    units, skipped = build(listed(*keys), media="image_group", group_by=r"(?P<clip>clip[0-9]+)_[0-9]+\.jpg$")
+    assert [(unit.title, unit.urls) for unit in units] == [
+        ("clip1", ("s3://b/clip1_2.jpg", "s3://b/clip1_10.jpg")),
+        ("clip2", ("s3://b/clip2_1.jpg",)),
+    ]
+    assert skipped == [Skipped("other.jpg", "belongs to no image_group: group_by gives it no name")]
+
+
+def test_images_are_grouped_by_a_column_of_the_table():
+    table = read_table("key,scene\na.jpg,night\nb.jpg,day\nc.jpg,night\nd.jpg,\n", source="t.csv")
+    units, skipped = build(
+        listed("a.jpg", "b.jpg", "c.jpg", "d.jpg"),
+        media="image_group",
+        group_by="column:scene",
+        metadata=table,
+    )
+    assert [(unit.title, len(unit.urls), unit.client_metadata) for unit in units] == [
+        ("day", 1, {"scene": "day"}),
+        ("night", 2, {"scene": "night"}),
+    ]
+    assert [one.key for one in skipped] == ["d.jpg"]
+
+
+def test_grouping_by_a_column_that_is_not_there_is_an_error():
+    table = read_table("key,scene\na.jpg,night\n", source="t.csv")
+    with pytest.raises(UploadSpecError, match=r"t.csv has no such column; it has scene"):
+        build([], media="image_group", group_by="column:sceen", metadata=table)
+    with pytest.raises(UploadSpecError, match="needs a metadata table"):
+        build([], media="image_group", group_by="column:scene")
+
+
+def test_path_and_table_become_client_metadata_and_the_table_wins():
+    table = read_table("key,site,score\nsite=x/a.jpg,oslo,0.5\n", source="t.csv")
+    units, _ = build(
+        listed("site=x/a.jpg", "site=x/b.jpg"),
+        key_pattern=KeyPattern.compile("site=(?P<site>[^/]+)"),
+        metadata=table,
+    )
+    assert [unit.client_metadata for unit in units] == [{"site": "oslo", "score": "0.5"}, {"site": "x"}]
+
+
+def test_a_table_may_name_objects_by_url():
+    table = read_table("object_url,score\ns3://b/a.jpg,1\n", source="t.csv")
+    units, _ = build(listed("a.jpg"), metadata=table)
+    assert units[0].client_metadata == {"score": "1"}
+
+
+def test_texts_from_paths_and_tables_take_the_type_of_the_schema():
+    schema = parse_schema({"year": "number", "score": "number", "good": "boolean"})
+    table = read_table("key,score,good\n2026/a.jpg,0.5,TRUE\n", source="t.csv")
+    units, _ = build(
+        listed("2026/a.jpg"), key_pattern=KeyPattern.compile("(?P<year>20..)/"), metadata=table, schema=schema
+    )
+    assert units[0].client_metadata == {"year": 2026, "score": 0.5, "good": True}
+
+
+def test_a_cell_that_the_schema_refuses_names_file_line_row_key_and_type():
+    table = read_table("key,score\na.jpg,1\nb.jpg,high\n", source="s3://b/labels.csv")
+    with pytest.raises(
+        MetadataValueError, match=r"s3://b/labels.csv, line 3, row 'b.jpg': 'score' must be a number"
+    ):
+        build(listed("a.jpg", "b.jpg"), metadata=table, schema=parse_schema({"score": "number"}))
+
+
+def test_a_path_value_that_the_schema_refuses_names_the_key():
+    with pytest.raises(MetadataValueError, match=r"key 'x/a.jpg', key pattern: 'dt' must be a datetime"):
+        build(
+            listed("x/a.jpg"),
+            key_pattern=KeyPattern.compile("(?P<dt>[^/]+)/"),
+            schema=parse_schema({"dt": "datetime"}),
+        )
+
+
+def test_a_series_gets_the_path_values_that_all_its_files_share():
+    units, _ = build(
+        listed("s/1.dcm", "s/2.dcm"), key_pattern=KeyPattern.compile(r"(?P<study>\w+)/(?P<slice>\d+)")
+    )
+    assert units[0].client_metadata == {"study": "s"}
+
+
+def test_a_series_takes_the_row_of_any_of_its_files():
+    table = read_table("key,site\ns/2.dcm,oslo\n", source="t.csv")
+    units, _ = build(listed("s/1.dcm", "s/2.dcm"), metadata=table)
+    assert units[0].client_metadata == {"site": "oslo"}
+
+
+def test_rows_of_one_series_that_disagree_are_an_error():
+    table = read_table("key,site\ns/1.dcm,oslo\ns/2.dcm,bergen\n", source="t.csv")
+    with pytest.raises(
+        MetadataTableError, match=r"t.csv, line 3, row 's/2.dcm' and line 2.*different values"
+    ):
+        build(listed("s/1.dcm", "s/2.dcm"), metadata=table)
+
+
+def test_titles_come_from_a_template():
+    units, _ = build(
+        listed("site=x/dir/a.b.jpg", "site=x/ct/1.dcm"),
+        key_pattern=KeyPattern.compile("site=(?P<site>[^/]+)"),
+        title="{site}: {stem} ({name}) in {folder}",
+    )
+    assert [unit.title for unit in units] == ["x: ct (ct) in site=x", "x: a.b (a.b.jpg) in site=x/dir"]
+
+
+@pytest.mark.parametrize("template", ["{kye}", "{key!r}", "{key:>9}", "{", "", "{key.upper}", "{0}"])
+def test_a_title_template_that_cannot_be_filled_in_is_refused_at_once(template):
+    with pytest.raises(UploadSpecError, match="title template"):
+        build_units([], url_for=str, title=template)
+
+
+def test_a_title_field_that_the_pattern_does_not_give_names_the_object():
+    with pytest.raises(UploadSpecError, match=r"'a.jpg': the title template needs \{site\}"):
+        build(listed("a.jpg"), key_pattern=KeyPattern.compile("site=(?P<site>.)"), title="{site}")
+
+
+def test_a_title_over_300_characters_names_the_key_and_the_limit():
+    with pytest.raises(UploadSpecError, match=r"a title of 304 characters, the limit is 300"):
+        build(listed("a" * 300 + ".jpg"))
+
+
+def test_objects_out_of_order_are_refused_rather_than_torn_apart():
+    objects = [ListedObject("b/1.dcm", 1), ListedObject("a/1.dcm", 1)]
+    with pytest.raises(UploadSpecError, match=r"order of their keys, but 'a/1.dcm' came after 'b/1.dcm'"):
+        build(objects)
+
+
+def test_an_object_listed_twice_is_registered_once():
+    units, skipped = build([ListedObject("a.jpg", 1), ListedObject("a.jpg", 1)])
+    assert len(units) == 1
+    assert skipped == [Skipped("a.jpg", "listed twice")]
+
+
+def test_a_key_that_has_no_url_stops_the_build_and_names_the_object():
+    units, _ = build_units(listed("a b.jpg"), url_for=object_urls("b-1", style="s3"))
+    with pytest.raises(ObjectUrlError, match=r"object 'a b.jpg' in bucket 'b-1'"):
+        list(units)
+
+
+@pytest.mark.parametrize("media", ["scene", "movie", ""])
+def test_an_unknown_media_is_refused(media):
+    with pytest.raises(UploadSpecError, match=r"unknown media .*; use auto or video, image"):
+        build_units([], url_for=str, media=media)
+
+
+def test_one_text_in_place_of_a_list_of_patterns_is_refused():
+    with pytest.raises(UploadSpecError, match="take a list of patterns"):
+        build_units([], url_for=str, include="*.jpg")
