@@ -42,8 +42,8 @@ class EncordImportDataOperator(EncordOperator):
 
     :param spec: the index URI or the list of part URIs that
         :class:`~encord_provider.operators.build_upload_spec.EncordBuildUploadSpecOperator` returned, the whole
-        mapping that it returned, the URI of any upload spec in Encord's JSON or CSV form, or such a JSON spec itself as a mapping.
-        (templated)
+        mapping that it returned, the URI of any upload spec in Encord's JSON or CSV form, or such a JSON spec
+        itself as a mapping. (templated)
     :param folder: the storage folder: UUID, or name path from the top such as ``lake/site-a``. (templated)
     :param untouched: whether a JSON spec of your own is sent exactly as it is, instead of in Encord's structured form
         in which every default is explicit. It is checked first all the same, but may hold unknown fields.

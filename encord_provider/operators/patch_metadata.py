@@ -37,8 +37,8 @@ class EncordPatchMetadataOperator(EncordOperator):
 
     :param metadata: the index URI, or the output, of
         :class:`~encord_provider.operators.build_upload_spec.EncordBuildUploadSpecOperator`; the URI
-        of a CSV, JSONL or Parquet table; a mapping from item key to metadata; or rows, each a mapping that has the key under ``key``'s name.
-        Columns ``encord_...``, as exported tables have them, are left aside. (templated)
+        of a CSV, JSONL or Parquet table; a mapping from item key to metadata; or rows, each a mapping that has the
+        key under ``key``'s name. Columns ``encord_...``, as exported tables have them, are left aside. (templated)
     :param for_all: client metadata for every item, instead of ``metadata``. (templated)
     :param folder: the storage folder whose items are meant: UUID or name path. (templated)
     :param recursive: whether the folders below it count too.
