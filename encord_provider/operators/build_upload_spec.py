@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from encord_provider.operators.base import EncordOperator
 from encord_provider.schema import MetadataSchema
 from encord_provider.sources import Listing, ListingRequest, ListingSource, S3Bucket
 from encord_provider.tables import MetadataTable, Sampling
-from encord_provider.upload_spec import KeyPattern, MediaType, build_units, write_parts
+from encord_provider.upload_spec import BuildOptions, KeyPattern, build_units, write_parts
 from encord_provider.workspace.files import child, parent, path_of, task_folder
 from encord_provider.workspace.inputs import Embeddings, embeddings_of, frames_of, table_of
 from encord_provider.workspace.window import run_window
@@ -119,7 +120,7 @@ class EncordBuildUploadSpecOperator(EncordOperator):
         title: str = "{key}",
         object_url_style: str | None = None,
         object_url_endpoint: str | None = None,
-        max_units_per_part: int | Mapping[MediaType, int] | None = None,
+        max_units_per_part: int | Mapping[str, int] | None = None,
         skip_duplicate_urls: bool = True,
         validate: bool = True,
         **kwargs: Any,
@@ -179,23 +180,26 @@ class EncordBuildUploadSpecOperator(EncordOperator):
         self.log.info("The window is %s; the objects come from %s.", window, listing.place)
         if self.sidecars and listing.read is None:
             raise EncordInputError(f"Objects of {listing.place} have no sidecars: leave out 'sidecars'.")
+        filters = dataclasses.replace(
+            self.object_filter or ObjectFilter(), include=self.include, exclude=self.exclude
+        )
         units, skipped = build_units(
             listing,
             url_for=listing.url_for,
-            media=self.media or "auto",
-            include=self.include,
-            exclude=self.exclude,
-            only=self.object_filter,
-            group_by=self.group_by,
-            key_pattern=key_pattern,
-            metadata=self._metadata(listing),
-            title=self.title,
-            schema=self._schema(listing),
+            options=BuildOptions(
+                media=self.media or "auto",
+                filters=filters,
+                group_by=self.group_by,
+                key_pattern=key_pattern,
+                metadata=self._metadata(listing),
+                title=self.title,
+                frames=frames,
+                sampling=self.sampling,
+                embeddings=embeddings,
+                media_metadata=media_metadata,
+            ),
             read_sidecar=listing.read if self.sidecars else None,
-            frames=frames,
-            sampling=self.sampling,
-            embeddings=embeddings,
-            media_metadata=media_metadata,
+            schema=self._schema(listing),
         )
         folder = task_folder(self.workspace, context)
         index = write_parts(

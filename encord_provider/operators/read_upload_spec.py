@@ -10,7 +10,7 @@ from encord_provider.api.calls import get_metadata_schema
 from encord_provider.exceptions import EncordInputError
 from encord_provider.operators.base import EncordOperator
 from encord_provider.schema import MetadataSchema, check_metadata
-from encord_provider.upload_spec import DataUnit, MediaType, UploadSpec, parse_spec, write_parts
+from encord_provider.upload_spec import DataUnit, UploadSpec, parse_spec, write_parts
 from encord_provider.workspace.files import child, parent, path_of, read_bytes, task_folder
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class EncordReadUploadSpecOperator(EncordOperator):
         allow_unknown: bool = False,
         by_extension: bool = False,
         skip_duplicate_urls: bool | None = True,
-        max_units_per_part: int | Mapping[MediaType, int] | None = None,
+        max_units_per_part: int | Mapping[str, int] | None = None,
         validate: bool = True,
         **kwargs: Any,
     ) -> None:

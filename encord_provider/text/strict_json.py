@@ -27,13 +27,15 @@ class StrictJsonError(ValueError):
     :param message: what is wrong, without the place.
     :param line: the line, from 1.
     :param column: the column, from 1.
+    :param repeated: the path of the key that is given twice, if that is what is wrong.
     """
 
-    def __init__(self, message: str, *, line: int, column: int = 1) -> None:
+    def __init__(self, message: str, *, line: int, column: int = 1, repeated: JsonPath = ()) -> None:
         super().__init__(f"line {line}, column {column}: {message}")
         self.message = message
         self.line = line
         self.column = column
+        self.repeated = repeated
 
 
 class _DuplicateKeyError(Exception):
@@ -163,10 +165,7 @@ def _duplicate_error(text: str) -> StrictJsonError:
     for path, offset, repeated in _members(text):
         if repeated:
             where = f" in {_shown(path[:-1])}" if len(path) > 1 else ""
-            hint = (
-                "; put image groups and image sequences into one array" if path == ("image_groups",) else ""
-            )
-            return _at(text, offset, f"the key {path[-1]!r} is given twice{where}{hint}")
+            return _at(text, offset, f"the key {path[-1]!r} is given twice{where}", repeated=path)
     raise AssertionError("a key was given twice, but no object shows it")
 
 
@@ -193,9 +192,9 @@ def _value_error(text: str, error: ValueError) -> StrictJsonError:
     return StrictJsonError(str(error), line=1)
 
 
-def _at(text: str, offset: int, message: str) -> StrictJsonError:
-    line_start = text.rfind("\n", 0, offset) + 1
-    return StrictJsonError(message, line=text.count("\n", 0, offset) + 1, column=offset - line_start + 1)
+def _at(text: str, offset: int, message: str, *, repeated: JsonPath = ()) -> StrictJsonError:
+    line, column = text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1
+    return StrictJsonError(message, line=line, column=column, repeated=repeated)
 
 
 def _shown(path: JsonPath) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from encord_provider.upload_spec.csv_form import check_csv
 from encord_provider.upload_spec.data_units import MAX_UNITS_PER_FILE, MAX_URLS_PER_FILE, UploadSpec
-from encord_provider.upload_spec.json_form import Problem, check_manifest, raise_problems
+from encord_provider.upload_spec.json_form import check_manifest
+from encord_provider.upload_spec.problems import Problem, raise_problems
 
 
 def parse_spec(
