@@ -5,7 +5,6 @@ from encord_provider.listing.inventory import inventory_bucket, list_inventory
 from encord_provider.listing.object_urls import (
     ObjectRef,
     ObjectUrlStyle,
-    object_url,
     object_urls,
     parse_object_url,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "list_inventory",
     "list_path",
     "list_s3",
-    "object_url",
     "object_urls",
     "parse_object_url",
 ]

@@ -77,29 +77,6 @@ _ROOT_CONTAINER = "$root"
 _UNSAFE_UNQUOTED = re.compile(r"[?#%\\]")
 
 
-def object_url(
-    bucket: str,
-    key: str,
-    *,
-    style: ObjectUrlStyle | str = ObjectUrlStyle.VIRTUAL_HOSTED,
-    region: str | None = None,
-    endpoint: str | None = None,
-) -> str:
-    """Write the object URL of an object.
-
-    :param bucket: the bucket; for ``azure`` the container, for ``mrap`` the ARN of the access point.
-    :param key: the key of the object, as the store lists it.
-    :param style: the form of the URL.
-    :param region: the region of the bucket; needed by ``virtual-hosted`` and ``path``, ``eu-de`` by default for
-        ``otc``.
-    :param endpoint: for ``endpoint`` the root URL of the store, for ``azure`` the account's name or its root URL.
-    :returns: the URL: ASCII for the https forms, without whitespace in every form, at most 16 KB.
-    :raises ObjectUrlError: when the bucket, region or endpoint does not fit the style, or when decoding the URL
-        would not give the key back.
-    """
-    return object_urls(bucket, style=style, region=region, endpoint=endpoint)(key)
-
-
 def object_urls(
     bucket: str,
     *,
@@ -109,9 +86,15 @@ def object_urls(
 ) -> Callable[[str], str]:
     """Check everything that does not depend on the key once, and return the function from key to object URL.
 
-    Takes and raises what :func:`object_url` does.
-
-    :returns: a function of the key.
+    :param bucket: the bucket; for ``azure`` the container, for ``mrap`` the ARN of the access point.
+    :param style: the form of the URLs.
+    :param region: the region of the bucket; needed by ``virtual-hosted`` and ``path``, ``eu-de`` by default for
+        ``otc``.
+    :param endpoint: for ``endpoint`` the root URL of the store, for ``azure`` the account's name or its root URL.
+    :returns: a function of the key, as the store lists it. Its URLs are ASCII for the https forms, without
+        whitespace in every form, and at most 16 KB. It raises :class:`ObjectUrlError` where decoding the URL would
+        not give the key back.
+    :raises ObjectUrlError: when the bucket, region or endpoint does not fit the style.
     """
     try:
         style = ObjectUrlStyle(style)
@@ -131,7 +114,7 @@ def object_urls(
             url = prefix + (quote(key, safe="/~") if quoted else key)
         except UnicodeEncodeError:
             raise ObjectUrlError(
-                f"object {key!r} in bucket {bucket!r}: the key is no valid Unicode"
+                f"object {key!r} in bucket {bucket!r}: the key is not valid Unicode"
             ) from None
         if problem := url_problem(url):
             raise ObjectUrlError(f"object {key[:200]!r} in bucket {bucket!r}: {problem}")
@@ -141,7 +124,7 @@ def object_urls(
 
 
 def parse_object_url(url: str, *, endpoint: str | None = None) -> ObjectRef:
-    """Find the object that an object URL names; the inverse of :func:`object_url` for every style.
+    """Find the object that an object URL names; the inverse of :func:`object_urls` for every style.
 
     A query string (a signature) is left aside. For a host that belongs to no known cloud the first segment of
     the path is taken as the bucket.
@@ -159,13 +142,15 @@ def parse_object_url(url: str, *, endpoint: str | None = None) -> ObjectRef:
     if lower.startswith("arn:"):
         arn = _MRAP_ARN.match(url)
         if arn is None or not url[arn.end() :].startswith("/"):
-            raise ObjectUrlError(f"{url!r} is no ARN of a Multi-Region Access Point followed by / and a key")
+            raise ObjectUrlError(
+                f"{url!r} is not the ARN of a Multi-Region Access Point followed by / and a key"
+            )
         return _ref(url, arn.group(), url[arn.end() + 1 :])
     bare = re.split("[?#]", url, maxsplit=1)[0]
     try:
         parts = urlsplit(bare)
     except ValueError as error:
-        raise ObjectUrlError(f"{bare!r} is no URL: {error}") from None
+        raise ObjectUrlError(f"{bare!r} is not a valid URL: {error}") from None
     host, path = (parts.hostname or ""), _unquoted(bare, parts.path[1:])
     if (match := _S3_HOST.fullmatch(host) or _OTC_HOST.fullmatch(host)) and match["bucket"]:
         return _ref(bare, match["bucket"], path)
@@ -187,7 +172,7 @@ def _unquoted(url: str, path: str) -> str:
     try:
         return unquote(path, errors="strict")
     except UnicodeDecodeError:
-        raise ObjectUrlError(f"the percent-encoding of {url!r} is no UTF-8") from None
+        raise ObjectUrlError(f"the percent-encoding of {url!r} is not UTF-8") from None
 
 
 def _bucket_and_key(path: str) -> tuple[str, str]:
@@ -227,7 +212,7 @@ def _prefix(bucket: str, style: ObjectUrlStyle, region: str | None, endpoint: st
             )
         return f"{bucket}/"
     if not _ANY_BUCKET.fullmatch(bucket):
-        raise ObjectUrlError(f"{bucket!r} is no bucket name: give the name alone, without scheme and path")
+        raise ObjectUrlError(f"{bucket!r} is not a bucket name: give the name alone, without scheme and path")
     if style is ObjectUrlStyle.S3:
         return f"s3://{bucket}/"
     if style is ObjectUrlStyle.GS:
@@ -295,7 +280,7 @@ def url_problem(url: str) -> str | None:
     if " " in url or not url.isprintable():  # str.isprintable counts all other whitespace as not printable
         return f"whitespace or a control character in the object URL {shown(url)}; write a blank as %20"
     if not url.lower().startswith(_URL_STARTS):
-        return f"{shown(url)} is no object URL: it must start with https://, s3://, gs:// or an ARN"
+        return f"{shown(url)} is not an object URL: it must start with https://, s3://, gs:// or an ARN"
     if len(url) > MAX_URL_BYTES // 4 and (size := len(url.encode())) > MAX_URL_BYTES:
         return f"an object URL of {size:,} bytes, the limit is {MAX_URL_BYTES:,}: {shown(url)}"
     return None

@@ -18,7 +18,7 @@ MAX_PAGE_SIZE = 1000
 _REASONS = {
     "NoSuchBucket": "there is no such bucket",
     "NoSuchKey": "there is no such object",
-    "InvalidBucketName": "that is no valid bucket name",
+    "InvalidBucketName": "that is not a valid bucket name",
     "AccessDenied": "not permitted; the credentials need the IAM action {action} on arn:aws:s3:::{bucket}",
     "AllAccessDisabled": "all access to the bucket is disabled",
     "InvalidAccessKeyId": "S3 does not know the access key of the Airflow connection",

@@ -8,7 +8,7 @@ from encord_provider.exceptions import MetadataTableError, ObjectUrlError
 from encord_provider.listing.object_urls import ObjectRef, parse_object_url
 from encord_provider.listing.objects import ListedObject
 from encord_provider.tables.metadata_table import MetadataTable
-from encord_provider.tables.rows import TableRow
+from encord_provider.tables.reader import TableRow
 
 
 class UrlTable:

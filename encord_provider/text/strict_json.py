@@ -22,7 +22,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class StrictJsonError(ValueError):
-    """A text that is no JSON, or loses something when read as JSON.
+    """A text that is not valid JSON, or loses something when read as JSON.
 
     :param message: what is wrong, without the place.
     :param line: the line, from 1.
@@ -47,7 +47,7 @@ def decode(data: bytes | str) -> str:
 
     :param data: UTF-8 bytes, or text.
     :returns: the text.
-    :raises StrictJsonError: when the bytes are no UTF-8.
+    :raises StrictJsonError: when the bytes are not UTF-8.
     """
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
@@ -57,7 +57,7 @@ def decode(data: bytes | str) -> str:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
         raise StrictJsonError(
-            f"byte 0x{data[error.start]:02x} is no UTF-8; save the file as UTF-8", line=line, column=column
+            f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", line=line, column=column
         ) from None
 
 
@@ -66,7 +66,7 @@ def loads(data: bytes | str) -> Any:
 
     :param data: the document, UTF-8 bytes or text.
     :returns: what it holds.
-    :raises StrictJsonError: for anything that is no JSON (RFC 8259), for a key given twice in one object, for
+    :raises StrictJsonError: for anything that is not valid JSON (RFC 8259), for a key given twice in one object, for
         NaN and infinity, for a number of thousands of digits and for half of a surrogate pair.
     """
     text = decode(data)
@@ -85,7 +85,7 @@ def loads(data: bytes | str) -> Any:
             orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise StrictJsonError(
-                f"no valid Unicode: {error.msg}", line=error.lineno, column=error.colno
+                f"not valid Unicode: {error.msg}", line=error.lineno, column=error.colno
             ) from None
     return value
 
@@ -116,7 +116,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 @dataclass
@@ -179,7 +179,7 @@ def _syntax_error(text: str, error: json.JSONDecodeError) -> StrictJsonError:
     if not text.strip():
         return StrictJsonError("the document is empty", line=1)
     message = (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")
-    return _at(text, error.pos, f"no JSON: {message}")
+    return _at(text, error.pos, f"not valid JSON: {message}")
 
 
 def _value_error(text: str, error: ValueError) -> StrictJsonError:

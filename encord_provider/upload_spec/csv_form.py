@@ -10,7 +10,7 @@ The title column tells what a section registers, in any case; a new header line 
 ``ObjectURL, Series title``                          a DICOM series of all rows with one title
 =================================================== =========================================================
 
-A blank ``Create video`` means true, so rows that are no image sequence must say false wherever the column is. A
+A blank ``Create video`` means true, so rows that are not an image sequence must say false wherever the column is. A
 blank title stands for the file name.
 """
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from encord_provider.exceptions import UploadSpecError
 from encord_provider.tables.metadata_table import MetadataTable
-from encord_provider.tables.rows import TableRow
+from encord_provider.tables.reader import TableRow
 from encord_provider.upload_spec.key_pattern import KeyPattern
 from encord_provider.upload_spec.media_types import MediaType
 

@@ -11,7 +11,7 @@ from encord_provider.schema.types import MetadataSchema
 from encord_provider.schema.values import check_metadata
 from encord_provider.tables.frames import with_frames
 from encord_provider.tables.metadata_table import MetadataTable
-from encord_provider.tables.rows import TableRow
+from encord_provider.tables.reader import TableRow
 from encord_provider.upload_spec.build_options import BuildOptions
 from encord_provider.upload_spec.data_units import DataUnit, title_problem
 from encord_provider.upload_spec.grouping import UnitFile, folder_of
@@ -68,7 +68,11 @@ class Joining:
                 client_metadata, sampling=options.sampling, frames=rows, schema=self.schema
             )
         unit = DataUnit(media_type=media_type, urls=urls, title=title, client_metadata=client_metadata)
-        return unit if options.media_metadata is None else with_media_metadata(unit, keys, options.media_metadata)
+        return (
+            unit
+            if options.media_metadata is None
+            else with_media_metadata(unit, keys, options.media_metadata)
+        )
 
     def row_for(self, key: str) -> TableRow | None:
         """Find the row of the metadata table for an object.

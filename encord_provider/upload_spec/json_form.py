@@ -142,7 +142,9 @@ class _Reader:
                 if self.allow_unknown:
                     extra[key] = items
                 else:
-                    self._add((key,), _unknown(key, (*MEDIA_TYPES.arrays, SKIP_DUPLICATE_URLS), "an upload spec"))
+                    self._add(
+                        (key,), _unknown(key, (*MEDIA_TYPES.arrays, SKIP_DUPLICATE_URLS), "an upload spec")
+                    )
             elif not isinstance(items, list):
                 self._add((key,), f"{key!r} must be an array of objects")
             else:

@@ -15,7 +15,7 @@ from typing import Any
 
 from encord_provider.exceptions import MetadataTableError
 from encord_provider.tables.metadata_table import MetadataTable
-from encord_provider.tables.rows import TableRow
+from encord_provider.tables.reader import TableRow
 from encord_provider.upload_spec.data_units import DataUnit
 from encord_provider.upload_spec.media_types import DicomTags, MediaType
 
@@ -28,7 +28,7 @@ def with_media_metadata(unit: DataUnit, keys: Sequence[str], table: MetadataTabl
     :param table: the table; an object without a row stays without media metadata.
     :returns: the data unit.
     :raises MetadataTableError: for a row that has some fields of the media type and lacks others, and for a value
-        that is no number where one is needed. The message names source, line and field.
+        that is not a number where one is needed. The message names source, line and field.
     """
     files = tuple(
         _media_metadata(table.get(key) or table.get(url), unit.media_type)

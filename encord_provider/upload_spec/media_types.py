@@ -21,7 +21,7 @@ class DicomTags(dict[str, Any]):
     """The type of a field of media metadata that holds the tags of a DICOM file."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class MediaType:
     """A kind of data unit.
 
@@ -74,6 +74,9 @@ class MediaType:
 
     def __str__(self) -> str:
         return self.name
+
+    def __repr__(self) -> str:
+        return f"MediaType({self.name!r})"
 
     @property
     def is_grouped(self) -> bool:

@@ -185,7 +185,7 @@ def read_index(path: Workspace) -> SpecIndex:
 
     :param path: the path of ``index.json``.
     :returns: the index; the parts are beside it.
-    :raises UploadSpecError: when the file is no index of this version.
+    :raises UploadSpecError: when the file is not an index of this version.
     """
     uri = _uri(path)
     try:
@@ -203,7 +203,7 @@ def read_index(path: Workspace) -> SpecIndex:
     except FileNotFoundError:
         raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first") from None
     except (StrictJsonError, KeyError, TypeError) as error:
-        raise UploadSpecError(f"{uri}: no index of an upload spec ({error})") from None
+        raise UploadSpecError(f"{uri}: not a valid index of an upload spec ({error})") from None
 
 
 def read_part(path: Workspace, *, sha256: str | None = None) -> UploadSpec:

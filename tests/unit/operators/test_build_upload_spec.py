@@ -202,7 +202,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("pattern", "says"),
         [
-            ("site=(?P<site>[^/+/", r"is no regular expression: .*\(character \d+"),
+            ("site=(?P<site>[^/+/", r"regular expression.*\(character \d+"),
             ("site=([^/]+)/", r"has no named group; write one as \(\?P<site>"),
             ("(?P<keyframes>[0-9]+)", "reserved by Encord"),
         ],
