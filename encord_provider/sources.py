@@ -44,13 +44,13 @@ _S3 = frozenset({"s3", "s3a"})
 class ListingRequest:
     """What the build operator asks of its source.
 
-    :param window: the run's window of time.
+    :param window: gives the run's window of time; asked for only where a pattern names a day.
     :param aws_conn_id: the Airflow connection of the amazon provider.
     :param url_style: the form of the object URLs; None for the usual one of the source.
     :param url_endpoint: the root URL of an S3-compatible store, the Azure account, or the URL of a local folder.
     """
 
-    window: Window
+    window: Callable[[], Window]
     aws_conn_id: str | None
     url_style: str | None = None
     url_endpoint: str | None = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote, urlsplit
 
@@ -49,29 +48,10 @@ class ObjectUrlStyle(StrEnum):
     ENDPOINT = "endpoint"
 
 
-@dataclass(frozen=True)
-class ObjectRef:
-    """An object in a bucket.
-
-    :param bucket: the bucket; the container for Azure (``$root`` for the root container), the ARN for a
-        Multi-Region Access Point.
-    :param key: the key of the object, decoded.
-    """
-
-    bucket: str
-    key: str
-
-
 _VIRTUAL_HOSTED_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ANY_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]{0,254}")
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]*")
 _MRAP_ARN = re.compile(r"arn:aws[a-z-]*:s3::\d{12}:accesspoint/[A-Za-z0-9._-]+")
-
-_S3_HOST = re.compile(
-    r"(?:(?P<bucket>.+)\.)?s3(?:\.dualstack)?(?:[.-](?P<region>[a-z0-9-]+))?\.amazonaws\.com(?:\.cn)?"
-)
-_OTC_HOST = re.compile(r"(?P<bucket>.+)\.obs\.(?P<region>[a-z0-9-]+)\.otc\.t-systems\.com")
-_AZURE_HOST = re.compile(r"(?P<account>[a-z0-9-]+)\.blob\.core\.windows\.net")
 
 _ROOT_CONTAINER = "$root"
 _UNSAFE_UNQUOTED = re.compile(r"[?#%\\]")
@@ -121,63 +101,6 @@ def object_urls(
         return url
 
     return url_for
-
-
-def parse_object_url(url: str, *, endpoint: str | None = None) -> ObjectRef:
-    """Find the object that an object URL names; the inverse of :func:`object_urls` for every style.
-
-    A query string (a signature) is left aside. For a host that belongs to no known cloud the first segment of
-    the path is taken as the bucket.
-
-    :param url: the object URL.
-    :param endpoint: the root URL of an S3-compatible store, when it holds a path of its own.
-    :returns: bucket and key.
-    :raises ObjectUrlError: when the URL names no object.
-    """
-    if problem := url_problem(url):
-        raise ObjectUrlError(problem)
-    lower = url.lower()
-    if lower.startswith(("s3://", "gs://")):
-        return _ref(url, *_bucket_and_key(url[5:]))
-    if lower.startswith("arn:"):
-        arn = _MRAP_ARN.match(url)
-        if arn is None or not url[arn.end() :].startswith("/"):
-            raise ObjectUrlError(
-                f"{url!r} is not the ARN of a Multi-Region Access Point followed by / and a key"
-            )
-        return _ref(url, arn.group(), url[arn.end() + 1 :])
-    bare = re.split("[?#]", url, maxsplit=1)[0]
-    try:
-        parts = urlsplit(bare)
-    except ValueError as error:
-        raise ObjectUrlError(f"{bare!r} is not a valid URL: {error}") from None
-    host, path = (parts.hostname or ""), _unquoted(bare, parts.path[1:])
-    if (match := _S3_HOST.fullmatch(host) or _OTC_HOST.fullmatch(host)) and match["bucket"]:
-        return _ref(bare, match["bucket"], path)
-    if endpoint is not None and bare.startswith(root := endpoint.rstrip("/") + "/"):
-        path = _unquoted(bare, bare[len(root) :])
-    bucket, key = _bucket_and_key(path)
-    if _AZURE_HOST.fullmatch(host) and not key and not path.endswith("/"):
-        return _ref(bare, _ROOT_CONTAINER, path)
-    return _ref(bare, bucket, key)
-
-
-def _ref(url: str, bucket: str, key: str) -> ObjectRef:
-    if not bucket or not key:
-        raise ObjectUrlError(f"{url!r} names no object: it lacks the {'key' if bucket else 'bucket'}")
-    return ObjectRef(bucket, key)
-
-
-def _unquoted(url: str, path: str) -> str:
-    try:
-        return unquote(path, errors="strict")
-    except UnicodeDecodeError:
-        raise ObjectUrlError(f"the percent-encoding of {url!r} is not UTF-8") from None
-
-
-def _bucket_and_key(path: str) -> tuple[str, str]:
-    bucket, _, key = path.partition("/")
-    return bucket, key
 
 
 def _key_problem(key: str, *, style: ObjectUrlStyle, quoted: bool) -> str | None:
