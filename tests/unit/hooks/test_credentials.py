@@ -13,7 +13,8 @@ from airflow.sdk.log import redact
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from encord_provider.exceptions import EncordConfigError
-from encord_provider.hooks.credentials import Credentials, check_private_key
+from encord_provider.hooks.credentials import Credentials
+from encord_provider.hooks.private_key import check_private_key
 from tests.helpers import keys
 
 KEY = keys.ed25519_key()
@@ -90,17 +91,19 @@ def test_a_key_file_that_others_can_read_is_refused_with_the_command_that_mends_
     assert read(private_key_file=str(file), allow_readable_key_file=True).private_key == KEY
 
 
-def test_a_key_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EncordConfigError, match=r"none/key cannot be read on this machine: No such file"):
+def test_a_key_file_that_is_not_there_is_an_error_that_names_the_field(tmp_path: Path) -> None:
+    with pytest.raises(EncordConfigError, match=r"'private_key_file'.*No such file.*absolute path") as caught:
         read(private_key_file=str(tmp_path / "none" / "key"))
+    assert "'lab'" in str(caught.value)
+    assert "none" not in str(caught.value)
 
 
-def test_a_key_file_that_is_no_text_is_not_shown(tmp_path: Path) -> None:
+def test_a_key_file_that_is_not_text_is_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "key.der"
     secret = base64.b64decode(keys.body_of(keys.ed25519_pkcs8()))
     file.write_bytes(b"\xff" + secret)
     file.chmod(0o600)
-    with pytest.raises(EncordConfigError, match=r"key\.der is no text file") as caught:
+    with pytest.raises(EncordConfigError, match=r"key\.der is not a text file") as caught:
         read(private_key_file=str(file))
     for one in chain_of(caught.value):
         assert repr(secret[-8:])[2:-1] not in repr(one)
