@@ -88,8 +88,8 @@ class SelectedItems:
     def matches(self, hook: EncordHook) -> Iterator[Match]:
         """Read the items, each as the match of a row without metadata.
 
-        What the user named one by one - UUIDs, the objects of an upload spec - has a match also where there is no
-        such item.
+        What the user named one by one (by UUID, or as an object of an upload spec) has a match also where no item
+        was found for it.
 
         :param hook: the connection.
         :raises EncordInputError: if there is no such folder.
