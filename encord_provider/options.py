@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.sdk import XComArg
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
+
+from encord_provider.exceptions import EncordInputError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,6 +23,23 @@ class Options(ResolveMixin):  # type: ignore[misc, unused-ignore]
     """
 
     template_fields: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def of(cls, given: Self | Mapping[str, Any] | None) -> Self:
+        """Give the options that a parameter stands for, once it is rendered.
+
+        :param given: the options, a mapping with the same names, or None for the defaults.
+        :raises EncordInputError: if it is anything else, or has a name that there is not.
+        """
+        if isinstance(given, cls):
+            return given
+        known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        if given is not None and not (isinstance(given, Mapping) and set(given) <= set(known)):
+            found = ", ".join(map(repr, given)) if isinstance(given, Mapping) else type(given).__name__
+            raise EncordInputError(
+                f"Expected {cls.__name__}, or a mapping with some of {', '.join(known)}; got {found}."
+            )
+        return cls(**given or {})
 
     def iter_references(self) -> Iterator[tuple[Any, str]]:
         """Give the tasks whose outputs are among the fields; they become upstream tasks."""

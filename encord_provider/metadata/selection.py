@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -67,14 +67,14 @@ class SelectedItems:
                     raise EncordInputError(f"{name}: {uuid!r} is not a UUID.")
 
     @classmethod
-    def of(cls, *, folder: Any, items: ItemSelection | None) -> SelectedItems:
+    def of(cls, *, folder: Any, items: ItemSelection | Mapping[str, Any] | None) -> SelectedItems:
         """Read what an operator was given, its templates rendered; blank texts are nothing.
 
         :param folder: the operator's ``folder``.
         :param items: the operator's ``items``.
         :raises EncordInputError: if the arguments do not fit together.
         """
-        items = items or ItemSelection()
+        items = ItemSelection.of(items)
         return cls(
             folder=_text(folder),
             recursive=items.recursive,

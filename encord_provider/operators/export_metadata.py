@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from encord_provider.exceptions import EncordInputError
@@ -32,7 +33,8 @@ class EncordExportMetadataOperator(EncordOperator):
     a column whose values are of several types is JSON text.
 
     :param folder: the storage folder whose items are meant: UUID or name path. (templated)
-    :param items: which items are meant beside or instead of those of the folder. (templated)
+    :param items: which items are meant beside or instead of those of the folder:
+        :class:`~encord_provider.options.ItemSelection`, or a mapping with the same names. (templated)
     :param file_format: ``jsonl``, ``csv`` or ``parquet``, which needs the extra ``parquet``.
     :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
         for the option ``[encord] workspace``. (templated)
@@ -53,7 +55,7 @@ class EncordExportMetadataOperator(EncordOperator):
         self,
         *,
         folder: str | XComArg | None = None,
-        items: ItemSelection | None = None,
+        items: ItemSelection | Mapping[str, Any] | None = None,
         file_format: Literal["jsonl", "csv", "parquet"] = "jsonl",
         workspace: str | None = None,
         **kwargs: Any,

@@ -39,7 +39,8 @@ class EncordPatchMetadataOperator(EncordOperator):
         key under ``key``'s name. Columns ``encord_...``, as exported tables have them, are left aside. (templated)
     :param for_all: client metadata for every item, instead of ``metadata``. (templated)
     :param folder: the storage folder whose items are meant: UUID or name path. (templated)
-    :param items: which items are meant beside or instead of those of the folder. (templated)
+    :param items: which items are meant beside or instead of those of the folder:
+        :class:`~encord_provider.options.ItemSelection`, or a mapping with the same names. (templated)
     :param key: what names an item: ``object_url`` (also when empty), ``object_key``, ``file_url``, ``file_key``,
         ``uuid`` or ``title``. ``file_url`` and ``file_key`` are also those of one file of a group or series, whose
         files are read for that, one call for each group. An upload spec names items by object URL always. (templated)
@@ -79,7 +80,7 @@ class EncordPatchMetadataOperator(EncordOperator):
         metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | XComArg | None = None,
         for_all: Mapping[str, Any] | None = None,
         folder: str | XComArg | None = None,
-        items: ItemSelection | None = None,
+        items: ItemSelection | Mapping[str, Any] | None = None,
         key: Literal["object_url", "object_key", "file_url", "file_key", "uuid", "title"] = "object_url",
         key_column: str | None = None,
         mode: Literal["merge", "replace"] = "merge",

@@ -9,6 +9,7 @@ import pendulum
 import pytest
 from airflow.sdk import DAG, BaseOperator
 
+from encord_provider.exceptions import EncordInputError
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
 from encord_provider.options import ItemSelection
 
@@ -54,6 +55,20 @@ def test_a_dag_with_options_is_serialized_alike_every_time() -> None:
 
     assert serialized() == serialized()
     assert NOWHERE in str(serialized())
+
+
+def test_a_mapping_stands_for_options() -> None:
+    assert ItemSelection.of({"dataset": NOWHERE, "frames": True}) == ItemSelection(
+        dataset=NOWHERE, frames=True
+    )
+    assert ItemSelection.of(None) == ItemSelection.of({}) == ItemSelection()
+
+
+@pytest.mark.parametrize(("given", "named"), [({"folders": "a"}, "'folders'"), (["a"], "list")])
+def test_anything_else_is_refused_with_the_names_that_there_are(given: Any, named: str) -> None:
+    with pytest.raises(EncordInputError, match=named) as caught:
+        ItemSelection.of(given)
+    assert all(field.name in str(caught.value) for field in dataclasses.fields(ItemSelection))
 
 
 def test_options_cannot_be_changed() -> None:
