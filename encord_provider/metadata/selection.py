@@ -96,7 +96,7 @@ class SelectedItems:
         :raises EncordPermissionError: if there is no such dataset or project, or the user may not see it.
         """
         if self.frames:
-            return map(_match_of_item, child_items_of(hook, _items_of(self._named(hook))))
+            return map(_match_of_item, child_items_of(hook, self._items_of(self._named(hook))))
         return self._named(hook)
 
     def read(self, hook: EncordHook) -> Iterator[StorageItem]:
@@ -107,7 +107,7 @@ class SelectedItems:
 
         :param hook: the connection.
         """
-        return _items_of(self.matches(hook))
+        return self._items_of(self.matches(hook))
 
     def __str__(self) -> str:
         if self.folder is not None:
@@ -115,6 +115,11 @@ class SelectedItems:
         if self.uuids is not None:
             return f"{len(self.uuids)} items"
         return f"dataset {self.dataset}" if self.dataset is not None else f"project {self.project}"
+
+    def _items_of(self, matches: Iterable[Match]) -> Iterator[StorageItem]:
+        items = (item for match in matches for item in match.items)
+        # Two objects of a spec may match the same item; a listing, which may be long, has none twice.
+        return iter({item.uuid: item for item in items}.values()) if self.upload_spec else items
 
     def _named(self, hook: EncordHook) -> Iterator[Match]:
         if self.upload_spec is not None:
@@ -179,15 +184,6 @@ def child_items_of(hook: EncordHook, items: Iterable[StorageItem]) -> Iterator[S
 def _match_of_item(item: StorageItem) -> Match:
     row = MetadataRow(key=item.url or item.uuid, metadata={}, where="all items")
     return Match(row=row, items=(item,))
-
-
-def _items_of(matches: Iterable[Match]) -> Iterator[StorageItem]:
-    seen: set[str] = set()
-    for match in matches:
-        for item in match.items:
-            if item.uuid not in seen:
-                seen.add(item.uuid)
-                yield item
 
 
 def _text(value: Any) -> str | None:
