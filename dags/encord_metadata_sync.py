@@ -77,7 +77,7 @@ with DAG(
         "key": Param(
             None,
             type=["string", "null"],
-            enum=[None, "object_url", "object_key", "uuid", "title"],
+            enum=[None, "object_url", "object_key", "file_url", "file_key", "uuid", "title"],
             title="Items by",
             description="What the rows name items by; empty for object_url.",
         ),

@@ -17,6 +17,7 @@ from encord_provider.operators.import_data import EncordImportDataOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
 from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator, checked_spec
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from encord_provider.options import ItemSelection
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,8 @@ def sync_metadata(
     :param project: the UUID of a project.
     :param recursive: whether the folders below ``folder`` count too.
     :param schema: keys of the metadata schema; None for no task ``set_schema``.
-    :param key: what the rows name items by: ``object_url``, ``object_key``, ``uuid`` or ``title``.
+    :param key: what the rows name items by: ``object_url``, ``object_key``, ``file_url``, ``file_key``, ``uuid`` or
+        ``title``.
     :param key_column: the column that holds it.
     :param mode: ``merge`` or ``replace``.
     :param max_unmatched: how many rows may match no item, or several, before ``report`` fails; None or empty for
@@ -174,9 +176,7 @@ def sync_metadata(
             task_id="patch_metadata",
             metadata=table,
             folder=folder,
-            dataset=dataset,
-            project=project,
-            recursive=recursive,
+            items=ItemSelection(dataset=dataset, project=project, recursive=recursive),
             key=cast("Any", key),
             key_column=key_column,
             mode=cast("Any", mode),

@@ -17,8 +17,10 @@ from encord_provider.api.client import EncordApi
 from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.get_provider_info import get_provider_info
-from encord_provider.hooks.credentials import DOMAINS, Credentials, check_private_key
-from encord_provider.hooks.folders import FolderFinder, is_uuid
+from encord_provider.hooks.credentials import DOMAINS, Credentials
+from encord_provider.hooks.folders import FolderFinder
+from encord_provider.hooks.names import several_named, uuid_of
+from encord_provider.hooks.private_key import check_private_key
 
 if TYPE_CHECKING:
     from encord.user_client import EncordUserClient
@@ -145,7 +147,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
 
         :param folder: its UUID, or its name path from the top, such as ``lake/site-a``.
         :param create: whether to create what is missing of a name path.
-        :return: its UUID.
+        :returns: its UUID.
         :raises EncordInputError: if no folder or more than one has that name.
         """
         finder = FolderFinder(client=self.client, domain=self.credentials.domain, seconds=self.retry_seconds)
@@ -155,10 +157,11 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         """Find a cloud integration.
 
         :param integration: its UUID or exact title; None or empty for the connection's default.
-        :return: its UUID, or None if neither names one (for URLs that Encord can read without).
+        :returns: its UUID, or None if neither names one (for URLs that Encord can read without).
         :raises EncordInputError: if there is no such integration, or several have that title.
         """
-        wanted = (integration or "").strip() or self.credentials.integration
+        named = (integration or "").strip()
+        wanted = named or self.credentials.integration
         if not wanted:
             log.warning(
                 "No cloud integration is named by the task or by connection %r: Encord will read the objects "
@@ -167,26 +170,28 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
             )
             return None
         known = self.api.perform(list_integrations())
-        if is_uuid(wanted):
-            matches = [uuid for uuid in known if uuid == wanted.lower()]
-        else:
-            matches = [uuid for uuid, title in known.items() if title == wanted]
+        uuid = uuid_of(wanted)
+        matches = [one for one, title in known.items() if one == uuid or (uuid is None and title == wanted)]
         if len(matches) == 1:
             return matches[0]
-        titles = ", ".join(sorted(repr(title) for title in known.values())) or "none"
         if matches:
-            raise EncordInputError(
-                f"{len(matches)} integrations have the title {wanted!r}: {', '.join(matches)}. Give the UUID."
-            )
+            raise several_named("integrations", wanted, matches)
+        # A secret that was put into the wrong field of the connection must not be shown; the task's own text may.
+        shown = (
+            repr(named)
+            if named
+            else f"as the field 'integration' of connection {self.encord_conn_id!r} names"
+        )
+        titles = ", ".join(sorted(repr(title) for title in known.values())) or "none"
         raise EncordInputError(
-            f"There is no integration {wanted!r} that this user can use. There are: {titles}. Integrations are "
+            f"There is no integration {shown} that this user can use. There are: {titles}. Integrations are "
             "made in Encord, and registering data needs the Admin role on one."
         )
 
     def test_connection(self) -> tuple[bool, str]:
         """Say who is connected to what, or why not.
 
-        :return: whether it works, and one sentence; it never holds a secret.
+        :returns: whether it works, and one sentence; it never holds a secret.
         """
         try:
             credentials = self.credentials

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from encord_provider.exceptions import EncordInputError
+from encord_provider.hooks.names import several_named, uuid_of
 from encord_provider.hooks.sdk import repeated, sdk_errors
 
 if TYPE_CHECKING:
@@ -32,15 +33,6 @@ def folder_path(text: str) -> tuple[str, ...]:
             f"{text!r} names no folder: give a folder's UUID, or its name path such as 'lake/site-a'."
         )
     return parts
-
-
-def is_uuid(text: str) -> bool:
-    """Whether a text is a UUID, as opposed to a name or title."""
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 class FolderFinder:
@@ -74,13 +66,14 @@ class FolderFinder:
 
         :param folder: a UUID, or a name path from the top.
         :param create: whether to create what is missing of a name path.
-        :return: the folder's UUID.
+        :returns: the folder's UUID.
         :raises EncordInputError: if no folder has that name and none may be created, or several have it.
         :raises EncordPermissionError: if a folder's UUID is unknown or not permitted.
         :raises EncordUnavailableError: if Encord could not be reached.
         """
-        if is_uuid(folder):
-            return repeated(lambda: self._by_uuid(folder), seconds=self._seconds)
+        uuid = uuid_of(folder)
+        if uuid is not None:
+            return repeated(lambda: self._by_uuid(uuid), seconds=self._seconds)
         parent: StorageFolder | None = None
         parts = folder_path(folder)
         for depth, name in enumerate(parts):
@@ -90,9 +83,9 @@ class FolderFinder:
             raise EncordInputError(f"{folder!r} names no folder.")
         return str(parent.uuid)
 
-    def _by_uuid(self, folder: str) -> str:
-        with sdk_errors(f"find the folder {folder}", self._domain):
-            return str(self._client.get_storage_folder(UUID(folder)).uuid)
+    def _by_uuid(self, uuid: str) -> str:
+        with sdk_errors(f"find the folder {uuid}", self._domain):
+            return str(self._client.get_storage_folder(UUID(uuid)).uuid)
 
     def _step(self, parent: StorageFolder | None, name: str, *, path: str, create: bool) -> StorageFolder:
         found = self._named(parent, name, path)
@@ -109,10 +102,7 @@ class FolderFinder:
             # A run that creates the same folder right now removes its own within moments.
             self._sleep(_RACE_PAUSE)
             found = self._named(parent, name, path)
-        raise EncordInputError(
-            f"{len(found)} folders are named {path!r}: {', '.join(str(folder.uuid) for folder in found)}. "
-            "Give the UUID of the one you mean."
-        )
+        raise several_named("folders", path, (str(folder.uuid) for folder in found))
 
     def _created(self, parent: StorageFolder | None, name: str, path: str) -> StorageFolder:
         # Also after a lost answer: what was created then is found here, and nothing is created twice.

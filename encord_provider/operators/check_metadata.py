@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from encord_provider.api.calls import get_metadata_schema
 from encord_provider.exceptions import MetadataValueError
-from encord_provider.metadata.patch import ItemKey
-from encord_provider.metadata.rows import rows_of
+from encord_provider.metadata.rows import ItemKey, rows_of
 from encord_provider.operators.base import EncordOperator
 from encord_provider.schema import MetadataSchema, check_metadata
 from encord_provider.workspace.files import child, task_folder, write_whole
@@ -32,7 +31,7 @@ class EncordCheckMetadataOperator(EncordOperator):
     :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
         for the option ``[encord] workspace``. (templated)
 
-    :return: ``{"rows", "keys", "undeclared"}``: how many rows there are, the metadata keys in them, and those of
+    :returns: ``{"rows", "keys", "undeclared"}``: how many rows there are, the metadata keys in them, and those of
         the keys that the schema does not have.
     :raises MetadataTableError: if the table is malformed.
     :raises MetadataValueError: if values do not fit; the message names the first rows, and the file ``errors.txt``

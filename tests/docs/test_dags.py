@@ -150,6 +150,11 @@ def check_patch_scores(returned: Any) -> None:
     assert items("lake/daily")[QUAY] == {"score": 0.7, "weather": "rain"}
 
 
+def check_patch_batch(returned: Any) -> None:
+    assert returned["patch_metadata"]["patched"] == 4
+    assert all(metadata["batch"] == "may" for metadata in items("lake/daily").values())
+
+
 def check_patch_values(returned: Any) -> None:
     assert items("lake/daily")[QUAY] == {"score": 0.9}
 
@@ -248,6 +253,7 @@ GIVEN: dict[str, Callable[[], Any]] = {
     "export_and_back": given_imported_recordings,
     "company_sync": given_imported_recordings,
     "company_inbox": given_a_dropped_spec,
+    "patch_batch": given_imported_recordings,
     "patch_scores": given_imported_recordings,
     "patch_values": given_imported_recordings,
     "wait_for_a_job": given_a_running_job,

@@ -177,13 +177,19 @@ class TestFindIntegration:
         with pytest.raises(EncordInputError, match=rf"no integration '{unknown}'.*'AWS S3', 'Azure Blob"):
             connect(private_key=encord.private_key).find_integration(unknown)
 
+    def test_a_secret_in_the_connections_field_is_not_shown(
+        self, connect: Any, encord: EncordEmulator
+    ) -> None:
+        hook = connect(private_key=encord.private_key, integration="correct-horse-battery-staple")
+        with pytest.raises(EncordInputError, match=r"'integration' of connection 'lab'.*'AWS S3'") as caught:
+            hook.find_integration()
+        assert "staple" not in str(caught.value)
+
     def test_two_of_one_title_are_not_guessed_between(self, connect: Any, encord: EncordEmulator) -> None:
         def rename(store: Any) -> None:
             for integration in store.integrations.all()[:2]:
                 integration.title = "Lake"
 
         encord.call(rename)
-        with pytest.raises(
-            EncordInputError, match=rf"2 integrations have the title 'Lake': {AWS}.*Give the UUID"
-        ):
+        with pytest.raises(EncordInputError, match=rf"2 integrations .*'Lake': {AWS}.*Give the UUID"):
             connect(private_key=encord.private_key).find_integration("Lake")

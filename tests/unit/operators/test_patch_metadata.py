@@ -258,7 +258,7 @@ class TestBadInput:
             patch({"a.jpg": "oslo"})
 
     def test_text_that_is_neither_json_nor_a_uri(self, patch: Any) -> None:
-        with pytest.raises(EncordInputError, match="looks like JSON and is none"):
+        with pytest.raises(EncordInputError, match="not valid JSON"):
             patch("{'a.jpg': {'score': 1}}")
 
     @pytest.mark.parametrize(("argument", "value"), [("mode", "overwrite"), ("key", "file_name")])
