@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from encord_provider.exceptions import EncordInputError, MetadataTableError
 from encord_provider.jobs.parts import index_uri_of, specs_of_index
 from encord_provider.metadata.patch import ItemKey, MetadataRow
-from encord_provider.workspace.inputs import table_of
+from encord_provider.workspace.inputs import Inputs
+from encord_provider.workspace.templates import value_of
 
 EXPORT_PREFIX = "encord_"
 """How the columns begin that say which item a row of an exported table is about."""
@@ -31,12 +30,14 @@ def rows_of(
     :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
     :raises EncordInputError: if anything is wrong with them.
     """
-    metadata = rendered(metadata)
+    metadata = value_of(metadata, dict, list, str, parameter="metadata")
+    if metadata is None:
+        raise EncordInputError("No metadata was given: set the parameter 'metadata'.")
     index = index_uri_of(metadata)
     if index is not None:
         yield from (row for row in rows_of_index(index) if row.metadata)
     elif isinstance(metadata, str):
-        table = table_of(metadata, key_column=key_column, aws_conn_id=aws_conn_id)
+        table = Inputs(aws_conn_id=aws_conn_id).table(metadata, key_column=key_column)
         for line in table or ():
             values = {
                 name: value for name, value in line.metadata.items() if not name.startswith(EXPORT_PREFIX)
@@ -66,19 +67,6 @@ def rows_of_index(index: str, *, metadata: Mapping[str, Any] | None = None) -> I
                 urls=unit.urls if grouped else (),
                 title=unit.title if grouped else None,
             )
-
-
-def rendered(value: Any) -> Any:
-    """Give what a template meant: a mapping or list that it rendered as JSON text, or the value as it is.
-
-    :raises EncordInputError: if a text looks like JSON and is none.
-    """
-    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        return value
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise EncordInputError(f"The metadata is a text that looks like JSON and is none: {error}") from None
 
 
 def _given_rows(rows: Sequence[Mapping[str, Any]], column: str) -> Iterator[MetadataRow]:

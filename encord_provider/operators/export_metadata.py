@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from encord_provider.exceptions import EncordInputError
 from encord_provider.metadata.rows import EXPORT_PREFIX
 from encord_provider.metadata.scope import ItemScope, frames_of
-from encord_provider.operators.base import EncordOperator
+from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.tables.writer import TableWriter
-from encord_provider.workspace.files import child, task_folder, write_whole
+from encord_provider.workspace.files import child, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -20,7 +20,7 @@ _FORMATS = ("jsonl", "csv", "parquet")
 _ITEM_COLUMNS = tuple(f"{EXPORT_PREFIX}{name}" for name in ("uuid", "object_url", "name", "type", "folder"))
 
 
-class EncordExportMetadataOperator(EncordOperator):
+class EncordExportMetadataOperator(EncordWorkspaceOperator):
     """Write the client metadata of the items of a folder, dataset or project as a table in the workspace.
 
     One row for each item: the columns ``encord_uuid``, ``encord_object_url``, ``encord_name``, ``encord_type`` and
@@ -37,8 +37,6 @@ class EncordExportMetadataOperator(EncordOperator):
     :param project: the UUID of a project instead. (templated)
     :param frames: whether to export the files of image groups, image sequences and series instead of the items.
     :param file_format: ``jsonl``, ``csv`` or ``parquet``, which needs the extra ``parquet``.
-    :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
-        for the option ``[encord] workspace``. (templated)
 
     :return: ``{"uri", "items", "format"}``: the table and how many rows it has.
     :raises EncordInputError: if there is no such folder, or the arguments do not fit together.
@@ -46,11 +44,10 @@ class EncordExportMetadataOperator(EncordOperator):
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordWorkspaceOperator.template_fields,
         "folder",
         "dataset",
         "project",
-        "workspace",
     )
 
     def __init__(
@@ -62,7 +59,6 @@ class EncordExportMetadataOperator(EncordOperator):
         project: str | XComArg | None = None,
         frames: bool = False,
         file_format: Literal["jsonl", "csv", "parquet"] = "jsonl",
-        workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -76,7 +72,6 @@ class EncordExportMetadataOperator(EncordOperator):
         self.project = project
         self.frames = frames
         self.file_format = file_format
-        self.workspace = workspace
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the items page by page and write their rows."""
@@ -89,7 +84,7 @@ class EncordExportMetadataOperator(EncordOperator):
         with TableWriter(self.file_format, first_columns=_ITEM_COLUMNS) as table:
             for row in self._rows(scope):
                 table.add(row)
-            uri = child(task_folder(self.workspace, context), f"metadata.{self.file_format}")
+            uri = child(self.task_folder(context), f"metadata.{self.file_format}")
             with tempfile.TemporaryFile() as file:
                 table.write(file)
                 file.seek(0)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import orjson
 
-from encord_provider.api.calls import get_metadata_schema
 from encord_provider.api.items import StorageItem
 from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.jobs.parts import index_uri_of
 from encord_provider.metadata.patch import ItemKey, MetadataRow, Outcome, PatchMode, RowResult, Tagger
-from encord_provider.metadata.rows import rendered, rows_of, rows_of_index
+from encord_provider.metadata.rows import rows_of, rows_of_index
 from encord_provider.metadata.scope import ItemScope, frames_of
-from encord_provider.operators.base import EncordOperator
-from encord_provider.schema import MetadataSchema, check_metadata
-from encord_provider.workspace.files import child, task_folder, write_whole
+from encord_provider.operators.base import EncordInputsOperator
+from encord_provider.schema import check_metadata
+from encord_provider.workspace.files import child, write_whole
+from encord_provider.workspace.templates import value_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Choice = TypeVar("Choice", ItemKey, PatchMode)
 
 
-class EncordPatchMetadataOperator(EncordOperator):
+class EncordPatchMetadataOperator(EncordInputsOperator):
     """Give storage items the client metadata that a table, a mapping or an upload spec holds.
 
     The items are those of a folder, a dataset or a project, or single ones. A row finds its item by object URL
@@ -55,9 +55,6 @@ class EncordPatchMetadataOperator(EncordOperator):
     :param remove_keys: keys that patched items lose. Without ``metadata`` and ``for_all``, all items lose them.
         (templated)
     :param validate: whether to check the values against the organisation's metadata schema first.
-    :param aws_conn_id: the Airflow connection for reading an ``s3://`` table. (templated)
-    :param workspace: the URI of the workspace; each task of each run has its own folder for the report in it.
-        None or empty for the option ``[encord] workspace``. (templated)
 
     :return: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
         rows, and the URI of a JSONL file with a line for every row that is not unchanged.
@@ -66,7 +63,7 @@ class EncordPatchMetadataOperator(EncordOperator):
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordInputsOperator.template_fields,
         "metadata",
         "for_all",
         "folder",
@@ -77,8 +74,6 @@ class EncordPatchMetadataOperator(EncordOperator):
         "key_column",
         "mode",
         "remove_keys",
-        "aws_conn_id",
-        "workspace",
     )
     template_fields_renderers = {"metadata": "json", "for_all": "json"}
 
@@ -98,8 +93,6 @@ class EncordPatchMetadataOperator(EncordOperator):
         mode: Literal["merge", "replace"] = "merge",
         remove_keys: Sequence[str] = (),
         validate: bool = True,
-        aws_conn_id: str | None = "aws_default",
-        workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -124,8 +117,6 @@ class EncordPatchMetadataOperator(EncordOperator):
         self.mode = mode
         self.remove_keys = remove_keys
         self.validate = validate
-        self.aws_conn_id = aws_conn_id
-        self.workspace = workspace
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
@@ -152,7 +143,7 @@ class EncordPatchMetadataOperator(EncordOperator):
                 lines.append(orjson.dumps(result.as_json()) + b"\n")
             if result.outcome is Outcome.FAILED and first_failed is None:
                 first_failed = result
-        report = child(task_folder(self.workspace, context), "report.jsonl")
+        report = child(self.task_folder(context), "report.jsonl")
         write_whole(report, b"".join(lines))
         summary = {outcome.value: counts[outcome] for outcome in Outcome}
         self.log.info("Client metadata of %s: %s. Report: %s", scope, summary, report)
@@ -204,7 +195,7 @@ class EncordPatchMetadataOperator(EncordOperator):
 
     def _named_items(self) -> tuple[Sequence[str] | None, str | None]:
         """Give the UUIDs in ``items``, or the index that it names."""
-        items = rendered(self.items)
+        items = value_of(self.items, dict, list, str, parameter="items")
         index = index_uri_of(items)
         if index is not None:
             if not (self.folder or self.dataset or self.project):
@@ -221,7 +212,7 @@ class EncordPatchMetadataOperator(EncordOperator):
     def _checked(self, rows: Sequence[MetadataRow]) -> list[MetadataRow]:
         if not self.validate or not rows:
             return list(rows)
-        schema = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
+        schema = self.hook.metadata_schema()
         return [replace(row, metadata=check_metadata(row.metadata, schema, where=row.where)) for row in rows]
 
     def _checked_metadata(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:

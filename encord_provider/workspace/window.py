@@ -64,7 +64,7 @@ def run_window(context: Context, *, day: str | None = None) -> Window:
 
     :param context: the task's context.
     :param day: a day as YYYY-MM-DD, or None or empty.
-    :raises EncordInputError: if ``day`` is no such date, or is given to a backfill, all of whose runs it would make
+    :raises EncordInputError: if ``day`` is not such a date, or is given to a backfill, all of whose runs it would make
         the same.
     """
     run: Any = context["dag_run"]
@@ -78,7 +78,7 @@ def run_window(context: Context, *, day: str | None = None) -> Window:
         try:
             return Window.of_day(date.fromisoformat(day), zone)
         except ValueError:
-            raise EncordInputError(f"The date {day!r} is no day of the form YYYY-MM-DD.") from None
+            raise EncordInputError(f"The date {day!r} is not a day of the form YYYY-MM-DD.") from None
     if partition := _partition_day(getattr(run, "partition_key", None)):
         return Window.of_day(partition, zone)
     start, end = getattr(run, "data_interval_start", None), getattr(run, "data_interval_end", None)
@@ -103,7 +103,7 @@ def prefixes_of(pattern: str, window: Window) -> list[str]:
     :param pattern: a prefix in which ``{date}`` stands for the day as YYYY-MM-DD and ``{date:%Y/%m/%d}`` for
         the day in that ``strftime`` form. A ``*`` is left as it is.
     :param window: the window.
-    :return: one prefix for each day; a single one if the pattern names no day.
+    :returns: one prefix for each day; a single one if the pattern names no day.
     :raises EncordInputError: if the pattern has any other placeholder.
     """
     for found in _PLACEHOLDER.finditer(pattern):
