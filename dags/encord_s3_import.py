@@ -111,6 +111,7 @@ with DAG(
             "Day",
             "YYYY-MM-DD, for a manual run. A backfill takes each of its own days, and refuses this one.",
             empty="the day of the run",
+            in_variable=False,
         ),
         "workspace": _settings.optional(
             "Workspace", "URI of the folder for specs, receipts and reports.", empty="[encord] workspace"

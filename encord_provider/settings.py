@@ -28,15 +28,17 @@ class Settings:
         choices: Sequence[str] = (),
         pattern: str | None = None,
         example: Mapping[str, Any] | None = None,
+        in_variable: bool = True,
     ) -> Param:
         """Declare a parameter that a run may leave out: a text, one of some choices, or an object.
 
         :param title: its title in the form.
         :param description: its help.
-        :param empty: what applies where the Variable does not say it either.
+        :param empty: what applies where nothing says it.
         :param choices: the texts that it may be.
         :param pattern: a regular expression that its text must fit.
         :param example: an object that it may be; only parameters that are objects have one.
+        :param in_variable: whether the Variable is asked for it.
         """
         kind = "string" if example is None else "object"
         schema: dict[str, Any] = {"type": [kind, "null"]}
@@ -45,8 +47,9 @@ class Settings:
         if pattern:
             schema["pattern"] = pattern
         shown = "" if example is None else f" Example: {json.dumps(example)}"
-        fallback = f" Empty for what the Variable {self.variable} says{f', or {empty}' if empty else ''}."
-        return Param(None, title=title, description=f"{description}{shown}{fallback}", **schema)
+        sources = [f"what the Variable {self.variable} says"] if in_variable else []
+        fallback = " or ".join([*sources, *([empty] if empty else [])])
+        return Param(None, title=title, description=f"{description}{shown} Empty for {fallback}.", **schema)
 
     def connections(self) -> dict[str, Param]:
         """Declare the two connections, which have the usual names unless a run is given others."""

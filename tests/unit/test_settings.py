@@ -71,7 +71,8 @@ def test_every_form_can_be_left_as_it_opens_and_says_where_a_value_comes_from_th
             continue
         assert (param.value, param.schema["type"][1:]) == (None, ["null"]), name
         assert None in param.schema.get("enum", [None])
-        assert f"the Variable {dag_id} says" in param.description or name == "date", name
+        assert (f"the Variable {dag_id} says" in param.description) is (name != "date"), name
+        assert "Empty for " in param.description
 
 
 def test_every_group_of_options_has_a_field_with_an_example_that_it_takes(dags: Any) -> None:
