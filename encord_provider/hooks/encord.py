@@ -12,7 +12,7 @@ from airflow.sdk.log import mask_secret
 
 from encord_provider import __version__
 from encord_provider.api.async_client import AsyncEncordApi
-from encord_provider.api.calls import list_integrations
+from encord_provider.api.calls import get_metadata_schema, list_integrations
 from encord_provider.api.client import EncordApi
 from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import EncordError, EncordInputError
@@ -21,6 +21,7 @@ from encord_provider.hooks.credentials import DOMAINS, Credentials
 from encord_provider.hooks.folders import FolderFinder
 from encord_provider.hooks.names import several_named, uuid_of
 from encord_provider.hooks.private_key import check_private_key
+from encord_provider.schema import MetadataSchema
 
 if TYPE_CHECKING:
     from encord.user_client import EncordUserClient
@@ -187,6 +188,13 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
             f"There is no integration {shown} that this user can use. There are: {titles}. Integrations are "
             "made in Encord, and registering data needs the Admin role on one."
         )
+
+    def metadata_schema(self) -> MetadataSchema:
+        """Read the organisation's metadata schema.
+
+        :returns: the schema, deleted keys included.
+        """
+        return MetadataSchema.from_wire(self.api.perform(get_metadata_schema()))
 
     def test_connection(self) -> tuple[bool, str]:
         """Say who is connected to what, or why not.

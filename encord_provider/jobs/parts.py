@@ -20,6 +20,7 @@ from encord_provider.upload_spec import (
 )
 from encord_provider.upload_spec.parts import INDEX_NAME
 from encord_provider.workspace.files import child, parent, path_of
+from encord_provider.workspace.templates import value_of
 
 
 def index_uri_of(spec: Any) -> str | None:
@@ -56,15 +57,7 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool =
     :param untouched: whether a JSON spec is to be sent as it is.
     :raises UploadSpecError: if the spec is missing, malformed or empty.
     """
-    if isinstance(spec, str) and spec.lstrip().startswith("{"):
-        # A template renders a mapping as text.
-        try:
-            spec = orjson.loads(spec)
-        except orjson.JSONDecodeError:
-            raise UploadSpecError(
-                "The spec is a text that starts with '{' and is no JSON. Hand over the operator's output "
-                "itself (build.output), or render it with the filter tojson."
-            ) from None
+    spec = value_of(spec, dict, list, str, parameter="spec") or ""
     index = index_uri_of(spec)
     if index is not None:
         if untouched:

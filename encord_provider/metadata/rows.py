@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-import orjson
-
 from encord_provider.exceptions import EncordInputError, MetadataTableError
 from encord_provider.jobs.parts import index_uri_of, specs_of_index
 from encord_provider.schema import MetadataSchema, check_metadata
-from encord_provider.workspace.inputs import table_of
+from encord_provider.workspace.inputs import Inputs
+from encord_provider.workspace.templates import value_of
 
 EXPORT_PREFIX = "encord_"
 """How the columns begin that say which item a row of an exported table is about."""
@@ -69,12 +68,14 @@ def rows_of(
     :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
     :raises EncordInputError: if anything is wrong with them.
     """
-    metadata = rendered(metadata)
+    metadata = value_of(metadata, dict, list, str, parameter="metadata")
+    if metadata is None:
+        raise EncordInputError("No metadata was given: set the parameter 'metadata'.")
     index = index_uri_of(metadata)
     if index is not None:
         yield from (row for row in rows_of_index(index) if row.metadata)
     elif isinstance(metadata, str):
-        table = table_of(metadata, key_column=key_column, aws_conn_id=aws_conn_id)
+        table = Inputs(aws_conn_id=aws_conn_id).table(metadata, key_column=key_column)
         for line in table or ():
             values = {
                 name: value for name, value in line.metadata.items() if not name.startswith(EXPORT_PREFIX)
@@ -113,19 +114,6 @@ def checked_rows(rows: Iterable[MetadataRow], schema: MetadataSchema) -> list[Me
     :raises MetadataValueError: for the first value that does not fit.
     """
     return [replace(row, metadata=check_metadata(row.metadata, schema, where=row.where)) for row in rows]
-
-
-def rendered(value: Any) -> Any:
-    """Give what a template meant: a mapping or list that it rendered as JSON text, or the value as it is.
-
-    :raises EncordInputError: if a text looks like JSON and is not valid.
-    """
-    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        return value
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise EncordInputError(f"The text looks like JSON but is not valid JSON: {error}") from None
 
 
 def _given_rows(rows: Sequence[Mapping[str, Any]], by: ItemKey, column: str) -> Iterator[MetadataRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from encord_provider.api.calls import BULK_SIZE, get_child_items, get_items
@@ -15,7 +15,7 @@ from encord_provider.hooks.names import uuid_of
 from encord_provider.hooks.sdk import repeated, sdk_errors
 from encord_provider.jobs.parts import index_uri_of
 from encord_provider.metadata.matching import Match, match_rows
-from encord_provider.metadata.rows import ItemKey, MetadataRow, rendered, rows_of_index
+from encord_provider.metadata.rows import ItemKey, MetadataRow, rows_of_index
 from encord_provider.options import ItemSelection
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ class SelectedItems:
         items = ItemSelection.of(items)
         return cls(
             folder=_text(folder),
-            recursive=items.recursive,
+            recursive=bool(items.recursive),
             dataset=_text(items.dataset),
             project=_text(items.project),
-            uuids=_uuids(items.uuids),
+            uuids=cast("tuple[str, ...] | None", items.uuids),
             upload_spec=_index(items.upload_spec),
-            frames=items.frames,
+            frames=bool(items.frames),
         )
 
     def matches(self, hook: EncordHook) -> Iterator[Match]:
@@ -191,15 +191,7 @@ def _text(value: Any) -> str | None:
     return str(value).strip() or None if value is not None else None
 
 
-def _uuids(value: Any) -> tuple[str, ...] | None:
-    value = rendered(value)
-    if isinstance(value, str):
-        return (value.strip(),) if value.strip() else None
-    return None if value is None else tuple(str(uuid) for uuid in value)
-
-
 def _index(value: Any) -> str | None:
-    value = rendered(value)
     index = index_uri_of(value)
     if index is None and value is not None and value != "":
         raise EncordInputError(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from encord_provider.exceptions import EncordInputError
 from encord_provider.metadata.rows import EXPORT_PREFIX
 from encord_provider.metadata.selection import SelectedItems
-from encord_provider.operators.base import EncordOperator
+from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.options import ItemSelection
 from encord_provider.tables.writer import TableWriter
-from encord_provider.workspace.files import child, task_folder, write_whole
+from encord_provider.workspace.files import child, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -21,7 +21,7 @@ _FORMATS = ("jsonl", "csv", "parquet")
 _ITEM_COLUMNS = tuple(f"{EXPORT_PREFIX}{name}" for name in ("uuid", "object_url", "name", "type", "folder"))
 
 
-class EncordExportMetadataOperator(EncordOperator):
+class EncordExportMetadataOperator(EncordWorkspaceOperator):
     """Write the client metadata of the items of a folder, dataset or project as a table in the workspace.
 
     One row for each item: the columns ``encord_uuid``, ``encord_object_url``, ``encord_name``, ``encord_type`` and
@@ -36,8 +36,6 @@ class EncordExportMetadataOperator(EncordOperator):
     :param items: which items are meant beside or instead of those of the folder:
         :class:`~encord_provider.options.ItemSelection`, or a mapping with the same names. (templated)
     :param file_format: ``jsonl``, ``csv`` or ``parquet``, which needs the extra ``parquet``.
-    :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
-        for the option ``[encord] workspace``. (templated)
 
     :returns: ``{"uri", "items", "format"}``: the table and how many rows it has.
     :raises EncordInputError: if there is no such folder, or the arguments do not fit together.
@@ -45,10 +43,9 @@ class EncordExportMetadataOperator(EncordOperator):
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordWorkspaceOperator.template_fields,
         "folder",
         "items",
-        "workspace",
     )
 
     def __init__(
@@ -57,7 +54,6 @@ class EncordExportMetadataOperator(EncordOperator):
         folder: str | XComArg | None = None,
         items: ItemSelection | Mapping[str, Any] | None = None,
         file_format: Literal["jsonl", "csv", "parquet"] = "jsonl",
-        workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -68,7 +64,6 @@ class EncordExportMetadataOperator(EncordOperator):
         self.folder = folder
         self.items = items
         self.file_format = file_format
-        self.workspace = workspace
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the items page by page and write their rows."""
@@ -79,7 +74,7 @@ class EncordExportMetadataOperator(EncordOperator):
                 named = dict(zip(_ITEM_COLUMNS, about, strict=True))
                 # What says which item it is comes first, and no key of the metadata takes its place.
                 table.add({**named, **item.client_metadata, **named})
-            uri = child(task_folder(self.workspace, context), f"metadata.{self.file_format}")
+            uri = child(self.task_folder(context), f"metadata.{self.file_format}")
             with tempfile.TemporaryFile() as file:
                 table.write(file)
                 file.seek(0)

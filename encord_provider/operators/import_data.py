@@ -23,9 +23,9 @@ from encord_provider.jobs.journal import FileJournal, Finished, Journal, Journal
 from encord_provider.jobs.parts import parts_of
 from encord_provider.jobs.run import Import, Target
 from encord_provider.jobs.wait import Progress, WaitEnd, WaitUntil, wait_for_jobs
-from encord_provider.operators.base import EncordOperator
+from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
-from encord_provider.workspace.files import child, task_folder
+from encord_provider.workspace.files import child
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _CANCEL_SECONDS = 30.0
 
 
-class EncordImportDataOperator(EncordOperator):
+class EncordImportDataOperator(EncordWorkspaceOperator):
     """Register an upload spec with Encord.
 
     The parts of the spec go out as upload jobs, at most ``max_active_jobs`` at a time. A retry goes on where the
@@ -57,8 +57,6 @@ class EncordImportDataOperator(EncordOperator):
     :param cancel_on_kill: whether to cancel the jobs when the task is killed, runs out of time or fails for good.
     :param max_active_jobs: how many jobs may be under way at once.
     :param timeout: how long an attempt may take, as a timedelta or in seconds; None for ``execution_timeout``.
-    :param workspace: the URI of the workspace; each task of each run has its own folder for receipts in it.
-        None or empty for the option ``[encord] workspace``. (templated)
 
     :return: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``; when not
         waiting, ``{"folder", "job_ids"}``.
@@ -70,11 +68,10 @@ class EncordImportDataOperator(EncordOperator):
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordWorkspaceOperator.template_fields,
         "spec",
         "folder",
         "integration",
-        "workspace",
     )
     template_fields_renderers = {"spec": "json"}
 
@@ -94,7 +91,6 @@ class EncordImportDataOperator(EncordOperator):
         cancel_on_kill: bool = True,
         max_active_jobs: int = 4,
         timeout: timedelta | float | None = None,
-        workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -113,7 +109,6 @@ class EncordImportDataOperator(EncordOperator):
         self.cancel_on_kill = cancel_on_kill
         self.max_active_jobs = max_active_jobs
         self.timeout = timeout
-        self.workspace = workspace
         self._running: Import | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -278,7 +273,7 @@ class EncordImportDataOperator(EncordOperator):
             ),
             journal=journal,
             store=store,
-            receipts_uri=child(task_folder(self.workspace, context), "receipts"),
+            receipts_uri=child(self.task_folder(context), "receipts"),
             label=f"{instance.dag_id}/{instance.run_id}/{instance.task_id}"[:200],
             max_active_jobs=self.max_active_jobs,
         )
@@ -288,7 +283,7 @@ class EncordImportDataOperator(EncordOperator):
         store = context.get("task_state_store")
         if store is not None:
             return TaskStateJournal(store)
-        return FileJournal(child(task_folder(self.workspace, context), "journal.json"))
+        return FileJournal(child(self.task_folder(context), "journal.json"))
 
 
 def _try_of(context: Context) -> dict[str, Any]:

@@ -6,17 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from encord_provider.api.calls import get_metadata_schema
 from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.metadata.matching import Match
 from encord_provider.metadata.patch import MetadataPatcher, PatchMode
 from encord_provider.metadata.results import PatchSummary, RowOutcome
 from encord_provider.metadata.rows import ItemKey, MetadataRow, checked_rows, rows_of
 from encord_provider.metadata.selection import SelectedItems, match_in
-from encord_provider.operators.base import EncordOperator
+from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.options import ItemSelection
-from encord_provider.schema import MetadataSchema
-from encord_provider.workspace.files import child, task_folder, write_whole
+from encord_provider.workspace.files import child, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 Choice = TypeVar("Choice", ItemKey, PatchMode)
 
 
-class EncordPatchMetadataOperator(EncordOperator):
+class EncordPatchMetadataOperator(EncordInputsOperator):
     """Give storage items the client metadata that a table, a mapping or an upload spec holds.
 
     The items are those of a folder, unless ``items`` says otherwise. A row finds its item by object URL unless told
@@ -49,9 +47,6 @@ class EncordPatchMetadataOperator(EncordOperator):
     :param remove_keys: keys that patched items lose. Without ``metadata`` and ``for_all``, all items lose them.
         (templated)
     :param validate: whether to check the values against the organisation's metadata schema first.
-    :param aws_conn_id: the Airflow connection for reading an ``s3://`` table. (templated)
-    :param workspace: the URI of the workspace; each task of each run has its own folder for the report in it.
-        None or empty for the option ``[encord] workspace``. (templated)
 
     :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
         rows, and the URI of a JSONL file with a line for every row that is not unchanged.
@@ -60,7 +55,7 @@ class EncordPatchMetadataOperator(EncordOperator):
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordInputsOperator.template_fields,
         "metadata",
         "for_all",
         "folder",
@@ -69,8 +64,6 @@ class EncordPatchMetadataOperator(EncordOperator):
         "key_column",
         "mode",
         "remove_keys",
-        "aws_conn_id",
-        "workspace",
     )
     template_fields_renderers = {"metadata": "json", "for_all": "json"}
 
@@ -86,8 +79,6 @@ class EncordPatchMetadataOperator(EncordOperator):
         mode: Literal["merge", "replace"] = "merge",
         remove_keys: Sequence[str] = (),
         validate: bool = True,
-        aws_conn_id: str | None = "aws_default",
-        workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -108,8 +99,6 @@ class EncordPatchMetadataOperator(EncordOperator):
         self.mode = mode
         self.remove_keys = remove_keys
         self.validate = validate
-        self.aws_conn_id = aws_conn_id
-        self.workspace = workspace
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
@@ -119,7 +108,7 @@ class EncordPatchMetadataOperator(EncordOperator):
         patcher = MetadataPatcher(api=self.hook.api, mode=mode, remove_keys=frozenset(self.remove_keys))
         matches = self._same_for_all(selected) if self.metadata is None else self._row_by_row(selected, key)
         done = PatchSummary.of(patcher.patch(matches))
-        report = child(task_folder(self.workspace, context), "report.jsonl")
+        report = child(self.task_folder(context), "report.jsonl")
         write_whole(report, done.report)
         summary = {outcome.value: count for outcome, count in done.counts.items()}
         self.log.info("Client metadata of %s: %s. Report: %s", selected, summary, report)
@@ -153,8 +142,7 @@ class EncordPatchMetadataOperator(EncordOperator):
     def _checked(self, rows: Sequence[MetadataRow]) -> Sequence[MetadataRow]:
         if not self.validate or not any(row.metadata for row in rows):
             return rows
-        schema = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
-        return checked_rows(rows, schema)
+        return checked_rows(rows, self.hook.metadata_schema())
 
 
 def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:

@@ -175,6 +175,11 @@ def check_company_import(returned: Any) -> None:
     assert items("lake/daily")[QUAY] == {"site": "oslo", "weather": "rain", "score": 0.5}
 
 
+def check_sampled_videos(returned: Any) -> None:
+    block = {"config": {"sampling_rate": 0.5}, "frames": {"10": {"cars": 3}}}
+    assert items("lake/videos") == {"oslo: crane.mp4": {"site": "oslo", "$encord": block}}
+
+
 def check_two_sites(returned: Any) -> None:
     assert short(items("lake/oslo")) == ["crane.mp4", "quay-1.jpg", "quay-2.jpg"]
     assert short(items("lake/bergen")) == ["gate.png"]

@@ -192,8 +192,8 @@ class TestConfiguration:
 
 class TestBundledDag:
     def parameters(self) -> dict[str, Any]:
-        (block,) = json_blocks("params")
-        value: dict[str, Any] = json.loads(block.text)
+        first, _ = json_blocks("params")
+        value: dict[str, Any] = json.loads(first.text)
         return value
 
     @pytest.fixture
@@ -214,6 +214,32 @@ class TestBundledDag:
             "score": 0.5,
         }
         assert len(found) == 4
+
+    def test_every_group_on_the_page_reaches_the_import(self, dag: Any) -> None:
+        from tests.docs.test_dags import items
+
+        _, second = json_blocks("params")
+        parameters = json.loads(second.text)
+        state, _, _ = run(dag, run_conf=parameters)
+        assert state == "success"
+        sampling = {"$encord": {"config": {"sampling_rate": 0.5}}}
+        assert items("lake/videos") == {"oslo: crane.mp4": {"site": "oslo", **sampling}}
+
+    def test_a_key_that_a_group_does_not_have_fails_before_anything_is_listed(self, dag: Any) -> None:
+        state, states, _ = run(dag, run_conf={**self.parameters(), "filters": {"includes": ["*.mp4"]}})
+        assert (state, states["import.build_spec"]) == ("failed", "failed")
+
+    def test_a_run_may_be_given_another_source_than_the_variable_has(
+        self, dag: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from tests.docs.test_dags import items
+
+        variable = {"bucket": "lake", "prefix": "site=*/", "folder": "lake/daily", "integration": "AWS S3"}
+        monkeypatch.setenv("AIRFLOW_VAR_ENCORD_S3_IMPORT", json.dumps(variable))
+        source = {"kind": "table", "uri": "s3://lake/tables/urls.csv"}
+        state, _, _ = run(dag, run_conf={"source": source})
+        found = {title.rpartition("/")[2]: metadata for title, metadata in items("lake/daily").items()}
+        assert (state, found) == ("success", {"gate.png": {"site": "bergen"}, "quay-1.jpg": {"site": "oslo"}})
 
     def test_a_day_that_runs_again_changes_nothing(self, dag: Any, encord: EncordEmulator) -> None:
         from tests.docs.test_dags import items

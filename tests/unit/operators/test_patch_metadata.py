@@ -153,7 +153,10 @@ class TestWhereMetadataComesFrom:
         table.write_text(f"key,site\n{KEYS[2]},oslo\n")
         later = run(
             EncordBuildUploadSpecOperator(
-                task_id="build_again", bucket=imported["bucket"], workspace=workspace, metadata=str(table)
+                task_id="build_again",
+                bucket=imported["bucket"],
+                workspace=workspace,
+                metadata={"table": str(table)},
             )
         )
         assert patch(later)["patched"] == 1
