@@ -10,35 +10,32 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from encord_provider.emulator.calls import ApiRoute
-from encord_provider.emulator.gateway import Gateway, poses_as_encord
-from encord_provider.emulator.legacy_gateway import LegacyGateway, LegacyRoute
-from encord_provider.emulator.object_links import ObjectLinks
-from encord_provider.emulator.routes import (
-    cloud_sync,
-    collections,
-    control,
-    curation,
-    dataset_rows,
-    dataset_uploads,
-    datasets,
-    folders,
-    gallery,
-    item_work,
-    items,
-    jobs,
-    label_rows,
-    objects,
-    organisation,
-    out_of_scope,
-    project_curation,
-    projects,
-    schema,
-    uploads,
-    users,
-)
-from encord_provider.emulator.state.snapshot import load
-from encord_provider.emulator.state.store import Store
+from encord_provider.emulator.collections import routes as collections
+from encord_provider.emulator.core import control, out_of_scope
+from encord_provider.emulator.core.calls import ApiRoute
+from encord_provider.emulator.core.gateway import Gateway, poses_as_encord
+from encord_provider.emulator.core.legacy_gateway import LegacyGateway, LegacyRoute
+from encord_provider.emulator.core.links import ObjectLinks
+from encord_provider.emulator.core.snapshot import load
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.datasets import routes as datasets
+from encord_provider.emulator.datasets import row_routes as dataset_rows
+from encord_provider.emulator.datasets import upload_routes as dataset_uploads
+from encord_provider.emulator.organisation.groups import routes as organisation
+from encord_provider.emulator.organisation.schema import routes as schema
+from encord_provider.emulator.organisation.users import routes as users
+from encord_provider.emulator.page import curation
+from encord_provider.emulator.page import routes as gallery
+from encord_provider.emulator.projects import curation_routes as project_curation
+from encord_provider.emulator.projects import legacy_routes as label_rows
+from encord_provider.emulator.projects import routes as projects
+from encord_provider.emulator.storage.cloud_sync import routes as cloud_sync
+from encord_provider.emulator.storage.folders import routes as folders
+from encord_provider.emulator.storage.items import routes as items
+from encord_provider.emulator.storage.items import work_routes as item_work
+from encord_provider.emulator.storage.jobs import routes as jobs
+from encord_provider.emulator.storage.objects import routes as objects
+from encord_provider.emulator.storage.uploads import routes as uploads
 
 API_ROUTES: list[ApiRoute] = [
     *users.ROUTES,

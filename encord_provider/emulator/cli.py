@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from encord_provider.emulator.errors import ApiError
-from encord_provider.emulator.faults import Fault
+from encord_provider.emulator.core.errors import ApiError
+from encord_provider.emulator.core.faults import Fault
+from encord_provider.emulator.core.settings import Settings
 from encord_provider.emulator.server import EncordEmulator
-from encord_provider.emulator.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

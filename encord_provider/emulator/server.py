@@ -15,14 +15,14 @@ from typing import Any, Self, TypeVar
 import uvicorn
 
 from encord_provider.emulator.app import EmulatorApp
-from encord_provider.emulator.faults import Fault, FaultKind
-from encord_provider.emulator.gateway import poses_as_encord
-from encord_provider.emulator.keys import KeyPair, load_key_pair, make_key_pair, save_private_key
-from encord_provider.emulator.s3 import ObjectStore
-from encord_provider.emulator.settings import Settings
-from encord_provider.emulator.state.snapshot import dump
-from encord_provider.emulator.state.store import Store
-from encord_provider.emulator.state_file import StateFile
+from encord_provider.emulator.core.faults import Fault, FaultKind
+from encord_provider.emulator.core.gateway import poses_as_encord
+from encord_provider.emulator.core.keys import KeyPair, load_key_pair, make_key_pair, save_private_key
+from encord_provider.emulator.core.settings import Settings
+from encord_provider.emulator.core.snapshot import dump
+from encord_provider.emulator.core.state_file import StateFile
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.storage.objects.s3 import ObjectStore
 
 T = TypeVar("T")
 
@@ -167,7 +167,7 @@ class EncordEmulator:
         self.call(lambda _: self._require(self._app).reset())
 
     def inject_fault(self, kind: FaultKind | str, **fields: Any) -> Fault:
-        """Make something go wrong; see :class:`encord_provider.emulator.faults.Fault` for the fields."""
+        """Make something go wrong; see :class:`encord_provider.emulator.core.faults.Fault` for the fields."""
         fault = Fault.from_json({"kind": str(kind), **fields})
         return self.call(lambda store: store.faults.add(fault))
 
@@ -176,7 +176,7 @@ class EncordEmulator:
         self.call(lambda store: store.faults.clear())
 
     def change_settings(self, **changes: Any) -> None:
-        """Change switches; see :class:`encord_provider.emulator.settings.Settings`."""
+        """Change switches; see :class:`encord_provider.emulator.core.settings.Settings`."""
 
         def change(store: Store) -> None:
             store.settings = store.settings.changed(changes)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.changes_organisation
 
 def add_colleague(emulator: EncordEmulator, email: str = "colleague@example.com") -> Any:
     """A member of the organisation, and the SDK's client with a key of theirs."""
-    from encord_provider.emulator.state.users import OrganisationRole, User
+    from encord_provider.emulator.organisation.users.models import OrganisationRole, User
 
     def add(store: Any) -> str:
         user = store.users.add(User(email=email, role=OrganisationRole.MEMBER))

@@ -1,0 +1,175 @@
+"""Filter presets: named conditions on items.
+
+Encord documents one form of a condition, ``{"key", "include", "values", "type"}``; that is the one applied here, to
+custom metadata. Presets with other conditions are kept, and refused when they are to be applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from encord_provider.emulator.core.clock import Clock
+from encord_provider.emulator.core.errors import MalformedRequestError, bad_request, forbidden
+from encord_provider.emulator.core.ids import Chance
+from encord_provider.emulator.organisation.users.models import User
+from encord_provider.emulator.storage.items.models import Item
+
+EVERY_FOLDER = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(eq=False, slots=True)
+class FilterPreset:
+    """A named set of conditions.
+
+    :param folder: UUID of the folder or project that the preset was made on, or :data:`EVERY_FOLDER`.
+    :param definition: ``local_filters`` by folder and ``global_filters``, each with a list ``filters``.
+    :param created_at: seconds since the epoch, as is ``updated_at``.
+    """
+
+    uuid: str
+    name: str
+    description: str
+    owner: str
+    folder: str
+    definition: dict[str, Any]
+    created_at: float
+    updated_at: float
+
+    def check_usable(self) -> None:
+        """Make sure that every condition has the form that can be applied.
+
+        :raises ApiError: 400, with the condition that has not.
+        """
+        for _, condition in _conditions(self.definition):
+            if not isinstance(condition.get("key"), str) or not isinstance(condition.get("values"), list):
+                raise bad_request(
+                    f"the emulator applies conditions with key, include, values and type to custom metadata, "
+                    f"not {condition!r} of the preset {self.name!r}"
+                )
+
+    def matches(self, item: Item) -> bool:
+        """Whether an item fulfils all conditions that concern its folder."""
+        metadata = orjson.loads(item.metadata)
+        folders = {EVERY_FOLDER, item.folder.uuid, *(folder.uuid for folder in item.folder.ancestors())}
+        return all(
+            _fulfils(metadata, condition)
+            for folder, condition in _conditions(self.definition)
+            if folder in folders
+        )
+
+
+class FilterPresets:
+    """All filter presets, which the whole organisation shares."""
+
+    def __init__(self, clock: Clock, chance: Chance) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._by_uuid: dict[str, FilterPreset] = {}
+
+    def create(
+        self, *, name: str, description: str, user: User, folder: str, definition: dict[str, Any]
+    ) -> FilterPreset:
+        """Make a preset.
+
+        :raises ApiError: 400 if it has no name or no conditions.
+        """
+        now = self._clock.now()
+        return self.add(
+            FilterPreset(
+                uuid=self._chance.uuid(),
+                name=_checked_name(name),
+                description=description,
+                owner=user.email,
+                folder=folder,
+                definition=_checked_definition(definition),
+                created_at=now,
+                updated_at=now,
+            )
+        )
+
+    def add(self, preset: FilterPreset) -> FilterPreset:
+        """Take in a preset."""
+        self._by_uuid[preset.uuid] = preset
+        return preset
+
+    def all(self) -> list[FilterPreset]:
+        """Every preset, the oldest first."""
+        return list(self._by_uuid.values())
+
+    def require(self, uuid: str) -> FilterPreset:
+        """The preset of that UUID.
+
+        :raises ApiError: 403 if there is none, as the SDK documents.
+        """
+        preset = self._by_uuid.get(uuid)
+        if preset is None:
+            raise forbidden(f"filter preset {uuid} does not exist or you do not have access to it")
+        return preset
+
+    def update(
+        self,
+        preset: FilterPreset,
+        *,
+        name: str | None,
+        description: str | None,
+        definition: dict[str, Any] | None,
+    ) -> None:
+        """Change what is given.
+
+        :raises ApiError: 400 if no name or no conditions would be left; then nothing is changed.
+        """
+        new_name = preset.name if name is None else _checked_name(name)
+        if definition is not None:
+            preset.definition = _checked_definition(definition)
+        preset.name = new_name
+        if description is not None:
+            preset.description = description
+        preset.updated_at = self._clock.now()
+
+    def delete(self, uuid: str) -> None:
+        """Remove a preset, if it exists."""
+        self._by_uuid.pop(uuid, None)
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip():
+        raise bad_request("a filter preset needs a name")
+    return name
+
+
+def _checked_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
+    checked = {
+        "local_filters": definition.get("local_filters") or {},
+        "global_filters": definition.get("global_filters") or {"filters": []},
+    }
+    if not any(True for _ in _conditions(checked)):
+        raise bad_request("a filter preset needs at least one filter")
+    return checked
+
+
+def _conditions(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    try:
+        groups = [(EVERY_FOLDER, definition["global_filters"]), *definition["local_filters"].items()]
+        for folder, group in groups:
+            for condition in group.get("filters") or []:
+                yield folder, {**condition}
+    except (AttributeError, TypeError):
+        raise MalformedRequestError(
+            ("body", "filterPresetJson"), "expected local_filters and global_filters with lists of filters"
+        ) from None
+
+
+def _fulfils(metadata: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
+    value = metadata.get(condition["key"])
+    present = value if isinstance(value, list) else [value]
+    wanted = {_comparable(entry) for entry in condition["values"]}
+    found = any(_comparable(entry) in wanted for entry in present if entry is not None)
+    return found is (condition.get("include") is not False)
+
+
+def _comparable(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -1,0 +1,53 @@
+"""What the emulator does not do: labels, ontologies, models. Answered with 501 and a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from encord_provider.emulator.core.errors import ApiError, not_found
+from encord_provider.emulator.core.gateway import HasStore, error_answer
+
+_PARTS = (
+    "ontologies",
+    "ontology",
+    "ml-models",
+    "label-rows",
+    "labels",
+    "issues",
+    "issue-tags",
+    "editor-logs",
+    "priorities",
+    "analytics",
+    "workflow",
+    "projects/cvat",
+    "dicom-deidentification",
+)
+
+
+def routes(owner: HasStore) -> list[Route]:
+    """The routes that catch what nobody else has taken."""
+
+    async def refuse(request: Request) -> Response:
+        path = request.path_params["path"]
+        error: ApiError
+        if any(part in path for part in _PARTS):
+            error = ApiError(501, f"The emulator covers data, not labels, ontologies or models: {path}")
+        else:
+            error = not_found(f"Encord has no {request.method} {path} that the emulator knows of")
+        owner.store.requests.add(
+            at=owner.store.clock.now(),
+            method=request.method,
+            route="unknown",
+            target=str(request.url.path),
+            user_agent=request.headers.get("user-agent", ""),
+            body=await request.body(),
+        ).status = error.status
+        answer: Any = error_answer(error)
+        return Response(answer.content, answer.status, media_type=answer.content_type)
+
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    return [Route("/v2/public/{path:path}", refuse, methods=methods)]

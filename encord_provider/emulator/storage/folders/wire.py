@@ -1,0 +1,75 @@
+"""Storage folders on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from encord_provider.emulator.core.clock import iso
+from encord_provider.emulator.storage.folders.models import Folder, Role
+from encord_provider.emulator.storage.media_types import ItemType
+
+
+def folder_json(folder: Folder, role: Role | None) -> dict[str, Any]:
+    """One folder as a user with ``role`` sees it."""
+    return {
+        "uuid": folder.uuid,
+        "parent": folder.parent.uuid if folder.parent else None,
+        "name": folder.name,
+        "description": folder.description,
+        "clientMetadata": folder.metadata,
+        "owner": folder.owner,
+        "createdAt": iso(folder.created_at),
+        "lastEditedAt": iso(folder.edited_at),
+        "userRole": role or Role.USER,
+        "syncedDatasetHash": folder.synced_dataset,
+        "pathToRoot": [
+            {
+                "uuid": step.uuid,
+                "parentUuid": step.parent.uuid if step.parent else None,
+                "name": step.name,
+                "syncedDatasetHash": step.synced_dataset,
+            }
+            for step in [folder, *folder.ancestors()]
+        ],
+        "folderType": "cloudLinked" if folder.remote_url is not None else "generic",
+        "integrationHash": folder.integration,
+        "remoteUrl": folder.remote_url,
+    }
+
+
+_SUMMARY_FIELDS = {
+    ItemType.VIDEO: "videos",
+    ItemType.IMAGE: "images",
+    ItemType.IMAGE_GROUP: "imageGroups",
+    ItemType.IMAGE_SEQUENCE: "imageSequences",
+    ItemType.DICOM_FILE: "dicomFiles",
+    ItemType.DICOM_SERIES: "dicomSeries",
+    ItemType.NIFTI: "niftis",
+    ItemType.AUDIO: "audios",
+    ItemType.PDF: "pdfs",
+    ItemType.PLAIN_TEXT: "plainTexts",
+}
+
+
+def summary_json(folder: Folder, *, upload_jobs: int) -> dict[str, Any]:
+    """What a folder holds, without what its subfolders hold; hidden frames and files count as well."""
+    summary: dict[str, Any] = {
+        "files": 0,
+        "folders": len(folder.children),
+        **dict.fromkeys(_SUMMARY_FIELDS.values(), 0),
+        "tombstones": 0,
+        "uploadJobs": upload_jobs,
+        "totalSize": 0.0,
+    }
+    for listed in folder.index:
+        frames = [child for child in listed.children or () if child.hidden]
+        for item in (listed, *frames):
+            if item.tombstone:
+                summary["tombstones"] += 1
+                continue
+            if item.type in _SUMMARY_FIELDS:
+                summary[_SUMMARY_FIELDS[item.type]] += 1
+            if not item.children:
+                summary["files"] += 1
+                summary["totalSize"] += item.file_size or 0
+    return summary

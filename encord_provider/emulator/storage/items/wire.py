@@ -1,0 +1,65 @@
+"""Storage items on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from encord_provider.emulator.core.clock import iso
+from encord_provider.emulator.storage.items.models import Item
+from encord_provider.emulator.storage.media_types import ItemType
+
+UrlSigner = Callable[[Item], str | None]
+
+_MEDIA_FIELDS: dict[str, Any] = dict.fromkeys(
+    (
+        "duration",
+        "fps",
+        "height",
+        "width",
+        "dicomInstanceUid",
+        "dicomStudyUid",
+        "dicomSeriesUid",
+        "frameCount",
+        "audioSampleRate",
+        "audioBitDepth",
+        "audioCodec",
+        "audioNumChannels",
+    )
+)
+_WITHOUT_FILE = (ItemType.SCENE, ItemType.DICOM_SERIES, ItemType.IMAGE_GROUP, ItemType.GROUP)
+
+
+def item_json(item: Item, *, sign: UrlSigner | None = None, with_metadata: bool = True) -> dict[str, Any]:
+    """One item; every field that the SDK insists on is present.
+
+    :param sign: makes the signed URL, or ``None`` to leave it out.
+    :param with_metadata: put the custom metadata in; else it is empty.
+    """
+    created = iso(item.created_at)
+    document = {
+        **_MEDIA_FIELDS,
+        "uuid": item.uuid,
+        "parent": item.folder.uuid,
+        "itemType": item.type,
+        "name": item.name,
+        "description": item.description,
+        "clientMetadata": item.metadata if with_metadata else "{}",
+        "owner": item.owner,
+        "createdAt": created,
+        "lastEditedAt": created if item.edited_at == item.created_at else iso(item.edited_at),
+        "isTombstone": item.tombstone,
+        "isPlaceholder": False,
+        "backedDataUnitsCount": item.data_units,
+        "storageLocation": item.location,
+        "integrationHash": item.integration,
+        "url": item.url,
+        "signedUrl": sign(item) if sign is not None and item.type not in _WITHOUT_FILE else None,
+        "fileSize": item.file_size,
+        "mimeType": item.mime_type,
+    }
+    if item.media:
+        document.update(item.media)
+    if item.extra and "timeseriesSettings" in item.extra:
+        document["timeseriesSettings"] = item.extra["timeseriesSettings"]
+    return document

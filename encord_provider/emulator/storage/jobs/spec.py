@@ -1,0 +1,260 @@
+"""The upload specification: from the two forms that the API takes to units of work.
+
+The manifest (``externalFiles``) is the JSON that users upload by hand; the structured form (``dataItems``) is what
+the SDK makes of its ``DataUploadItems``. They differ in names and in one default: an image group without
+``createVideo`` is a sequence in a manifest and a group in the structured form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from encord_provider.emulator.core.errors import MalformedRequestError, bad_request
+from encord_provider.emulator.core.settings import Settings
+from encord_provider.emulator.storage.items.models import metadata_text
+from encord_provider.emulator.storage.jobs.units import File, Unit
+from encord_provider.emulator.storage.media_metadata import MediaError, read_media
+from encord_provider.emulator.storage.media_types import ItemType
+
+MAX_UNITS = 500_000
+MAX_URLS = 1_000_000
+MAX_URL_BYTES = 16 * 1024
+MAX_TITLE = 300
+MAX_METADATA_BYTES = 10 * 1024 * 1024
+
+_TYPES: dict[str, ItemType] = {
+    "videos": ItemType.VIDEO,
+    "images": ItemType.IMAGE,
+    "audio": ItemType.AUDIO,
+    "timeSeries": ItemType.TIMESERIES,
+    "nifti": ItemType.NIFTI,
+    "text": ItemType.PLAIN_TEXT,
+    "pdf": ItemType.PDF,
+    "imageGroups": ItemType.IMAGE_GROUP,
+    "imageGroupsFromItems": ItemType.IMAGE_GROUP,
+    "dicomSeries": ItemType.DICOM_SERIES,
+    "scenes": ItemType.SCENE,
+}
+_MEDIA_KEYS = {
+    ItemType.VIDEO: "videoMetadata",
+    ItemType.IMAGE: "imageMetadata",
+    ItemType.AUDIO: "audioMetadata",
+    ItemType.PLAIN_TEXT: "textMetadata",
+    ItemType.PDF: "pdfMetadata",
+    ItemType.DICOM_FILE: "dicomMetadata",
+}
+_ALIASES = {
+    "image_groups": "imageGroups",
+    "dicom_series": "dicomSeries",
+    "time_series": "timeSeries",
+    "pdfs": "pdf",
+}
+_NUMBERED_URL = re.compile(r"objectUrl_(\d+)")
+_WHITESPACE = re.compile(r"\s")
+
+
+class Spec:
+    """A parsed upload specification.
+
+    :ivar units: what to register, in the order of the document.
+    """
+
+    __slots__ = ("skip_duplicate_urls", "units", "upsert_metadata")
+
+    def __init__(self, units: list[Unit], *, skip_duplicate_urls: bool, upsert_metadata: bool) -> None:
+        self.units = units
+        self.skip_duplicate_urls = skip_duplicate_urls
+        self.upsert_metadata = upsert_metadata
+
+
+def parse_spec(body: Mapping[str, Any], settings: Settings) -> Spec:
+    """Read the body of a request that starts an upload job.
+
+    :raises ApiError: the document is not of the documented shape, or breaks a limit (unless
+        ``settings.invalid_units`` says that only the unit fails).
+    """
+    files, items = body.get("externalFiles"), body.get("dataItems")
+    if (files is None) == (items is None):
+        raise bad_request("give either externalFiles or dataItems")
+    manifest = items is None
+    document = files if manifest else items
+    where = "externalFiles" if manifest else "dataItems"
+    if not isinstance(document, dict):
+        raise MalformedRequestError(("body", where), "expected a JSON object")
+    units: list[Unit] = []
+    flags = {"skipDuplicateUrls": False, "upsertMetadata": False}
+    url_count = 0
+    for key, value in document.items():
+        name = _ALIASES.get(key, key) if manifest else key
+        flag = _camel(key) if manifest else key
+        if flag in flags:
+            if not isinstance(value, bool):
+                raise MalformedRequestError(("body", where, key), "expected true or false")
+            flags[flag] = value
+            continue
+        if name not in _TYPES:
+            raise bad_request(f"{where} holds an unknown key {key!r}; known are {', '.join(sorted(_TYPES))}")
+        if not isinstance(value, list):
+            raise MalformedRequestError(("body", where, key), "expected a list")
+        if len(units) + len(value) > MAX_UNITS:
+            raise bad_request(f"an upload may hold {MAX_UNITS:,} items at most")
+        for position, entry in enumerate(value):
+            unit = _unit(entry, name, ("body", where, key, position), manifest, settings)
+            url_count += len(unit.files)
+            units.append(unit)
+    if url_count > MAX_URLS:
+        raise bad_request(f"an upload may hold {MAX_URLS:,} URLs at most, this one has {url_count:,}")
+    return Spec(
+        units, skip_duplicate_urls=flags["skipDuplicateUrls"], upsert_metadata=flags["upsertMetadata"]
+    )
+
+
+def _unit(entry: Any, name: str, where: tuple[str | int, ...], manifest: bool, settings: Settings) -> Unit:
+    if not isinstance(entry, dict):
+        raise MalformedRequestError(where, "expected a JSON object")
+    unit = Unit(type=_TYPES[name])
+    try:
+        _read_common(unit, entry)
+        if name == "imageGroups":
+            create_video = entry.get("createVideo", manifest)
+            if not isinstance(create_video, bool):
+                raise _InvalidUnitError("createVideo must be true or false")
+            unit.type = ItemType.IMAGE_SEQUENCE if create_video else ItemType.IMAGE_GROUP
+            unit.files = list(_files(entry, "images", ItemType.IMAGE, manifest, settings))
+        elif name == "dicomSeries":
+            unit.files = list(_files(entry, "dicomFiles", ItemType.DICOM_FILE, manifest, settings))
+        elif name == "imageGroupsFromItems":
+            unit.type = ItemType.IMAGE_SEQUENCE if entry.get("createVideo") else ItemType.IMAGE_GROUP
+            unit.from_items = _uuids(entry.get("imageItems"))
+        elif name == "scenes":
+            _read_scene(unit, entry)
+        else:
+            unit.files = [_file(entry, entry.get("objectUrl"), unit.type, "objectUrl")]
+            unit.extra = _time_series_settings(entry) if unit.type is ItemType.TIMESERIES else None
+        if unit.title is None and (len(unit.files) > 1 or name in ("imageGroups", "dicomSeries", "scenes")):
+            local = all(file.placeholder for file in unit.files) and name != "scenes"
+            if not local:
+                raise _InvalidUnitError("a title is required")
+    except (_InvalidUnitError, MediaError) as error:
+        place = ".".join(str(part) for part in where[1:])
+        if settings.invalid_units == "refuse":
+            raise bad_request(f"{place}: {error}") from None
+        unit.problem = str(error)
+        if not unit.files:
+            unit.files = [File(url=str(url)) for url in _all_urls(entry)]
+    return unit
+
+
+class _InvalidUnitError(Exception):
+    """A unit breaks a documented rule."""
+
+
+def _read_common(unit: Unit, entry: Mapping[str, Any]) -> None:
+    title = entry.get("title")
+    if title is not None and not isinstance(title, str):
+        raise _InvalidUnitError("title must be a string")
+    unit.title = title or None
+    if title and len(title) > MAX_TITLE:
+        raise _InvalidUnitError(f"title has {len(title)} characters, the limit is {MAX_TITLE}")
+    metadata = entry.get("clientMetadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise _InvalidUnitError("clientMetadata must be a JSON object")
+    unit.metadata = metadata_text(metadata)
+    if len(unit.metadata) > MAX_METADATA_BYTES // 4 and len(unit.metadata.encode()) > MAX_METADATA_BYTES:
+        raise _InvalidUnitError("clientMetadata is larger than 10 MB")
+
+
+def _files(
+    entry: Mapping[str, Any], key: str, type: ItemType, manifest: bool, settings: Settings
+) -> Iterator[File]:
+    if manifest and key not in entry:
+        numbered = sorted(
+            (int(match[1]), name) for name in entry if (match := _NUMBERED_URL.fullmatch(name)) is not None
+        )
+        if not numbered:
+            raise _InvalidUnitError("objectUrl_0 is missing")
+        numbers = [number for number, _ in numbered]
+        if settings.require_contiguous_urls and numbers != list(range(len(numbers))):
+            raise _InvalidUnitError("objectUrl_{n} must count from 0 without gaps")
+        for _, name in numbered:
+            yield _file({}, entry[name], type, name)
+        return
+    parts = entry.get(key)
+    if not isinstance(parts, list) or not parts:
+        raise _InvalidUnitError(f"{key} must be a list that is not empty")
+    for position, part in enumerate(parts):
+        if not isinstance(part, dict):
+            raise _InvalidUnitError(f"{key}.{position} must be a JSON object")
+        yield _file(part, part.get("url"), type, f"{key}.{position}.url")
+
+
+def _file(entry: Mapping[str, Any], url: Any, type: ItemType, where: str) -> File:
+    if not isinstance(url, str) or not url:
+        raise _InvalidUnitError(f"{where} is missing")
+    if len(url) > MAX_URL_BYTES // 4 and len(url.encode()) > MAX_URL_BYTES:
+        raise _InvalidUnitError(f"{where} is longer than 16 KB")
+    placeholder = entry.get("placeholderItemUuid")
+    if placeholder is None and _WHITESPACE.search(url):
+        raise _InvalidUnitError(f"{where} contains whitespace: {url!r}")
+    media_key = _MEDIA_KEYS.get(type)
+    media = entry.get(media_key) if media_key else None
+    title = entry.get("title")
+    return File(
+        url=url,
+        title=title if isinstance(title, str) and title else None,
+        placeholder=placeholder,
+        media=read_media(type, media, media_key or "") if media is not None else None,
+    )
+
+
+def _read_scene(unit: Unit, entry: Mapping[str, Any]) -> None:
+    scene = entry.get("scene")
+    if not isinstance(scene, dict):
+        raise _InvalidUnitError("scene must be a JSON object")
+    unit.files = [File(url=url) for url in _scene_urls(scene)]
+    unit.extra = {"scene": orjson.dumps(scene).decode()}
+
+
+def _scene_urls(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("uri", "url") and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _scene_urls(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _scene_urls(inner)
+
+
+def _time_series_settings(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    settings = entry.get("settings")
+    if settings is None:
+        return None
+    channels = settings.get("channels") if isinstance(settings, dict) else None
+    if not isinstance(channels, dict) or len(channels) > 100:
+        raise _InvalidUnitError("settings.channels must map at most 100 channels")
+    return {"timeseriesSettings": settings}
+
+
+def _uuids(value: Any) -> list[str]:
+    if not isinstance(value, list) or not value or not all(isinstance(uuid, str) for uuid in value):
+        raise _InvalidUnitError("imageItems must be a list of item UUIDs that is not empty")
+    return value
+
+
+def _all_urls(entry: Mapping[str, Any]) -> Iterator[Any]:
+    for key, value in entry.items():
+        if key == "objectUrl" or _NUMBERED_URL.fullmatch(key):
+            yield value
+        elif key in ("images", "dicomFiles") and isinstance(value, list):
+            yield from (part["url"] for part in value if isinstance(part, dict) and part.get("url"))
+
+
+def _camel(key: str) -> str:
+    head, *tail = key.split("_")
+    return head + "".join(word.capitalize() for word in tail)

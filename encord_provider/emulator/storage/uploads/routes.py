@@ -1,0 +1,57 @@
+"""Places for local files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from encord_provider.emulator.core.calls import ApiRoute, Call
+from encord_provider.emulator.storage.folders.models import Role
+from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.uploads.models import Upload
+
+MAX_URLS = 200
+
+
+async def create_upload_urls(call: Call) -> Any:
+    """Signed URLs to send files of a folder to."""
+    folder = call.folder(Role.ADMIN)
+    count = call.body.number("count", minimum=1, maximum=100_000)
+    item_type = call.body.choice("itemType", ItemType)
+    subfolder = call.body.text("framesSubfolderName")
+    return _page(
+        call,
+        [
+            call.store.uploads.create(folder_uuid=folder.uuid, item_type=item_type, subfolder=subfolder)
+            for _ in range(count)
+        ],
+    )
+
+
+async def create_presigned_urls(call: Call) -> Any:
+    """Signed URLs to send files to that belong to no folder yet."""
+    count = call.query.number("count", 1, minimum=1, maximum=MAX_URLS)
+    item_type = call.query.choice("uploadItemType", ItemType, ItemType.IMAGE)
+    return _page(
+        call, [call.store.uploads.create(folder_uuid="unfiled", item_type=item_type) for _ in range(count)]
+    )
+
+
+def _page(call: Call, uploads: list[Upload]) -> dict[str, Any]:
+    return {
+        "results": [
+            {
+                "itemUuid": upload.uuid,
+                "objectKey": upload.object_key,
+                "signedUrl": call.links.make(call.base_url, upload.object_key, method="PUT"),
+                "uploadHeaders": {},
+            }
+            for upload in uploads
+        ],
+        "nextPageToken": None,
+    }
+
+
+ROUTES = [
+    ApiRoute("POST", "storage/folders/{folder:uuid}/upload-signed-urls", create_upload_urls),
+    ApiRoute("GET", "presigned-urls", create_presigned_urls),
+]
