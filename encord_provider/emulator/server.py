@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 import uvicorn
 
-from encord_provider.emulator.app import EmulatorApp
+from encord_provider.emulator.app import EmulatorApp, new_store
 from encord_provider.emulator.core.faults import Fault, FaultKind
 from encord_provider.emulator.core.gateway import poses_as_encord
 from encord_provider.emulator.core.keys import KeyPair, load_key_pair, make_key_pair, save_private_key
@@ -22,7 +22,6 @@ from encord_provider.emulator.core.settings import Settings
 from encord_provider.emulator.core.snapshot import dump
 from encord_provider.emulator.core.state_file import StateFile
 from encord_provider.emulator.core.store import Store
-from encord_provider.emulator.storage.objects.s3 import ObjectStore
 
 T = TypeVar("T")
 
@@ -137,8 +136,9 @@ class EncordEmulator:
     def stop(self) -> None:
         """Stop listening and drop the state."""
         if self._server is not None and self._loop is not None:
+            app = self._require(self._app)
             self._server.should_exit = True
-            self._loop.call_soon_threadsafe(self._require(self._app).store.wake_everybody)
+            self._loop.call_soon_threadsafe(lambda: app.store.tell("wake"))
         self.join()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -209,9 +209,9 @@ class EncordEmulator:
         return {"conn_type": "encord", "extra": {"domain": self.url, "private_key": self.private_key}}
 
     def _make_store(self) -> Store:
-        return Store(
+        return new_store(
             first_key=self._require(self._key).public_hex,
-            objects=ObjectStore(self._s3_endpoint) if self._s3_endpoint else None,
+            s3_endpoint=self._s3_endpoint,
             settings=self._settings,
             seed=self._seed,
             clock_speed=self._clock_speed,
@@ -259,9 +259,7 @@ class EncordEmulator:
         if self._state_file is not None and saving is not None:
             saving.cancel()
             self._state_file.save(app.store)
-        objects = app.store.objects
-        if objects is not None:
-            await objects.close()
+        await app.store.close()
 
     @staticmethod
     def _require(value: T | None) -> T:

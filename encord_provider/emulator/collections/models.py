@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from encord_provider.emulator.collections.presets import FilterPreset
-from encord_provider.emulator.core.clock import Clock
-from encord_provider.emulator.core.errors import bad_request, forbidden
-from encord_provider.emulator.core.ids import Chance
-from encord_provider.emulator.organisation.users.models import User
+from encord_provider.emulator.core.calls import Caller
+from encord_provider.emulator.core.clock import iso
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.core.table import Table, checked_name, no_access
 from encord_provider.emulator.storage.folders.models import Folder, Folders
-from encord_provider.emulator.storage.items.models import Item, Items
+from encord_provider.emulator.storage.items.item import Item
+from encord_provider.emulator.storage.items.models import Items
 
 
 @dataclass(frozen=True)
@@ -42,45 +44,56 @@ class TitleOutcome:
     unmatched: list[str]
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
 class Collection:
     """One collection.
 
-    :ivar folder: the folder in and below which its items were when they were added.
-    :ivar items: UUIDs of its items, in the order in which they were added.
-    :ivar work: what presets are still to add and remove, in that order.
+    :param folder: the folder in and below which its items were when they were added.
+    :param items: UUIDs of its items, in the order in which they were added.
+    :param work: what presets are still to add and remove, in that order.
     """
 
-    __slots__ = ("created_at", "description", "edited_at", "folder", "items", "name", "owner", "uuid", "work")
+    uuid: str
+    folder: Folder
+    name: str
+    description: str
+    owner: str
+    created_at: float
+    edited_at: float = 0.0
+    items: dict[str, None] = field(default_factory=dict)
+    work: list[PresetWork] = field(default_factory=list)
 
-    def __init__(
-        self, *, uuid: str, folder: Folder, name: str, description: str, owner: str, created_at: float
-    ) -> None:
-        self.uuid = uuid
-        self.folder = folder
-        self.name = name
-        self.description = description
-        self.owner = owner
-        self.created_at = created_at
-        self.edited_at = created_at
-        self.items: dict[str, None] = {}
-        self.work: list[PresetWork] = []
+    def __post_init__(self) -> None:
+        self.edited_at = self.edited_at or self.created_at
+
+    def as_json(self) -> dict[str, Any]:
+        """The collection on the wire."""
+        return {
+            "uuid": self.uuid,
+            "topLevelFolderUuid": self.folder.uuid,
+            "name": self.name,
+            "description": self.description,
+            "createdAt": iso(self.created_at),
+            "lastEditedAt": iso(self.edited_at),
+        }
 
     def covers(self, item: Item) -> bool:
         """Whether an item is in or below the collection's folder."""
         return self.folder is item.folder or self.folder in item.folder.ancestors()
 
 
-class Collections:
+class Collections(Table[Collection]):
     """All collections."""
 
-    def __init__(self, *, clock: Clock, chance: Chance, folders: Folders, items: Items) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._folders = folders
-        self._items = items
-        self._by_uuid: dict[str, Collection] = {}
+    entry = Collection
+    called = "a collection"
 
-    def create(self, *, folder: Folder, name: str, description: str, user: User) -> Collection:
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._folders = store[Folders]
+        self._items = store[Items]
+
+    def create(self, *, folder: Folder, name: str, description: str, user: Caller) -> Collection:
         """Make an empty collection.
 
         :raises ApiError: 400 if the name is empty.
@@ -89,65 +102,37 @@ class Collections:
             Collection(
                 uuid=self._chance.uuid(),
                 folder=folder,
-                name=_checked_name(name),
+                name=checked_name(name, self.called),
                 description=description,
                 owner=user.email,
                 created_at=self._clock.now(),
             )
         )
 
-    def add(self, collection: Collection) -> Collection:
-        """Take in a collection."""
-        self._by_uuid[collection.uuid] = collection
-        return collection
-
     def all(self) -> list[Collection]:
         """Every collection of a folder that still exists, the oldest first."""
-        return [
-            collection
-            for collection in self._by_uuid.values()
-            if self._folders.find(collection.folder.uuid) is not None
-        ]
+        return [collection for collection in self if not collection.folder.deleted]
 
-    def visible(self, user: User) -> list[Collection]:
+    def visible(self, user: Caller) -> list[Collection]:
         """The collections whose folder a user sees."""
         return [entry for entry in self.all() if self._folders.role(entry.folder, user) is not None]
 
-    def require(self, uuid: str, user: User) -> Collection:
+    def require(self, uuid: str, user: Caller) -> Collection:
         """The collection of that UUID, with all finished work of presets done.
 
         :raises ApiError: 403 if there is none or ``user`` does not see its folder, as the SDK documents.
         """
-        collection = self._by_uuid.get(uuid)
+        collection = self._entries.get(uuid)
         if collection is None or collection not in self.visible(user):
-            raise forbidden(f"collection {uuid} does not exist or you do not have access to it")
+            raise no_access("collection", uuid)
         self._settle(collection)
         return collection
-
-    def delete(self, collection: Collection) -> None:
-        """Remove a collection; its items stay."""
-        del self._by_uuid[collection.uuid]
-
-    def find(self, uuid: str) -> Collection | None:
-        """The collection of that UUID, or ``None``."""
-        return self._by_uuid.get(uuid)
-
-    def update(self, collection: Collection, *, name: str | None, description: str | None) -> None:
-        """Change what is given.
-
-        :raises ApiError: 400 if the name is empty.
-        """
-        if name is not None:
-            collection.name = _checked_name(name)
-        if description is not None:
-            collection.description = description
-        self._touch(collection)
 
     def items(self, collection: Collection) -> list[Item]:
         """The items of a collection that still exist, in the order in which they were added."""
         return [item for uuid in collection.items if (item := self._items.get(uuid)) is not None]
 
-    def add_items(self, collection: Collection, uuids: Iterable[str], user: User) -> list[str]:
+    def add_items(self, collection: Collection, uuids: Iterable[str], user: Caller) -> list[str]:
         """Add items.
 
         :returns: UUIDs of those that do not exist, are not below the collection's folder or may not be seen.
@@ -159,7 +144,7 @@ class Collections:
                 failed.append(uuid)
             else:
                 collection.items[uuid] = None
-        self._touch(collection)
+        self.touch(collection)
         return failed
 
     def remove_items(self, collection: Collection, uuids: Iterable[str]) -> list[str]:
@@ -173,26 +158,26 @@ class Collections:
                 del collection.items[uuid]
             else:
                 failed.append(uuid)
-        self._touch(collection)
+        self.touch(collection)
         return failed
 
     def add_by_title(self, collection: Collection, titles: Iterable[str]) -> TitleOutcome:
         """Add the items whose title is exactly one of ``titles``, unless several items have it."""
         self._items.settle_listings()
-        indexes = [folder.index for folder in collection.folder.tree()]
+        folders = [self._items.contents(folder) for folder in collection.folder.tree()]
         wanted = dict.fromkeys(titles)
         matched: list[Item] = []
         ambiguous: list[str] = []
         unmatched: list[str] = []
         for title in wanted:
-            found = [item for index in indexes for item in index.named(title)]
+            found = [item for folder in folders for item in folder.named(title)]
             if len(found) == 1:
                 matched.append(found[0])
             else:
                 (ambiguous if found else unmatched).append(title)
         before = len(collection.items)
         collection.items.update((item.uuid, None) for item in matched)
-        self._touch(collection)
+        self.touch(collection)
         return TitleOutcome(
             requested=len(wanted),
             matched=len(matched),
@@ -216,19 +201,10 @@ class Collections:
             work = collection.work.pop(0)
             if work.adding:
                 self._items.settle_listings()
-                below = (item for folder in collection.folder.tree() for item in folder.index)
+                below = (item for folder in collection.folder.tree() for item in self._items.contents(folder))
                 collection.items.update((item.uuid, None) for item in below if work.preset.matches(item))
             else:
                 for item in self.items(collection):
                     if work.preset.matches(item):
                         del collection.items[item.uuid]
-            self._touch(collection)
-
-    def _touch(self, collection: Collection) -> None:
-        collection.edited_at = self._clock.now()
-
-
-def _checked_name(name: str) -> str:
-    if not name.strip():
-        raise bad_request("a collection needs a name")
-    return name
+            self.touch(collection)

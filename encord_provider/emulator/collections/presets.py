@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 
-from encord_provider.emulator.core.clock import Clock
-from encord_provider.emulator.core.errors import MalformedRequestError, bad_request, forbidden
-from encord_provider.emulator.core.ids import Chance
-from encord_provider.emulator.organisation.users.models import User
-from encord_provider.emulator.storage.items.models import Item
+from encord_provider.emulator.core.calls import Caller
+from encord_provider.emulator.core.clock import iso
+from encord_provider.emulator.core.errors import MalformedRequestError, bad_request
+from encord_provider.emulator.core.table import Table, checked_name, no_access
+from encord_provider.emulator.storage.items.item import Item
 
 EVERY_FOLDER = "00000000-0000-0000-0000-000000000000"
 
@@ -27,7 +27,7 @@ class FilterPreset:
 
     :param folder: UUID of the folder or project that the preset was made on, or :data:`EVERY_FOLDER`.
     :param definition: ``local_filters`` by folder and ``global_filters``, each with a list ``filters``.
-    :param created_at: seconds since the epoch, as is ``updated_at``.
+    :param created_at: seconds since the epoch, as is ``edited_at``.
     """
 
     uuid: str
@@ -37,7 +37,17 @@ class FilterPreset:
     folder: str
     definition: dict[str, Any]
     created_at: float
-    updated_at: float
+    edited_at: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The preset on the wire."""
+        return {
+            "uuid": self.uuid,
+            "name": self.name,
+            "description": self.description,
+            "createdAt": iso(self.created_at),
+            "lastUpdatedAt": iso(self.edited_at),
+        }
 
     def check_usable(self) -> None:
         """Make sure that every condition has the form that can be applied.
@@ -62,16 +72,15 @@ class FilterPreset:
         )
 
 
-class FilterPresets:
+class FilterPresets(Table[FilterPreset]):
     """All filter presets, which the whole organisation shares."""
 
-    def __init__(self, clock: Clock, chance: Chance) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._by_uuid: dict[str, FilterPreset] = {}
+    entry = FilterPreset
+    referred = False
+    called = "a filter preset"
 
     def create(
-        self, *, name: str, description: str, user: User, folder: str, definition: dict[str, Any]
+        self, *, name: str, description: str, user: Caller, folder: str, definition: dict[str, Any]
     ) -> FilterPreset:
         """Make a preset.
 
@@ -81,36 +90,27 @@ class FilterPresets:
         return self.add(
             FilterPreset(
                 uuid=self._chance.uuid(),
-                name=_checked_name(name),
+                name=checked_name(name, self.called),
                 description=description,
                 owner=user.email,
                 folder=folder,
                 definition=_checked_definition(definition),
                 created_at=now,
-                updated_at=now,
+                edited_at=now,
             )
         )
-
-    def add(self, preset: FilterPreset) -> FilterPreset:
-        """Take in a preset."""
-        self._by_uuid[preset.uuid] = preset
-        return preset
-
-    def all(self) -> list[FilterPreset]:
-        """Every preset, the oldest first."""
-        return list(self._by_uuid.values())
 
     def require(self, uuid: str) -> FilterPreset:
         """The preset of that UUID.
 
         :raises ApiError: 403 if there is none, as the SDK documents.
         """
-        preset = self._by_uuid.get(uuid)
+        preset = self._entries.get(uuid)
         if preset is None:
-            raise forbidden(f"filter preset {uuid} does not exist or you do not have access to it")
+            raise no_access("filter preset", uuid)
         return preset
 
-    def update(
+    def change(
         self,
         preset: FilterPreset,
         *,
@@ -122,23 +122,12 @@ class FilterPresets:
 
         :raises ApiError: 400 if no name or no conditions would be left; then nothing is changed.
         """
-        new_name = preset.name if name is None else _checked_name(name)
-        if definition is not None:
-            preset.definition = _checked_definition(definition)
-        preset.name = new_name
-        if description is not None:
-            preset.description = description
-        preset.updated_at = self._clock.now()
-
-    def delete(self, uuid: str) -> None:
-        """Remove a preset, if it exists."""
-        self._by_uuid.pop(uuid, None)
+        checked = None if definition is None else _checked_definition(definition)
+        self.update(preset, name=name, description=description, definition=checked)
 
 
-def _checked_name(name: str) -> str:
-    if not name.strip():
-        raise bad_request("a filter preset needs a name")
-    return name
+class ProjectPresets(FilterPresets):
+    """The filter presets of projects."""
 
 
 def _checked_definition(definition: Mapping[str, Any]) -> dict[str, Any]:

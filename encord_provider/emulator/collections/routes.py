@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from encord_provider.emulator.collections.models import Collection
-from encord_provider.emulator.collections.presets import EVERY_FOLDER, FilterPreset
+from encord_provider.emulator.collections.models import Collection, Collections
+from encord_provider.emulator.collections.presets import EVERY_FOLDER, FilterPreset, FilterPresets
 from encord_provider.emulator.core.calls import ApiRoute, Call
-from encord_provider.emulator.core.clock import iso
+from encord_provider.emulator.core.entity import Entity
 from encord_provider.emulator.core.errors import MalformedRequestError, bad_request
 from encord_provider.emulator.core.pages import page_json
-from encord_provider.emulator.storage.items.models import Item
+from encord_provider.emulator.storage.folders.models import Folders
+from encord_provider.emulator.storage.items.item import Item
 from encord_provider.emulator.storage.items.wire import item_json
 
 MAX_TITLES = 1000
@@ -19,13 +20,17 @@ MAX_TITLE_BYTES = 200_000
 
 async def create_collection(call: Call) -> Any:
     """Make a collection on a folder; answers its UUID."""
-    folder = call.store.folders.require(call.query.text("topLevelFolderUuid") or "", call.user)
-    return call.store.collections.create(
-        folder=folder,
-        name=call.body.required_text("name"),
-        description=call.body.text("description") or "",
-        user=call.user,
-    ).uuid
+    folder = call.store[Folders].require(call.query.text("topLevelFolderUuid") or "", call.user)
+    return (
+        call.store[Collections]
+        .create(
+            folder=folder,
+            name=call.body.required_text("name"),
+            description=call.body.text("description") or "",
+            user=call.user,
+        )
+        .uuid
+    )
 
 
 async def list_collections(call: Call) -> Any:
@@ -34,30 +39,28 @@ async def list_collections(call: Call) -> Any:
     folder = call.query.text("topLevelFolderUuid")
     found = [
         collection
-        for collection in call.store.collections.visible(call.user)
+        for collection in call.store[Collections].visible(call.user)
         if (not uuids or collection.uuid in uuids) and (folder is None or collection.folder.uuid == folder)
     ]
-    return page_json(call.query, found, _collection_json)
+    return page_json(call.query, found, Collection.as_json)
 
 
 async def update_collection(call: Call) -> Any:
     """Change a collection's name or description."""
-    call.store.collections.update(
+    call.store[Collections].update(
         _collection(call), name=call.body.text("name"), description=call.body.text("description")
     )
-    return None
 
 
 async def delete_collection(call: Call) -> Any:
-    """Remove a collection, if it exists."""
-    if call.store.collections.find(call.path["collection"]) is not None:
-        call.store.collections.delete(_collection(call))
-    return None
+    """Remove a collection, if it exists; its items stay."""
+    if call.store[Collections].get(call.path["collection"]) is not None:
+        call.store[Collections].remove(_collection(call))
 
 
 async def list_accessible_items(call: Call) -> Any:
     """Items of a collection, without those that the caller may not see."""
-    collections = call.store.collections
+    collections = call.store[Collections]
     visible = [item for item in collections.items(_collection(call)) if _sees(call, item)]
     with_metadata = call.query.flag("includeClientMetadata") is not False
     return page_json(call.query, visible, lambda item: item_json(item, with_metadata=with_metadata))
@@ -68,7 +71,7 @@ async def list_all_items(call: Call) -> Any:
     with_metadata = call.query.flag("includeClientMetadata") is not False
     return page_json(
         call.query,
-        call.store.collections.items(_collection(call)),
+        call.store[Collections].items(_collection(call)),
         lambda item: (
             item_json(item, with_metadata=with_metadata) if _sees(call, item) else {"uuid": item.uuid}
         ),
@@ -78,14 +81,14 @@ async def list_all_items(call: Call) -> Any:
 async def add_collection_items(call: Call) -> Any:
     """Add items by UUID."""
     collection = _collection(call)
-    failed = call.store.collections.add_items(collection, call.body.uuids("itemUuids"), call.user)
+    failed = call.store[Collections].add_items(collection, call.body.uuids("itemUuids"), call.user)
     return {"failedItems": failed}
 
 
 async def remove_collection_items(call: Call) -> Any:
     """Remove items by UUID."""
     return {
-        "failedItems": call.store.collections.remove_items(_collection(call), call.body.uuids("itemUuids"))
+        "failedItems": call.store[Collections].remove_items(_collection(call), call.body.uuids("itemUuids"))
     }
 
 
@@ -99,7 +102,7 @@ async def add_items_by_title(call: Call) -> Any:
             f"{len(titles)} titles of {size} bytes are too many: a call takes {MAX_TITLES} titles "
             f"of {MAX_TITLE_BYTES} bytes together"
         )
-    outcome = call.store.collections.add_by_title(collection, titles)
+    outcome = call.store[Collections].add_by_title(collection, titles)
     return {
         "requested": outcome.requested,
         "matchedTitles": outcome.matched,
@@ -124,17 +127,21 @@ async def create_preset(call: Call) -> Any:
     """Make a filter preset; answers its UUID."""
     folder = call.query.text("topLevelFolderUuid") or EVERY_FOLDER
     if folder != EVERY_FOLDER:
-        call.store.folders.require(folder, call.user)
+        call.store[Folders].require(folder, call.user)
     definition = call.body.mapping("filterPresetJson")
     if definition is None:
         raise MalformedRequestError(("body", "filterPresetJson"), "field required")
-    return call.store.presets.create(
-        name=call.body.required_text("name"),
-        description=call.body.text("description") or "",
-        user=call.user,
-        folder=folder,
-        definition=definition,
-    ).uuid
+    return (
+        call.store[FilterPresets]
+        .create(
+            name=call.body.required_text("name"),
+            description=call.body.text("description") or "",
+            user=call.user,
+            folder=folder,
+            definition=definition,
+        )
+        .uuid
+    )
 
 
 async def list_presets(call: Call) -> Any:
@@ -143,87 +150,77 @@ async def list_presets(call: Call) -> Any:
     folder = call.query.text("topLevelFolderUuid")
     found = [
         preset
-        for preset in call.store.presets.all()
+        for preset in call.store[FilterPresets].all()
         if (not uuids or preset.uuid in uuids) and (folder is None or preset.folder in (folder, EVERY_FOLDER))
     ]
-    return page_json(call.query, found, _preset_json)
+    return page_json(call.query, found, FilterPreset.as_json)
 
 
 async def get_preset_filters(call: Call) -> Any:
     """The conditions of a filter preset."""
-    return call.store.presets.require(call.path["preset"]).definition
+    return call.store[FilterPresets].require(call.path["preset"]).definition
 
 
 async def update_preset(call: Call) -> Any:
     """Change a filter preset."""
-    call.store.presets.update(
-        call.store.presets.require(call.path["preset"]),
+    call.store[FilterPresets].change(
+        call.store[FilterPresets].require(call.path["preset"]),
         name=call.body.text("name"),
         description=call.body.text("description"),
         definition=call.body.mapping("filterPreset"),
     )
-    return None
 
 
 async def delete_preset(call: Call) -> Any:
     """Remove a filter preset, if it exists."""
-    call.store.presets.delete(call.path["preset"])
-    return None
+    preset = call.store[FilterPresets].get(call.path["preset"])
+    if preset is not None:
+        call.store[FilterPresets].remove(preset)
 
 
 def _collection(call: Call) -> Collection:
-    return call.store.collections.require(call.path["collection"], call.user)
+    return call.store[Collections].require(call.path["collection"], call.user)
 
 
 def _sees(call: Call, item: Item) -> bool:
-    return call.store.folders.role(item.folder, call.user) is not None
+    return call.store[Folders].role(item.folder, call.user) is not None
 
 
 def _apply_preset(call: Call, *, adding: bool) -> None:
-    call.store.collections.apply_preset(
+    call.store[Collections].apply_preset(
         _collection(call),
-        call.store.presets.require(call.body.uuid("presetUuid") or ""),
+        call.store[FilterPresets].require(call.body.uuid("presetUuid") or ""),
         adding=adding,
         seconds=call.store.settings.preset_items_seconds,
     )
 
 
-def _collection_json(collection: Collection) -> dict[str, Any]:
-    return {
-        "uuid": collection.uuid,
-        "topLevelFolderUuid": collection.folder.uuid,
-        "name": collection.name,
-        "description": collection.description,
-        "createdAt": iso(collection.created_at),
-        "lastEditedAt": iso(collection.edited_at),
-    }
-
-
-def _preset_json(preset: FilterPreset) -> dict[str, Any]:
-    return {
-        "uuid": preset.uuid,
-        "name": preset.name,
-        "description": preset.description,
-        "createdAt": iso(preset.created_at),
-        "lastUpdatedAt": iso(preset.updated_at),
-    }
-
-
-ROUTES = [
-    ApiRoute("POST", "index/collections", create_collection),
-    ApiRoute("GET", "index/collections", list_collections),
-    ApiRoute("PATCH", "index/collections/{collection:uuid}", update_collection),
-    ApiRoute("DELETE", "index/collections/{collection:uuid}", delete_collection),
-    ApiRoute("GET", "index/collections/{collection:uuid}/accessible-items", list_accessible_items),
-    ApiRoute("GET", "index/collections/{collection:uuid}/all-items", list_all_items),
-    ApiRoute("POST", "index/collections/{collection:uuid}/add-items", add_collection_items),
-    ApiRoute("POST", "index/collections/{collection:uuid}/remove-items", remove_collection_items),
-    ApiRoute("POST", "index/collections/{collection:uuid}/add-data-title-items", add_items_by_title),
-    ApiRoute("POST", "index/collections/{collection:uuid}/add-preset-items", add_preset_items),
-    ApiRoute("POST", "index/collections/{collection:uuid}/remove-preset-items", remove_preset_items),
-    ApiRoute("POST", "index/presets", create_preset),
-    ApiRoute("GET", "index/presets", list_presets),
-    ApiRoute("GET", "index/presets/{preset:uuid}", get_preset_filters),
-    ApiRoute("PATCH", "index/presets/{preset:uuid}", update_preset),
-    ApiRoute("DELETE", "index/presets/{preset:uuid}", delete_preset),
-]
+ENTITY = Entity(
+    name="collections",
+    part=Collections,
+    routes=[
+        ApiRoute("POST", "index/collections", create_collection),
+        ApiRoute("GET", "index/collections", list_collections),
+        ApiRoute("PATCH", "index/collections/{collection:uuid}", update_collection),
+        ApiRoute("DELETE", "index/collections/{collection:uuid}", delete_collection),
+        ApiRoute("GET", "index/collections/{collection:uuid}/accessible-items", list_accessible_items),
+        ApiRoute("GET", "index/collections/{collection:uuid}/all-items", list_all_items),
+        ApiRoute("POST", "index/collections/{collection:uuid}/add-items", add_collection_items),
+        ApiRoute("POST", "index/collections/{collection:uuid}/remove-items", remove_collection_items),
+        ApiRoute("POST", "index/collections/{collection:uuid}/add-data-title-items", add_items_by_title),
+        ApiRoute("POST", "index/collections/{collection:uuid}/add-preset-items", add_preset_items),
+        ApiRoute("POST", "index/collections/{collection:uuid}/remove-preset-items", remove_preset_items),
+    ],
+    counts=lambda collections: {"collections": len(collections.all())},
+)
+PRESETS = Entity(
+    name="presets",
+    part=FilterPresets,
+    routes=[
+        ApiRoute("POST", "index/presets", create_preset),
+        ApiRoute("GET", "index/presets", list_presets),
+        ApiRoute("GET", "index/presets/{preset:uuid}", get_preset_filters),
+        ApiRoute("PATCH", "index/presets/{preset:uuid}", update_preset),
+        ApiRoute("DELETE", "index/presets/{preset:uuid}", delete_preset),
+    ],
+)

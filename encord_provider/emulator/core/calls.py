@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
 
-from encord_provider.emulator.core.errors import MalformedRequestError
+from encord_provider.emulator.core.errors import MalformedRequestError, forbidden
 from encord_provider.emulator.core.links import ObjectLinks
 from encord_provider.emulator.core.params import Body, Query
 from encord_provider.emulator.core.store import Store
-from encord_provider.emulator.organisation.users.models import User
-from encord_provider.emulator.storage.folders.models import Folder, Role
-from encord_provider.emulator.storage.items.models import Item
+
+
+class Caller(Protocol):
+    """Whoever makes a call."""
+
+    @property
+    def email(self) -> str:
+        """E-mail address."""
+
+    @property
+    def is_organisation_admin(self) -> bool:
+        """Whether the caller may see the whole organisation."""
+
+
+class Callers(Protocol):
+    """Everybody who can call."""
+
+    def by_key(self, public_hex: str) -> Caller:
+        """Whose key it is; ``UnknownKeyError`` if nobody registered it."""
+
+    def by_token(self, token: str) -> Caller:
+        """Whose bearer token it is; ``ApiError`` (401) if it is nobody's."""
+
+
+class HasStore(Protocol):
+    """Whoever holds the state, which a reset replaces."""
+
+    store: Store
+    links: ObjectLinks
+
+    def callers(self, store: Store) -> Callers:
+        """Who may call, in that state."""
 
 
 class Call:
@@ -32,7 +62,7 @@ class Call:
         self,
         *,
         store: Store,
-        user: User,
+        user: Caller,
         path: dict[str, str],
         query_string: str,
         raw_body: bytes,
@@ -63,7 +93,7 @@ class Call:
         try:
             return orjson.loads(self.raw_body)
         except orjson.JSONDecodeError as error:
-            raise MalformedRequestError(("body",), f"not JSON: {error}") from None
+            raise MalformedRequestError(("body",), f"is not valid JSON: {error}") from None
 
     @cached_property
     def body(self) -> Body:
@@ -73,13 +103,42 @@ class Call:
         """
         return Body(self.json)
 
-    def folder(self, role: Role = Role.USER, *, name: str = "folder") -> Folder:
-        """The folder that the path names, for somebody with ``role`` in it."""
-        return self.store.folders.require(self.path[name], self.user, role)
+    def link(self, name: str, *, method: str = "GET") -> str:
+        """A signed URL for reading (or, with ``PUT``, writing) what ``name`` stands for."""
+        return self.links.make(self.base_url, name, method=method)
 
-    def sign(self, item: Item) -> str | None:
-        """A signed URL for reading an item's file."""
-        return self.links.make(self.base_url, f"items/{item.uuid}") if item.url else None
+    def sees_organisation(self, what: str) -> bool:
+        """Whether the caller asks to see what nobody gave access to (``includeOrgAccess``).
+
+        :param what: what is listed, for the message.
+        :raises ApiError: 403 if the caller may not.
+        """
+        everything = self.query.flag("includeOrgAccess") or False
+        if everything and not self.user.is_organisation_admin:
+            raise forbidden(f"only an admin of the organisation can see all its {what}")
+        return everything
+
+    def require_organisation_admin(self, action: str) -> None:
+        """Make sure that the caller is an admin of the organisation.
+
+        :param action: what only they can do, for the message.
+        :raises ApiError: 403 if the caller is not one.
+        """
+        if not self.user.is_organisation_admin:
+            raise forbidden(f"only an admin of the organisation can {action}")
+
+    async def hold(self, ended: asyncio.Event, seconds: float) -> None:
+        """Hold a poll until an event, or until the time is up.
+
+        :param seconds: how long the client wants to wait; the settings say how long it may.
+        """
+        cap = self.store.settings.long_poll_cap_seconds
+        if min(seconds, cap) > 0:
+            await self.store.clock.wait(ended, min(seconds, cap), real_limit=cap)
+
+    async def poll(self, ended: asyncio.Event) -> None:
+        """:meth:`hold` for the ``timeoutSeconds`` of the query, 60 if it names none."""
+        await self.hold(ended, self.query.number("timeoutSeconds", 60, minimum=0, maximum=2**31))
 
 
 Handler = Callable[[Call], Awaitable[Any]]
@@ -100,14 +159,15 @@ class ApiRoute:
     """A route of the v2 API.
 
     :param path: below ``/v2/public/``, variables in braces.
-    :param handler: its name is the name of the call in the log and for faults; its result is sent as JSON.
+    :param handler: its result is sent as JSON.
+    :param name: name of the call in the log and for faults; the handler's if empty.
     """
 
     method: str
     path: str
     handler: Handler
+    name: str = ""
 
-    @property
-    def name(self) -> str:
-        """Name of the call."""
-        return self.handler.__name__
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.handler.__name__)

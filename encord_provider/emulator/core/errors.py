@@ -40,6 +40,13 @@ class MalformedRequestError(ApiError):
         return {"detail": [{"loc": list(self.location), "msg": self.message, "type": "value_error"}]}
 
 
+class UnknownKeyError(ApiError):
+    """The signature is right, but nobody has registered the key; the older API has a code of its own for that."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "Authentication failed: the public key is not registered with any user.")
+
+
 def bad_request(message: str) -> ApiError:
     """400, the SDK's ``InvalidArgumentsError``."""
     return ApiError(400, message)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Self
+
+from encord_provider.emulator.core.params import Body, Query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,27 @@ class ListingFilter:
     edited_before: float | None = None
     edited_after: float | None = None
     ignore_case: bool = True
+
+    @classmethod
+    def read(
+        cls, source: Query | Body, *, ignore_case: bool, snake: bool = False, description: str = "desc"
+    ) -> Self:
+        """The filter that a query or body asks for.
+
+        :param snake: its names are in snake_case (the older API) instead of camelCase.
+        :param description: how it begins the names of what concerns the description.
+        """
+        prefixes = {"title": "title", "description": description, "created": "created", "edited": "edited"}
+
+        def name(subject: str, relation: str) -> str:
+            prefix = prefixes[subject]
+            return f"{prefix}_{relation}" if snake else prefix + relation.capitalize()
+
+        texts = [(subject, relation) for subject in ("title", "description") for relation in ("eq", "like")]
+        moments = [(subject, side) for subject in ("created", "edited") for side in ("before", "after")]
+        found: dict[str, Any] = {"_".join(pair): source.text(name(*pair)) for pair in texts}
+        found |= {"_".join(pair): source.moment(name(*pair)) for pair in moments}
+        return cls(**found, ignore_case=ignore_case)
 
     def matches(self, *, title: str, description: str, created_at: float, edited_at: float) -> bool:
         """Whether an entry is wanted."""

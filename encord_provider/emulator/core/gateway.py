@@ -9,35 +9,25 @@ import socket
 import struct
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from encord_provider.emulator.core.calls import Answer, ApiRoute, Call
+from encord_provider.emulator.core.calls import Answer, ApiRoute, Call, Caller, HasStore
 from encord_provider.emulator.core.errors import ApiError
 from encord_provider.emulator.core.faults import Fault, FaultKind
-from encord_provider.emulator.core.links import ObjectLinks
 from encord_provider.emulator.core.request_log import LoggedRequest
 from encord_provider.emulator.core.signing import bearer_token, verify_v2
 from encord_provider.emulator.core.store import Store
-
-if TYPE_CHECKING:
-    from encord_provider.emulator.organisation.users.models import User
 
 log = logging.getLogger(__name__)
 
 _ENCORD_DOMAINS = ("encord.com", "encord.ai", "cord.tech")
 _SLOW_PIECES = 10
-
-
-class HasStore(Protocol):
-    """Whoever holds the state, which a reset replaces."""
-
-    store: Store
-    links: ObjectLinks
 
 
 class Endpoint(ABC):
@@ -57,7 +47,14 @@ class Endpoint(ABC):
     async def carry_out(
         self, store: Store, scope: Scope, request: Request, body: bytes, entry: LoggedRequest
     ) -> Answer:
-        """Authenticate and answer one call; the caller goes into ``entry``."""
+        """Authenticate and answer one call; the caller goes into ``entry``.
+
+        :raises ApiError: the call is refused.
+        """
+
+    def refusal(self, error: ApiError) -> Answer:
+        """How a refusal looks on the wire."""
+        return error_answer(error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,12 +97,12 @@ class Endpoint(ABC):
         if fault is not None and fault.kind is FaultKind.RESET_BEFORE:
             await reset_connection(scope)
             return
-        answer = _emulated_error(fault) if fault is not None and fault.kind is FaultKind.STATUS else None
-        if answer is None:
-            if len(body) > store.settings.max_body_bytes:
-                answer = error_answer(_too_large(len(body), store.settings.max_body_bytes))
-            else:
-                answer = await self.carry_out(store, scope, request, body, entry)
+        if fault is not None and fault.kind is FaultKind.STATUS:
+            answer = _emulated_error(fault)
+        elif len(body) > store.settings.max_body_bytes:
+            answer = error_answer(_too_large(len(body), store.settings.max_body_bytes))
+        else:
+            answer = await answered(self.carry_out(store, scope, request, body, entry), self.refusal)
         if fault is not None and fault.kind is FaultKind.RESET_AFTER:
             await reset_connection(scope)
             return
@@ -136,25 +133,22 @@ class Gateway(Endpoint):
         self, store: Store, scope: Scope, request: Request, body: bytes, entry: LoggedRequest
     ) -> Answer:
         """Answer one call."""
-        try:
-            user = authenticate(store, scope, request, body)
-            entry.user = user.email
-            call = Call(
-                store=store,
-                user=user,
-                path={name: str(value) for name, value in scope["path_params"].items()},
-                query_string=scope["query_string"].decode("latin-1"),
-                raw_body=body,
-                headers=dict(request.headers),
-                base_url=str(request.base_url).rstrip("/"),
-                links=self._owner.links,
-            )
-            return as_answer(await self._route.handler(call))
-        except ApiError as error:
-            return error_answer(error)
+        user = authenticate(self._owner, store, scope, request, body)
+        entry.user = user.email
+        call = Call(
+            store=store,
+            user=user,
+            path={name: str(value) for name, value in scope["path_params"].items()},
+            query_string=scope["query_string"].decode("latin-1"),
+            raw_body=body,
+            headers=dict(request.headers),
+            base_url=str(request.base_url).rstrip("/"),
+            links=self._owner.links,
+        )
+        return as_answer(await self._route.handler(call))
 
 
-def authenticate(store: Store, scope: Scope, request: Request, body: bytes) -> User:
+def authenticate(owner: HasStore, store: Store, scope: Scope, request: Request, body: bytes) -> Caller:
     """Find out who is calling.
 
     :raises ApiError: 401 if the signature or the token is not valid.
@@ -162,7 +156,7 @@ def authenticate(store: Store, scope: Scope, request: Request, body: bytes) -> U
     headers = dict(request.headers)
     token = bearer_token(headers)
     if token is not None:
-        return store.users.by_token(token)
+        return owner.callers(store).by_token(token)
     keyid = verify_v2(
         method=request.method,
         target=request_target(scope),
@@ -171,7 +165,7 @@ def authenticate(store: Store, scope: Scope, request: Request, body: bytes) -> U
         now=time.time(),
         tolerance=store.settings.signature_tolerance_seconds,
     )
-    return store.users.by_key(keyid)
+    return owner.callers(store).by_key(keyid)
 
 
 def request_target(scope: Scope) -> str:
@@ -184,6 +178,17 @@ def request_target(scope: Scope) -> str:
 def as_answer(result: Any) -> Answer:
     """A handler's result as an answer."""
     return result if isinstance(result, Answer) else Answer(orjson.dumps(result))
+
+
+async def answered(work: Awaitable[Answer], refusal: Callable[[ApiError], Answer]) -> Answer:
+    """The answer of some work; the one place where refusals, malformed requests among them, become answers.
+
+    :param refusal: how a refusal looks on the wire.
+    """
+    try:
+        return await work
+    except ApiError as error:
+        return refusal(error)
 
 
 def error_answer(error: ApiError) -> Answer:

@@ -14,16 +14,20 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Scope
 
-from encord_provider.emulator.core.calls import Answer, Call
-from encord_provider.emulator.core.errors import ApiError, MalformedRequestError, bad_request, not_found
-from encord_provider.emulator.core.gateway import Endpoint, HasStore
+from encord_provider.emulator.core.calls import Answer, Call, Caller, HasStore
+from encord_provider.emulator.core.errors import (
+    ApiError,
+    MalformedRequestError,
+    UnknownKeyError,
+    bad_request,
+    not_found,
+)
+from encord_provider.emulator.core.gateway import Endpoint
 from encord_provider.emulator.core.ids import canonical_uuid
 from encord_provider.emulator.core.params import Body
 from encord_provider.emulator.core.request_log import LoggedRequest
 from encord_provider.emulator.core.signing import bearer_token, verify_v1
 from encord_provider.emulator.core.store import Store
-from encord_provider.emulator.datasets.models import Dataset, DatasetRole
-from encord_provider.emulator.organisation.users.models import User
 
 _CODES = {
     400: "INVALID_ARGUMENTS_ERROR",
@@ -37,10 +41,6 @@ _CODES = {
 }
 _UNKNOWN = "UNKNOWN_ERROR"
 _UNKNOWN_KEY = "SSH_KEY_NOT_FOUND_ERROR"
-
-
-class _UnknownKeyError(ApiError):
-    """The signature is right, but nobody has registered the key; the older API has a code of its own for that."""
 
 
 class LegacyCall(Call):
@@ -64,10 +64,6 @@ class LegacyCall(Call):
         :raises MalformedRequestError: they are not one.
         """
         return Body(self.payload if self.payload is not None else {})
-
-    def dataset(self, role: DatasetRole = DatasetRole.USER) -> Dataset:
-        """The dataset that the call is about, for somebody who has ``role`` in it."""
-        return self.store.datasets.require(self.resource_id, self.user, role)
 
     def uid_list(self) -> list[str]:
         """The UUIDs in ``uid``, which may be one or a list.
@@ -121,15 +117,30 @@ class LegacyGateway(Endpoint):
     ) -> Answer:
         """Answer one call."""
         del scope
-        try:
-            user = _authenticate(store, request, body)
-            entry.user = user.email
-            result = await self._call(store, user, request, body)
-            return Answer(orjson.dumps({"status": 200, "response": result}))
-        except ApiError as error:
-            return _envelope(error)
+        user = self._authenticate(store, request, body)
+        entry.user = user.email
+        result = await self._call(store, user, request, body)
+        return Answer(orjson.dumps({"status": 200, "response": result}))
 
-    async def _call(self, store: Store, user: User, request: Request, body: bytes) -> Any:
+    def refusal(self, error: ApiError) -> Answer:
+        """A refusal in the envelope of the older API."""
+        payload = error.message
+        if isinstance(error, MalformedRequestError):
+            payload = f"{'.'.join(map(str, error.location))}: {error.message}"
+        code = _UNKNOWN_KEY if isinstance(error, UnknownKeyError) else _CODES.get(error.status, _UNKNOWN)
+        return Answer(orjson.dumps({"status": error.status, "response": [code], "payload": payload}))
+
+    def _authenticate(self, store: Store, request: Request, body: bytes) -> Caller:
+        headers = dict(request.headers)
+        token = bearer_token(headers)
+        callers = self._owner.callers(store)
+        return (
+            callers.by_key(verify_v1(headers=headers, body=body))
+            if token is None
+            else callers.by_token(token)
+        )
+
+    async def _call(self, store: Store, user: Caller, request: Request, body: bytes) -> Any:
         document = _document(body)
         query_type, method = document.required_text("query_type"), document.required_text("query_method")
         values = document.mapping("values") or {}
@@ -157,30 +168,8 @@ class LegacyGateway(Endpoint):
         )
 
 
-def _authenticate(store: Store, request: Request, body: bytes) -> User:
-    headers = dict(request.headers)
-    token = bearer_token(headers)
-    if token is not None:
-        return store.users.by_token(token)
-    keyid = verify_v1(headers=headers, body=body)
-    try:
-        return store.users.by_key(keyid)
-    except ApiError as error:
-        raise _UnknownKeyError(error.status, error.message) from None
-
-
 def _document(body: bytes) -> Body:
     try:
         return Body(orjson.loads(body))
     except orjson.JSONDecodeError as error:
-        raise MalformedRequestError(("body",), f"not JSON: {error}") from None
-
-
-def _envelope(error: ApiError) -> Answer:
-    payload = error.message
-    if isinstance(error, MalformedRequestError):
-        payload = f"{'.'.join(map(str, error.location))}: {error.message}"
-    code = _CODES.get(error.status, _UNKNOWN)
-    if isinstance(error, _UnknownKeyError):
-        code = _UNKNOWN_KEY
-    return Answer(orjson.dumps({"status": error.status, "response": [code], "payload": payload}))
+        raise MalformedRequestError(("body",), f"is not valid JSON: {error}") from None

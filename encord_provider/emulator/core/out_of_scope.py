@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
+from encord_provider.emulator.core.calls import Answer, HasStore
+from encord_provider.emulator.core.control import plain_endpoint
 from encord_provider.emulator.core.errors import ApiError, not_found
-from encord_provider.emulator.core.gateway import HasStore, error_answer
 
 _PARTS = (
     "ontologies",
@@ -31,7 +29,7 @@ _PARTS = (
 def routes(owner: HasStore) -> list[Route]:
     """The routes that catch what nobody else has taken."""
 
-    async def refuse(request: Request) -> Response:
+    async def refuse(request: Request) -> Answer:
         path = request.path_params["path"]
         error: ApiError
         if any(part in path for part in _PARTS):
@@ -46,8 +44,7 @@ def routes(owner: HasStore) -> list[Route]:
             user_agent=request.headers.get("user-agent", ""),
             body=await request.body(),
         ).status = error.status
-        answer: Any = error_answer(error)
-        return Response(answer.content, answer.status, media_type=answer.content_type)
+        raise error
 
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    return [Route("/v2/public/{path:path}", refuse, methods=methods)]
+    return [Route("/v2/public/{path:path}", plain_endpoint(refuse), methods=methods)]

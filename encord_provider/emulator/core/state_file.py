@@ -24,7 +24,7 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._saved: tuple[int, int, int] | None = None
+        self._saved: tuple[int, ...] | None = None
 
     def load(self, store: Store) -> None:
         """Read the state, if there is one, into an empty store.
@@ -48,7 +48,7 @@ class StateFile:
         """Save whenever something may have changed, about every second, less often if saving takes long."""
         while True:
             store = present()
-            mark = (id(store), store.changes, sum(job.pending_count for job in store.jobs.all()))
+            mark = (id(store), *store.progress())
             began = time.monotonic()
             if mark != self._saved:
                 with contextlib.suppress(OSError):

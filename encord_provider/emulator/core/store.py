@@ -1,119 +1,105 @@
-"""Everything that an emulated Encord knows."""
+"""Everything that an emulated Encord knows: a few things of its own, and the parts that the entities register."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from encord_provider.emulator.collections.models import Collections
-from encord_provider.emulator.collections.presets import FilterPresets
 from encord_provider.emulator.core.clock import Clock
 from encord_provider.emulator.core.faults import Faults
 from encord_provider.emulator.core.ids import Chance
 from encord_provider.emulator.core.request_log import RequestLog
 from encord_provider.emulator.core.settings import Settings
-from encord_provider.emulator.datasets.models import Datasets
-from encord_provider.emulator.organisation.groups.models import Groups
-from encord_provider.emulator.organisation.schema.models import MetadataSchema
-from encord_provider.emulator.organisation.tags.models import OrganisationTags
-from encord_provider.emulator.organisation.users.models import User, Users
-from encord_provider.emulator.projects.frame_collections import FrameCollections
-from encord_provider.emulator.projects.models import Projects
-from encord_provider.emulator.storage.cloud_sync.models import CloudSync
-from encord_provider.emulator.storage.folders.models import Folders
-from encord_provider.emulator.storage.integrations.models import Integrations
-from encord_provider.emulator.storage.items.models import Items
-from encord_provider.emulator.storage.jobs.models import Jobs
-from encord_provider.emulator.storage.jobs.registration import Registrar
-from encord_provider.emulator.storage.jobs.runner import JobRunner
-from encord_provider.emulator.storage.objects.s3 import ObjectStore
-from encord_provider.emulator.storage.reencoding.models import Reencodings
-from encord_provider.emulator.storage.uploads.models import Uploads
 
-FIRST_USER = "emulator@example.com"
+P = TypeVar("P")
 
 
 class Store:
     """The whole state; a reset makes a new one.
 
+    ``store[Folders]`` is the part of that class, and ``store.folders`` the same by its name.
+
+    :param parts: name -> class of every part, in an order in which each needs only those before it; each is made
+        with the store.
     :param first_key: public key, in hexadecimal, of the user that every emulator starts with.
-    :param objects: the S3 endpoint, or ``None`` to take every object to exist.
+    :param s3_endpoint: URL of the S3 endpoint, or ``None`` to take every object to exist.
     :param seed: decides every UUID and every probability.
     """
 
     def __init__(
         self,
+        parts: Mapping[str, Callable[[Store], object]],
         *,
         first_key: str,
-        objects: ObjectStore | None = None,
+        s3_endpoint: str | None = None,
         settings: Settings | None = None,
         seed: int | None = None,
         clock_speed: float = 1.0,
     ) -> None:
+        self._by_name: dict[str, Any] = {}
+        self._by_class: dict[type, Any] = {}
         self.first_key = first_key
-        self.objects = objects
+        self.s3_endpoint = s3_endpoint
+        self.settings = settings or Settings()
         self.chance = Chance(seed)
         self.clock = Clock(speed=clock_speed)
         self.faults = Faults(self.chance.happens)
         self.requests = RequestLog()
-        self.users = Users(self.chance)
-        self.users.add(User(email=FIRST_USER, public_keys={first_key}, joined_at=self.clock.now()))
-        self.groups = Groups(self.clock, self.chance)
-        self.tags = OrganisationTags(self.chance)
-        self.integrations = Integrations()
-        self.items = Items(self.clock)
-        self.folders = Folders(self.clock, self.chance, self.items, groups_of=self.groups.of_user)
-        self.datasets = Datasets(
-            clock=self.clock, chance=self.chance, folders=self.folders, groups_of=self.groups.of_user
-        )
-        self.items.listeners.append(self.datasets)
-        self.projects = Projects(clock=self.clock, chance=self.chance, groups_of=self.groups.of_user)
-        self.frame_collections = FrameCollections(self.clock, self.chance)
-        self.project_presets = FilterPresets(self.clock, self.chance)
-        self.presets = FilterPresets(self.clock, self.chance)
-        self.collections = Collections(
-            clock=self.clock, chance=self.chance, folders=self.folders, items=self.items
-        )
-        self.uploads = Uploads(self.chance)
-        self.jobs = Jobs(self.clock, self.chance)
-        self.schema = MetadataSchema(self.clock, self.chance)
-        self.reencodings = Reencodings(self.clock, self.chance)
-        self.cloud_sync = CloudSync(clock=self.clock, chance=self.chance, items=self.items, objects=objects)
-        self.registrar = Registrar(
-            clock=self.clock, chance=self.chance, items=self.items, uploads=self.uploads, objects=objects
-        )
-        self.runner = JobRunner(
-            clock=self.clock,
-            chance=self.chance,
-            items=self.items,
-            faults=self.faults,
-            registrar=self.registrar,
-            settings=settings or Settings(),
-        )
-
         self.changes = 0
         """Counts calls that may have changed something."""
+        for name, make in parts.items():
+            part = make(self)
+            self._by_name[name] = self._by_class[type(part)] = part
 
-    @property
-    def settings(self) -> Settings:
-        """The switches in force."""
-        return self.runner.settings
+    def __getitem__(self, kind: type[P]) -> P:
+        part: P = self._by_class[kind]
+        return part
 
-    @settings.setter
-    def settings(self, settings: Settings) -> None:
-        self.runner.settings = settings
+    if (
+        not TYPE_CHECKING
+    ):  # Names are for tests and consoles; the emulator itself asks by class, which is checked.
+
+        def __getattr__(self, name):
+            parts = self.__dict__.get("_by_name", {})
+            if name not in parts:
+                raise AttributeError(f"the store has no part {name!r}; it has {', '.join(parts)}")
+            return parts[name]
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """Names and parts, in the order in which they were made."""
+        return iter(self._by_name.items())
+
+    def tell(self, event: str, *details: object) -> None:
+        """Call the method ``event`` of every part that has one.
+
+        :param event: ``forget_user`` (e-mail address), ``forget_group`` (UUID), ``forget_tag`` (the tag),
+            ``forget_folder`` (the folder), ``wake`` (answer everybody who waits) or ``resume`` (go on with what a
+            snapshot left unfinished).
+        """
+        for part in list(self._by_name.values()):
+            method = getattr(part, event, None)
+            if method is not None:
+                method(*details)
+
+    def progress(self) -> tuple[int, ...]:
+        """Numbers that differ whenever something may have changed: by a call, or by a part's running work."""
+        return self.changes, *(
+            part.progress() for part in self._by_name.values() if hasattr(part, "progress")
+        )
+
+    async def close(self) -> None:
+        """Stop running work and close connections: await ``stop`` of every part that has it."""
+        for part in self._by_name.values():
+            if hasattr(part, "stop"):
+                await part.stop()
 
     def close_soon(self) -> None:
-        """Stop running work; whoever waits for a job is answered. Must be called in the event loop."""
-        self.wake_everybody()
-        for work in (self.runner, self.cloud_sync):
-            task = asyncio.ensure_future(work.stop())
-            _closing.add(task)
-            task.add_done_callback(_closing.discard)
-
-    def wake_everybody(self) -> None:
-        """Answer everybody who waits for a job."""
-        for job in self.jobs.all():
-            job.finished.set()
+        """Answer whoever waits, then :meth:`close`. Must be called in the event loop."""
+        self.tell("wake")
+        task = asyncio.ensure_future(self.close())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
 
 
 _closing: set[asyncio.Future[None]] = set()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from encord_provider.emulator.core.clock import Clock
-from encord_provider.emulator.core.errors import bad_request, conflict, forbidden, not_found
+from encord_provider.emulator.core.calls import Caller
+from encord_provider.emulator.core.errors import conflict, forbidden, not_found
 from encord_provider.emulator.core.filters import ListingFilter
-from encord_provider.emulator.core.ids import Chance
-from encord_provider.emulator.organisation.users.models import User
+from encord_provider.emulator.core.legacy_gateway import LegacyCall
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.core.table import Kept, SharedTable, checked_name
+from encord_provider.emulator.organisation.groups.models import Groups
 from encord_provider.emulator.storage.folders.models import Folder, Folders
-from encord_provider.emulator.storage.items.models import Item
-from encord_provider.emulator.storage.jobs.models import Job
+from encord_provider.emulator.storage.items.item import Item
+from encord_provider.emulator.storage.items.models import Items
+from encord_provider.emulator.storage.jobs.models import Job, Jobs
 
 
 class DatasetRole(IntEnum):
@@ -30,80 +34,60 @@ class Duplicates(StrEnum):
     SKIP = "SKIP"
 
 
+@dataclass(eq=False, slots=True)
 class DataRow:
     """An item's place in a dataset; title and metadata are the item's."""
 
-    __slots__ = ("created_at", "dataset", "item", "uuid")
-
-    def __init__(self, *, uuid: str, dataset: Dataset, item: Item, created_at: float) -> None:
-        self.uuid = uuid
-        self.dataset = dataset
-        self.item = item
-        self.created_at = created_at
+    uuid: str
+    dataset: Dataset
+    item: Item
+    created_at: float
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
 class Dataset:
     """One dataset.
 
-    :ivar backing_folder: the folder that a mirrored dataset shows, else ``None``.
+    :param backing_folder: the folder that a mirrored dataset shows, else ``None``.
+    :param uploads: UUIDs of the jobs whose items become data rows.
+    :param user_roles: role by e-mail address, besides the owner, who is admin.
+    :param group_roles: role by group UUID.
     :ivar rows: data rows by UUID, in the order in which they were added.
-    :ivar user_roles: role by e-mail address, besides the owner, who is admin.
-    :ivar group_roles: role by group UUID.
     """
 
-    __slots__ = (
-        "backing_folder",
-        "created_at",
-        "description",
-        "edited_at",
-        "group_roles",
-        "owner",
-        "rows",
-        "title",
-        "user_roles",
-        "uuid",
-    )
+    uuid: str
+    title: str
+    description: str
+    owner: str
+    created_at: float
+    edited_at: float = 0.0
+    backing_folder: Folder | None = None
+    uploads: list[str] = field(default_factory=list)
+    user_roles: dict[str, DatasetRole] = field(default_factory=dict)
+    group_roles: dict[str, DatasetRole] = field(default_factory=dict)
+    rows: dict[str, DataRow] = field(init=False, default_factory=dict)
 
-    def __init__(self, *, uuid: str, title: str, description: str, owner: str, created_at: float) -> None:
-        self.uuid = uuid
-        self.title = title
-        self.description = description
-        self.owner = owner
-        self.created_at = created_at
-        self.edited_at = created_at
-        self.backing_folder: Folder | None = None
-        self.rows: dict[str, DataRow] = {}
-        self.user_roles: dict[str, DatasetRole] = {}
-        self.group_roles: dict[str, DatasetRole] = {}
+    def __post_init__(self) -> None:
+        self.edited_at = self.edited_at or self.created_at
 
 
-class Datasets:
-    """All datasets, kept in step with the items that they hold.
+class Datasets(SharedTable[Dataset]):
+    """All datasets, kept in step with the items that they hold."""
 
-    :param groups_of: gives the UUIDs of the groups that a user is in.
-    """
+    entry = Dataset
 
-    def __init__(
-        self, *, clock: Clock, chance: Chance, folders: Folders, groups_of: Callable[[User], list[str]]
-    ) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._folders = folders
-        self._groups_of = groups_of
-        self._by_uuid: dict[str, Dataset] = {}
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._rows_of: dict[str, list[DataRow]] = {}
-        self._uploads: dict[str, Dataset] = {}
-        self.reencodings: list[tuple[str, str]] = []
-        """Dataset and re-encoding of every re-encoding of data rows; clients know them by their numbers."""
+        store[Items].listeners.append(self)
 
-    def create(self, *, title: str, description: str, user: User, mirrored: bool) -> Dataset:
+    def create(self, *, title: str, description: str, user: Caller, mirrored: bool) -> Dataset:
         """Make a dataset.
 
         :param mirrored: make a folder with it, whose items are its data rows.
         :raises ApiError: 400 if the title is empty.
         """
-        if not title.strip():
-            raise bad_request("a dataset needs a title")
+        checked_name(title, "a dataset", "title")
         dataset = self.add(
             Dataset(
                 uuid=self._chance.uuid(),
@@ -114,40 +98,29 @@ class Datasets:
             )
         )
         if mirrored:
-            dataset.backing_folder = self._folders.create(name=title, user=user)
+            dataset.backing_folder = self._store[Folders].create(name=title, user=user)
             dataset.backing_folder.synced_dataset = dataset.uuid
         return dataset
 
-    def add(self, dataset: Dataset) -> Dataset:
-        """Take in a dataset."""
-        self._by_uuid[dataset.uuid] = dataset
-        return dataset
-
-    def all(self) -> list[Dataset]:
-        """Every dataset, the oldest first."""
-        return list(self._by_uuid.values())
-
-    def get(self, uuid: str) -> Dataset | None:
-        """The dataset of that UUID, or ``None``."""
-        return self._by_uuid.get(uuid)
-
-    def role(self, dataset: Dataset, user: User) -> DatasetRole | None:
+    def role(self, dataset: Dataset, user: Caller) -> DatasetRole | None:
         """The best role that a user has in a dataset: as owner, by name or by group."""
         if dataset.owner == user.email:
             return DatasetRole.ADMIN
         roles = [
-            dataset.group_roles[group] for group in self._groups_of(user) if group in dataset.group_roles
+            dataset.group_roles[group]
+            for group in self._store[Groups].of_user(user)
+            if group in dataset.group_roles
         ]
         if user.email in dataset.user_roles:
             roles.append(dataset.user_roles[user.email])
         return min(roles, default=None)
 
-    def require(self, uuid: str, user: User, role: DatasetRole = DatasetRole.USER) -> Dataset:
+    def require(self, uuid: str, user: Caller, role: DatasetRole = DatasetRole.USER) -> Dataset:
         """The dataset of that UUID, for somebody with at least ``role``; admins of the organisation have all.
 
         :raises ApiError: 404 if there is none, 403 if ``user`` lacks the role.
         """
-        dataset = self._by_uuid.get(uuid)
+        dataset = self._entries.get(uuid)
         if dataset is None:
             raise not_found(f"there is no dataset {uuid}")
         found = DatasetRole.ADMIN if user.is_organisation_admin else self.role(dataset, user)
@@ -157,14 +130,14 @@ class Datasets:
             )
         return dataset
 
-    def visible(self, user: User, wanted: ListingFilter, *, any_role: bool) -> list[Dataset]:
+    def visible(self, user: Caller, wanted: ListingFilter, *, any_role: bool) -> list[Dataset]:
         """The datasets that a user sees and that match.
 
         :param any_role: see also the datasets of the organisation in which the user has no role.
         """
         return [
             dataset
-            for dataset in self._by_uuid.values()
+            for dataset in self._entries.values()
             if (any_role or self.role(dataset, user) is not None)
             and wanted.matches(
                 title=dataset.title,
@@ -224,38 +197,28 @@ class Datasets:
         """The data rows that an item backs, in all datasets."""
         return self._rows_of.get(item.uuid, [])
 
-    def touch(self, dataset: Dataset) -> None:
-        """Note that a dataset was edited now."""
-        dataset.edited_at = self._clock.now()
-
     def follow(self, dataset: Dataset, job: Job) -> None:
         """Link what a job registers, as soon as it ends."""
-        self._uploads[job.uuid] = dataset
-        job.on_finish.append(self._link_registered)
+        dataset.uploads.append(job.uuid)
+        self._link_when_done(dataset, job)
 
-    def upload_target(self, job: Job) -> Dataset | None:
-        """The dataset that a job fills, or ``None``."""
-        return self._uploads.get(job.uuid)
+    def restore(self, dataset: Dataset) -> Dataset:
+        """Take in what a snapshot held, and follow its jobs."""
+        for uuid in dataset.uploads:
+            job = self._store[Jobs].get(uuid)
+            if job is not None:
+                self._link_when_done(dataset, job)
+        return self.add(dataset)
 
-    def forget_deleted_folders(self) -> None:
-        """Note which mirrored datasets have lost their folder."""
-        for dataset in self._by_uuid.values():
-            if dataset.backing_folder and self._folders.find(dataset.backing_folder.uuid) is None:
+    def forget_folder(self, folder: Folder) -> None:
+        """Note that mirrored datasets have lost their folder."""
+        for dataset in self:
+            if dataset.backing_folder is folder:
                 dataset.backing_folder = None
-
-    def forget_user(self, email: str) -> None:
-        """Take a user out of all datasets."""
-        for dataset in self._by_uuid.values():
-            dataset.user_roles.pop(email, None)
-
-    def forget_group(self, uuid: str) -> None:
-        """Take a group out of all datasets."""
-        for dataset in self._by_uuid.values():
-            dataset.group_roles.pop(uuid, None)
 
     def item_added(self, item: Item) -> None:
         """An item was registered: if that was in the folder of a mirrored dataset, it is a data row too."""
-        dataset = self._by_uuid.get(item.folder.synced_dataset or "")
+        dataset = self._entries.get(item.folder.synced_dataset or "")
         if dataset is not None and not item.hidden:
             self.link(dataset, [item], Duplicates.SKIP)
 
@@ -271,11 +234,39 @@ class Datasets:
                 self.unlink(row)
         self.item_added(item)
 
-    def _link_registered(self, job: Job) -> None:
-        self.link(self._uploads[job.uuid], job.items, Duplicates.SKIP)
+    def _link_when_done(self, dataset: Dataset, job: Job) -> None:
+        def link(ended: Job) -> None:
+            self.link(dataset, ended.items, Duplicates.SKIP)
+
+        job.on_finish.append(link)
 
     def _row_in(self, dataset: Dataset, item: Item) -> DataRow | None:
         return next((row for row in self.rows_of(item) if row.dataset is dataset), None)
 
     def _row(self, dataset: Dataset, item: Item) -> DataRow:
         return DataRow(uuid=self._chance.uuid(), dataset=dataset, item=item, created_at=self._clock.now())
+
+
+class DataRows(Kept[DataRow]):
+    """The data rows of all datasets in a snapshot; the datasets themselves hold them."""
+
+    entry = DataRow
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def kept(self) -> Iterator[DataRow]:
+        """What a snapshot holds: every data row."""
+        return (row for dataset in self._store[Datasets] for row in dataset.rows.values())
+
+    def restore(self, row: DataRow) -> DataRow:
+        """Take in what a snapshot held."""
+        return self._store[Datasets].attach(row)
+
+
+def dataset_of(call: LegacyCall, role: DatasetRole = DatasetRole.USER) -> Dataset:
+    """The dataset that a call of the older API is about, for a caller who has ``role`` in it.
+
+    :raises ApiError: 404 if there is none, 403 if the caller lacks the role.
+    """
+    return call.store[Datasets].require(call.resource_id, call.user, role)

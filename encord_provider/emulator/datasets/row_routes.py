@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from encord_provider.emulator.core.errors import bad_request, forbidden, not_found
+from encord_provider.emulator.core.errors import bad_request, not_found
 from encord_provider.emulator.core.filters import ListingFilter
 from encord_provider.emulator.core.legacy_gateway import LegacyCall, LegacyRoute
 from encord_provider.emulator.core.params import Body
-from encord_provider.emulator.datasets.models import DataRow, Dataset, DatasetRole, Duplicates
+from encord_provider.emulator.datasets.models import (
+    DataRow,
+    Dataset,
+    DatasetRole,
+    Datasets,
+    Duplicates,
+    dataset_of,
+)
 from encord_provider.emulator.datasets.wire import DATA_TYPES, data_row_json, legacy_dataset_json
-from encord_provider.emulator.storage.items.models import Item, metadata_text
+from encord_provider.emulator.organisation.users.models import Users
+from encord_provider.emulator.storage.items.item import Item, metadata_text
+from encord_provider.emulator.storage.items.models import Items
+from encord_provider.emulator.storage.items.wire import signer
 from encord_provider.emulator.storage.jobs.spec import MAX_METADATA_BYTES, MAX_TITLE
 from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.reencoding.models import Reencodings
 
 
 async def get_dataset(call: LegacyCall) -> Any:
     """A dataset, with its data rows if the access settings ask for them."""
-    dataset = call.dataset()
+    dataset = dataset_of(call)
     settings = Body(call.body.mapping("dataset_access_settings") or {})
     rows = []
     if settings.flag("fetch_rows", True):
@@ -30,19 +41,13 @@ async def list_data_rows(call: LegacyCall) -> Any:
     """The data rows of a dataset that match all filters."""
     body = call.body
     settings = Body(body.mapping("dataset_access_settings") or {})
-    wanted = ListingFilter(
-        title_eq=body.text("title_eq"),
-        title_like=body.text("title_like"),
-        created_before=body.moment("created_before"),
-        created_after=body.moment("created_after"),
-        ignore_case=call.store.settings.like_ignores_case,
-    )
+    wanted = ListingFilter.read(body, ignore_case=call.store.settings.like_ignores_case, snake=True)
     types = None if body.document.get("data_types") is None else set(body.texts("data_types"))
     hashes = None if body.document.get("data_hashes") is None else set(body.texts("data_hashes"))
     with_metadata = settings.flag("fetch_client_metadata")
     return [
         data_row_json(row, with_metadata=with_metadata)
-        for row in call.dataset().rows.values()
+        for row in dataset_of(call).rows.values()
         if (hashes is None or row.uuid in hashes)
         and (types is None or DATA_TYPES[row.item.type] in types)
         and wanted.matches(
@@ -53,22 +58,22 @@ async def list_data_rows(call: LegacyCall) -> Any:
 
 async def get_data_row(call: LegacyCall) -> Any:
     """One data row, with as much of it as the caller asks for."""
-    row = _row(call, call.dataset(), call.uid)
+    row = _row(dataset_of(call), call.uid)
     additional = Body(call.body.mapping("additional_data") or {})
     images = additional.mapping("images_data_fetch_options")
     sign_images = images is not None and Body(images).flag("fetch_signed_urls")
     return data_row_json(
         row,
         with_metadata=additional.flag("client_metadata"),
-        sign=call.sign if additional.flag("signed_url") else None,
+        sign=signer(call) if additional.flag("signed_url") else None,
         with_images=images is not None,
-        sign_images=call.sign if sign_images else None,
+        sign_images=signer(call) if sign_images else None,
     )
 
 
 async def save_data_row(call: LegacyCall) -> Any:
     """Change title or metadata of a data row, and so of its item."""
-    row = _row(call, call.dataset(DatasetRole.ADMIN), call.uid)
+    row = _row(dataset_of(call, DatasetRole.ADMIN), call.uid)
     body = call.body
     unknown = body.document.keys() - {"client_metadata", "data_title"}
     if unknown:
@@ -80,7 +85,7 @@ async def save_data_row(call: LegacyCall) -> Any:
         row.item.metadata = text
     if "data_title" in body.document:
         _rename(call, row, body.required_text("data_title"))
-    call.store.items.touch(row.item)
+    call.store[Items].touch(row.item)
     return {
         "updated_fields": list(body.document),
         "data_row": data_row_json(row, with_metadata="client_metadata" in body.document),
@@ -89,11 +94,11 @@ async def save_data_row(call: LegacyCall) -> Any:
 
 async def rename_data_rows(call: LegacyCall) -> Any:
     """Change the titles of data rows."""
-    dataset = call.dataset(DatasetRole.ADMIN)
+    dataset = dataset_of(call, DatasetRole.ADMIN)
     if not isinstance(call.payload, list):
         raise bad_request("expected a list of data rows and titles")
     changes = [Body(change) for change in call.payload]
-    rows = [_row(call, dataset, change.required_text("video_hash")) for change in changes]
+    rows = [_row(dataset, change.required_text("video_hash")) for change in changes]
     for row, change in zip(rows, changes, strict=True):
         _rename(call, row, change.required_text("title"))
     return {"success": True}
@@ -101,7 +106,7 @@ async def rename_data_rows(call: LegacyCall) -> Any:
 
 async def link_items(call: LegacyCall) -> Any:
     """Make data rows of storage items."""
-    dataset = call.dataset(DatasetRole.ADMIN)
+    dataset = dataset_of(call, DatasetRole.ADMIN)
     items = [_item(call, uuid) for uuid in call.body.uuids("item_uuids")]
     duplicates = call.body.choice("duplicates_behavior", Duplicates)
     folder = dataset.backing_folder
@@ -112,32 +117,30 @@ async def link_items(call: LegacyCall) -> Any:
                 f"dataset {dataset.title!r} mirrors a folder; move item {foreign.name!r} ({foreign.uuid}) "
                 "there instead of linking it"
             )
-    new, skipped = call.store.datasets.link(dataset, items, duplicates)
+    new, skipped = call.store[Datasets].link(dataset, items, duplicates)
     rows = [*new, *skipped] if call.store.settings.skipped_links_in_result else new
     return [data_row_json(row) for row in rows]
 
 
 async def delete_data_rows(call: LegacyCall) -> Any:
     """Take data rows out of a dataset."""
-    dataset = call.dataset(DatasetRole.ADMIN)
-    rows = [_row(call, dataset, uuid) for uuid in call.uid_list()]
+    dataset = dataset_of(call, DatasetRole.ADMIN)
+    rows = [_row(dataset, uuid) for uuid in call.uid_list()]
     delete_items = dataset.backing_folder is not None and call.store.settings.mirrored_delete == "item"
     for row in {row.uuid: row for row in rows}.values():
         if delete_items and row.item.folder is dataset.backing_folder:
-            call.store.items.delete(row.item)
+            call.store[Items].delete(row.item)
         else:
-            call.store.datasets.unlink(row)
+            call.store[Datasets].unlink(row)
     return {"success": True}
 
 
 async def add_dataset_users(call: LegacyCall) -> Any:
     """Give users a role in a dataset; who has one keeps it."""
-    dataset = call.dataset(DatasetRole.ADMIN)
+    dataset = dataset_of(call, DatasetRole.ADMIN)
     emails = call.body.texts("user_emails")
     role = call.body.numbered("user_role", DatasetRole)
-    unknown = [email for email in emails if call.store.users.find(email) is None]
-    if unknown:
-        raise not_found(f"there is no user {unknown[0]}")
+    call.store[Users].require_all(emails)
     for email in emails:
         if email != dataset.owner:
             dataset.user_roles.setdefault(email, role)
@@ -153,28 +156,21 @@ async def add_dataset_users(call: LegacyCall) -> Any:
 
 async def start_reencoding(call: LegacyCall) -> Any:
     """Begin to re-encode videos of a dataset; answers the number of the task."""
-    dataset = call.dataset(DatasetRole.ADMIN)
-    rows = [_row(call, dataset, uuid) for uuid in call.body.uuids("data_hash")]
+    dataset = dataset_of(call, DatasetRole.ADMIN)
+    rows = [_row(dataset, uuid) for uuid in call.body.uuids("data_hash")]
     wrong = next((row for row in rows if row.item.type is not ItemType.VIDEO), None)
     if wrong is not None:
         raise bad_request(f"{wrong.item.name!r} is not a video")
-    process = call.store.reencodings.start(
-        [row.item.uuid for row in rows], units_per_second=call.store.settings.units_per_second
-    )
-    call.store.datasets.reencodings.append((dataset.uuid, process.uuid))
-    return len(call.store.datasets.reencodings)
+    return call.store[Reencodings].start([row.item.uuid for row in rows], dataset=dataset.uuid).number
 
 
 async def get_reencoding_task(call: LegacyCall) -> Any:
     """How far a re-encoding has come."""
-    dataset = call.dataset()
-    tasks = call.store.datasets.reencodings
-    number = call.uid if isinstance(call.uid, int) else 0
-    owner, uuid = tasks[number - 1] if 0 < number <= len(tasks) else ("", "")
-    process = call.store.reencodings.get(uuid)
-    if process is None or owner != dataset.uuid:
+    dataset = dataset_of(call)
+    process = call.store[Reencodings].of_dataset(dataset.uuid, call.uid)
+    if process is None:
         raise not_found(f"dataset {dataset.uuid} has no re-encoding task {call.uid}")
-    if not call.store.reencodings.is_done(process):
+    if not call.store[Reencodings].is_done(process):
         return {"status": "SUBMITTED", "result": None}
     rows = [row for row in dataset.rows.values() if row.item.uuid in process.items]
     return {
@@ -182,7 +178,7 @@ async def get_reencoding_task(call: LegacyCall) -> Any:
         "result": [
             {
                 "data_hash": row.uuid,
-                "signed_url": call.sign(row.item) if row.item.integration is None else None,
+                "signed_url": signer(call)(row.item) if row.item.integration is None else None,
                 "bucket_path": row.item.url,
             }
             for row in rows
@@ -190,8 +186,7 @@ async def get_reencoding_task(call: LegacyCall) -> Any:
     }
 
 
-def _row(call: LegacyCall, dataset: Dataset, uuid: Any) -> DataRow:
-    del call
+def _row(dataset: Dataset, uuid: Any) -> DataRow:
     row = dataset.rows.get(uuid) if isinstance(uuid, str) else None
     if row is None:
         raise not_found(f"dataset {dataset.title!r} has no data row {uuid}")
@@ -199,9 +194,7 @@ def _row(call: LegacyCall, dataset: Dataset, uuid: Any) -> DataRow:
 
 
 def _item(call: LegacyCall, uuid: str) -> Item:
-    item = call.store.items.get(uuid)
-    if item is None or call.store.folders.role(item.folder, call.user) is None:
-        raise forbidden(f"storage item {uuid} does not exist or you do not have access to it")
+    item = call.store[Items].require(uuid, call.user)
     if item.hidden:
         raise bad_request(
             f"item {item.name!r} ({uuid}) is part of a group or series, which is what can be linked"
@@ -212,11 +205,11 @@ def _item(call: LegacyCall, uuid: str) -> Item:
 def _rename(call: LegacyCall, row: DataRow, title: str) -> None:
     if not 1 <= len(title) <= MAX_TITLE:
         raise bad_request(f"a title has 1 to {MAX_TITLE} characters, not {len(title)}")
-    call.store.items.rename(row.item, title)
-    call.store.items.touch(row.item)
+    call.store[Items].rename(row.item, title)
+    call.store[Items].touch(row.item)
 
 
-LEGACY_ROUTES = [
+ROUTES = [
     LegacyRoute("dataset", "GET", "dataset", get_dataset),
     LegacyRoute("datarows", "GET", "dataset", list_data_rows),
     LegacyRoute("datarow", "GET", "dataset", get_data_row),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +9,11 @@ import orjson
 
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.datasets.models import DataRow, Dataset, DatasetRole
-from encord_provider.emulator.storage.items.models import Item
+from encord_provider.emulator.storage.items.item import Item
+from encord_provider.emulator.storage.items.wire import UrlSigner
 from encord_provider.emulator.storage.jobs.models import Job
 from encord_provider.emulator.storage.media_types import ItemType
 from encord_provider.emulator.storage.objects.urls import StorageLocation
-
-UrlSigner = Callable[[Item], str | None]
 
 DATA_TYPES = {
     ItemType.VIDEO: "VIDEO",

@@ -9,14 +9,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from encord_provider.emulator.core.calls import Answer
+from encord_provider.emulator.collections.models import Collections
+from encord_provider.emulator.core.calls import Answer, HasStore
 from encord_provider.emulator.core.clock import iso
-from encord_provider.emulator.core.control import PREFIX, endpoint
+from encord_provider.emulator.core.control import Controlled, ControlRoute
 from encord_provider.emulator.core.errors import bad_request, not_found
-from encord_provider.emulator.core.gateway import HasStore
-from encord_provider.emulator.storage.folders.models import Folder
-from encord_provider.emulator.storage.items.index import Order, page_of
-from encord_provider.emulator.storage.items.models import Item
+from encord_provider.emulator.datasets.models import Datasets
+from encord_provider.emulator.organisation.schema.models import MetadataSchema
+from encord_provider.emulator.projects.models import Projects
+from encord_provider.emulator.storage.folders.models import Folder, Folders
+from encord_provider.emulator.storage.items.contents import Order, page_of
+from encord_provider.emulator.storage.items.item import Item
+from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.media_types import ItemType
 from encord_provider.emulator.storage.objects.routes import read_item_file
 
@@ -31,22 +35,23 @@ _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'sel
 async def list_folders(owner: HasStore, request: Request) -> Any:
     """All folders with their paths and how many items they list."""
     del request
-    owner.store.items.settle_listings()
-    return [_folder(folder) for folder in owner.store.folders.all()]
+    owner.store[Items].settle_listings()
+    contents = owner.store[Items].contents
+    return [_folder(folder, len(contents(folder))) for folder in owner.store[Folders]]
 
 
 async def list_items(owner: HasStore, request: Request) -> Any:
     """One page of a folder's items."""
-    folder = owner.store.folders.find(str(request.path_params["folder"]))
+    folder = owner.store[Folders].get(str(request.path_params["folder"]))
     if folder is None:
         raise not_found("there is no such folder")
     size = request.query_params.get("size", "60")
     if not size.isdigit() or not 1 <= int(size) <= 1000:
         raise bad_request("size must be a number from 1 to 1000")
     search = request.query_params.get("search", "").casefold()
-    owner.store.items.settle_listings()
+    owner.store[Items].settle_listings()
     page, token = page_of(
-        [folder.index],
+        [owner.store[Items].contents(folder)],
         order=Order.NAME,
         desc=False,
         token=request.query_params.get("token"),
@@ -76,18 +81,52 @@ async def get_content(owner: HasStore, request: Request) -> Any:
 async def get_schema(owner: HasStore, request: Request) -> Any:
     """The metadata schema."""
     del request
-    return owner.store.schema.keys
+    return owner.store[MetadataSchema].keys
 
 
-def routes(owner: HasStore) -> list[Route]:
+async def get_curation(owner: HasStore, request: Request) -> Any:
+    """Datasets, collections and projects, each with what it is made of and how much it holds."""
+    del request
+    store = owner.store
+    return [
+        *(
+            {
+                "kind": "mirrored dataset" if dataset.backing_folder else "dataset",
+                "uuid": dataset.uuid,
+                "name": dataset.title,
+                "of": dataset.backing_folder.path() if dataset.backing_folder else "",
+                "size": len(dataset.rows),
+            }
+            for dataset in store[Datasets]
+        ),
+        *(
+            {
+                "kind": "collection",
+                "uuid": collection.uuid,
+                "name": collection.name,
+                "of": collection.folder.path(),
+                "size": len(store[Collections].items(collection)),
+            }
+            for collection in store[Collections].all()
+        ),
+        *(
+            {
+                "kind": "project",
+                "uuid": project.uuid,
+                "name": project.title,
+                "of": ", ".join(dataset.title for dataset in project.datasets),
+                "size": sum(len(dataset.rows) for dataset in project.datasets),
+            }
+            for project in store[Projects]
+        ),
+    ]
+
+
+def routes(owner: Controlled) -> list[Route]:
     """The routes, on the present state of ``owner``."""
     return [
         *(Route(path, _page_file(*file), methods=["GET"]) for path, file in _PAGE_FILES.items()),
-        Route(PREFIX + "folders", endpoint(owner, list_folders), methods=["GET"]),
-        Route(PREFIX + "folders/{folder:uuid}/items", endpoint(owner, list_items), methods=["GET"]),
-        Route(PREFIX + "items/{item:uuid}/children", endpoint(owner, list_children), methods=["GET"]),
-        Route(PREFIX + "items/{item:uuid}/content", endpoint(owner, get_content), methods=["GET"]),
-        Route(PREFIX + "schema", endpoint(owner, get_schema), methods=["GET"]),
+        *(route.endpoint(owner) for route in _ROUTES),
     ]
 
 
@@ -102,17 +141,17 @@ def _page_file(name: str, media_type: str) -> Any:
 
 
 def _require(owner: HasStore, request: Request) -> Item:
-    item = owner.store.items.get(str(request.path_params["item"]))
+    item = owner.store[Items].get(str(request.path_params["item"]))
     if item is None:
         raise not_found("there is no such item")
     return item
 
 
-def _folder(folder: Folder) -> dict[str, Any]:
+def _folder(folder: Folder, size: int) -> dict[str, Any]:
     return {
         "uuid": folder.uuid,
         "path": folder.path(),
-        "items": len(folder.index),
+        "items": size,
         "remoteUrl": folder.remote_url,
         "metadata": folder.metadata,
     }
@@ -133,3 +172,13 @@ def _item(item: Item) -> dict[str, Any]:
         "childCount": len(item.children or ()),
         "isImage": item.type is ItemType.IMAGE,
     }
+
+
+_ROUTES = [
+    ControlRoute("GET", "folders", list_folders),
+    ControlRoute("GET", "folders/{folder:uuid}/items", list_items),
+    ControlRoute("GET", "items/{item:uuid}/children", list_children),
+    ControlRoute("GET", "items/{item:uuid}/content", get_content),
+    ControlRoute("GET", "schema", get_schema),
+    ControlRoute("GET", "curation", get_curation),
+]

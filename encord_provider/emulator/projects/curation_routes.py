@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from encord_provider.emulator.collections.presets import FilterPreset
+from encord_provider.emulator.collections.presets import FilterPreset, ProjectPresets
 from encord_provider.emulator.core.calls import ApiRoute, Call
 from encord_provider.emulator.core.clock import iso
-from encord_provider.emulator.core.errors import ApiError, MalformedRequestError, forbidden
+from encord_provider.emulator.core.entity import Entity
+from encord_provider.emulator.core.errors import ApiError, MalformedRequestError
 from encord_provider.emulator.core.ids import canonical_uuid
 from encord_provider.emulator.core.pages import page_json
 from encord_provider.emulator.core.params import Body
-from encord_provider.emulator.projects.frame_collections import Frame, FrameCollection
-from encord_provider.emulator.projects.models import Project
+from encord_provider.emulator.core.table import no_access
+from encord_provider.emulator.projects.frame_collections import Frame, FrameCollection, FrameCollections
+from encord_provider.emulator.projects.models import Project, Projects
 from encord_provider.emulator.projects.wire import label_row_dto
 
 
@@ -20,11 +22,15 @@ async def create_project_collection(call: Call) -> Any:
     """Make a collection of frames; answers its UUID."""
     if call.body.required_text("collectionType") != "FRAME":
         raise _no_labels()
-    return call.store.frame_collections.create(
-        project=_project(call),
-        name=call.body.required_text("name"),
-        description=call.body.text("description") or "",
-    ).uuid
+    return (
+        call.store[FrameCollections]
+        .create(
+            project=_project(call),
+            name=call.body.required_text("name"),
+            description=call.body.text("description") or "",
+        )
+        .uuid
+    )
 
 
 async def list_project_collections(call: Call) -> Any:
@@ -32,7 +38,7 @@ async def list_project_collections(call: Call) -> Any:
     uuids = set(call.query.texts("uuids"))
     found = [
         collection
-        for collection in call.store.frame_collections.of_project(_project(call))
+        for collection in call.store[FrameCollections].of_project(_project(call))
         if not uuids or collection.uuid in uuids
     ]
     return page_json(call.query, found, _collection_json)
@@ -40,16 +46,16 @@ async def list_project_collections(call: Call) -> Any:
 
 async def update_project_collection(call: Call) -> Any:
     """Change a collection's name or description."""
-    call.store.frame_collections.update(
+    call.store[FrameCollections].update(
         _collection(call), name=call.body.text("name"), description=call.body.text("description")
     )
-    return None
 
 
 async def delete_project_collection(call: Call) -> Any:
     """Remove a collection, if it exists."""
-    call.store.frame_collections.delete(call.path["collection"], _project(call))
-    return None
+    collection = call.store[FrameCollections].get(call.path["collection"])
+    if collection is not None and collection.project is _project(call):
+        call.store[FrameCollections].remove(collection)
 
 
 async def list_collection_frames(call: Call) -> Any:
@@ -69,24 +75,22 @@ async def list_collection_frames(call: Call) -> Any:
 
 async def add_collection_frames(call: Call) -> Any:
     """Add frames."""
-    return _failed(call.store.frame_collections.add_frames(_collection(call), _frames(call)))
+    return _failed(call.store[FrameCollections].add_frames(_collection(call), _frames(call)))
 
 
 async def remove_collection_frames(call: Call) -> Any:
     """Remove frames."""
-    return _failed(call.store.frame_collections.remove_frames(_collection(call), _frames(call)))
+    return _failed(call.store[FrameCollections].remove_frames(_collection(call), _frames(call)))
 
 
 async def add_preset_frames(call: Call) -> Any:
     """Add the frames of data that fulfil a filter preset."""
-    call.store.frame_collections.apply_preset(_collection(call), _body_preset(call), adding=True)
-    return None
+    call.store[FrameCollections].apply_preset(_collection(call), _body_preset(call), adding=True)
 
 
 async def remove_preset_frames(call: Call) -> Any:
     """Remove the frames of data that fulfil a filter preset."""
-    call.store.frame_collections.apply_preset(_collection(call), _body_preset(call), adding=False)
-    return None
+    call.store[FrameCollections].apply_preset(_collection(call), _body_preset(call), adding=False)
 
 
 async def create_project_preset(call: Call) -> Any:
@@ -95,13 +99,17 @@ async def create_project_preset(call: Call) -> Any:
     definition = call.body.mapping("filterPresetJson")
     if definition is None:
         raise MalformedRequestError(("body", "filterPresetJson"), "field required")
-    return call.store.project_presets.create(
-        name=call.body.required_text("name"),
-        description="",
-        user=call.user,
-        folder=project.uuid,
-        definition=_snake(definition),
-    ).uuid
+    return (
+        call.store[ProjectPresets]
+        .create(
+            name=call.body.required_text("name"),
+            description="",
+            user=call.user,
+            folder=project.uuid,
+            definition=_snake(definition),
+        )
+        .uuid
+    )
 
 
 async def list_project_presets(call: Call) -> Any:
@@ -110,7 +118,7 @@ async def list_project_presets(call: Call) -> Any:
     uuids = set(call.query.texts("presetUuids"))
     found = [
         preset
-        for preset in call.store.project_presets.all()
+        for preset in call.store[ProjectPresets].all()
         if preset.folder == project.uuid and (not uuids or preset.uuid in uuids)
     ]
     return page_json(call.query, found, _preset_json)
@@ -128,39 +136,34 @@ async def get_project_preset_filters(call: Call) -> Any:
 async def update_project_preset(call: Call) -> Any:
     """Change a filter preset."""
     definition = call.body.mapping("filterPreset")
-    call.store.project_presets.update(
+    call.store[ProjectPresets].change(
         _preset(call, call.path["preset"]),
         name=call.body.text("name"),
         description=None,
         definition=None if definition is None else _snake(definition),
     )
-    return None
 
 
 async def delete_project_preset(call: Call) -> Any:
     """Remove a filter preset, if it exists."""
-    project = _project(call)
-    if any(
-        preset.uuid == call.path["preset"] and preset.folder == project.uuid
-        for preset in call.store.project_presets.all()
-    ):
-        call.store.project_presets.delete(call.path["preset"])
-    return None
+    preset = call.store[ProjectPresets].get(call.path["preset"])
+    if preset is not None and preset.folder == _project(call).uuid:
+        call.store[ProjectPresets].remove(preset)
 
 
 def _project(call: Call) -> Project:
-    return call.store.projects.require(call.path["project"], call.user)
+    return call.store[Projects].require(call.path["project"], call.user)
 
 
 def _collection(call: Call) -> FrameCollection:
-    return call.store.frame_collections.require(call.path["collection"], _project(call))
+    return call.store[FrameCollections].require(call.path["collection"], _project(call))
 
 
 def _preset(call: Call, uuid: str) -> FilterPreset:
     project = _project(call)
-    preset = call.store.project_presets.require(uuid)
+    preset = call.store[ProjectPresets].require(uuid)
     if preset.folder != project.uuid:
-        raise forbidden(f"filter preset {uuid} does not exist or you do not have access to it")
+        raise no_access("filter preset", uuid)
     return preset
 
 
@@ -214,31 +217,40 @@ def _preset_json(preset: FilterPreset) -> dict[str, Any]:
         "presetUuid": preset.uuid,
         "name": preset.name,
         "createdAt": iso(preset.created_at),
-        "updatedAt": iso(preset.updated_at),
+        "updatedAt": iso(preset.edited_at),
     }
 
 
-ROUTES = [
-    ApiRoute("POST", "active/{project:uuid}/collections", create_project_collection),
-    ApiRoute("GET", "active/{project:uuid}/collections", list_project_collections),
-    ApiRoute("PATCH", "active/{project:uuid}/collections/{collection:uuid}", update_project_collection),
-    ApiRoute("DELETE", "active/{project:uuid}/collections/{collection:uuid}", delete_project_collection),
-    ApiRoute("GET", "active/{project:uuid}/collections/{collection:uuid}/items", list_collection_frames),
-    ApiRoute("POST", "active/{project:uuid}/collections/{collection:uuid}/add-items", add_collection_frames),
-    ApiRoute(
-        "POST", "active/{project:uuid}/collections/{collection:uuid}/remove-items", remove_collection_frames
-    ),
-    ApiRoute(
-        "POST", "active/{project:uuid}/collections/{collection:uuid}/add-preset-items", add_preset_frames
-    ),
-    ApiRoute(
-        "POST",
-        "active/{project:uuid}/collections/{collection:uuid}/remove-preset-items",
-        remove_preset_frames,
-    ),
-    ApiRoute("POST", "active/{project:uuid}/presets", create_project_preset),
-    ApiRoute("GET", "active/{project:uuid}/presets", list_project_presets),
-    ApiRoute("GET", "active/{project:uuid}/presets/{preset:uuid}/raw", get_project_preset_filters),
-    ApiRoute("PATCH", "active/{project:uuid}/presets/{preset:uuid}", update_project_preset),
-    ApiRoute("DELETE", "active/{project:uuid}/presets/{preset:uuid}", delete_project_preset),
-]
+ENTITY = Entity(
+    name="frame_collections",
+    part=FrameCollections,
+    routes=[
+        ApiRoute("POST", "active/{project:uuid}/collections", create_project_collection),
+        ApiRoute("GET", "active/{project:uuid}/collections", list_project_collections),
+        ApiRoute("PATCH", "active/{project:uuid}/collections/{collection:uuid}", update_project_collection),
+        ApiRoute("DELETE", "active/{project:uuid}/collections/{collection:uuid}", delete_project_collection),
+        ApiRoute("GET", "active/{project:uuid}/collections/{collection:uuid}/items", list_collection_frames),
+        ApiRoute(
+            "POST", "active/{project:uuid}/collections/{collection:uuid}/add-items", add_collection_frames
+        ),
+        ApiRoute(
+            "POST",
+            "active/{project:uuid}/collections/{collection:uuid}/remove-items",
+            remove_collection_frames,
+        ),
+        ApiRoute(
+            "POST", "active/{project:uuid}/collections/{collection:uuid}/add-preset-items", add_preset_frames
+        ),
+        ApiRoute(
+            "POST",
+            "active/{project:uuid}/collections/{collection:uuid}/remove-preset-items",
+            remove_preset_frames,
+        ),
+        ApiRoute("POST", "active/{project:uuid}/presets", create_project_preset),
+        ApiRoute("GET", "active/{project:uuid}/presets", list_project_presets),
+        ApiRoute("GET", "active/{project:uuid}/presets/{preset:uuid}/raw", get_project_preset_filters),
+        ApiRoute("PATCH", "active/{project:uuid}/presets/{preset:uuid}", update_project_preset),
+        ApiRoute("DELETE", "active/{project:uuid}/presets/{preset:uuid}", delete_project_preset),
+    ],
+)
+PRESETS = Entity(name="project_presets", part=ProjectPresets)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from encord_provider.emulator.collections.presets import FilterPreset
-from encord_provider.emulator.core.clock import Clock
-from encord_provider.emulator.core.errors import bad_request, forbidden
-from encord_provider.emulator.core.ids import Chance
+from encord_provider.emulator.core.table import Table, checked_name, no_access
 from encord_provider.emulator.datasets.models import DataRow
 from encord_provider.emulator.projects.models import Project
 
@@ -15,24 +14,23 @@ Frame = tuple[str, int]
 """UUID of a data row, and number of a frame in it."""
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
 class FrameCollection:
     """One collection.
 
-    :ivar frames: what it holds, in the order in which it was added.
+    :param frames: what it holds, in the order in which it was added.
     """
 
-    __slots__ = ("created_at", "description", "edited_at", "frames", "name", "project", "uuid")
+    uuid: str
+    project: Project
+    name: str
+    description: str
+    created_at: float
+    edited_at: float = 0.0
+    frames: dict[Frame, None] = field(default_factory=dict)
 
-    def __init__(
-        self, *, uuid: str, project: Project, name: str, description: str, created_at: float
-    ) -> None:
-        self.uuid = uuid
-        self.project = project
-        self.name = name
-        self.description = description
-        self.created_at = created_at
-        self.edited_at = created_at
-        self.frames: dict[Frame, None] = {}
+    def __post_init__(self) -> None:
+        self.edited_at = self.edited_at or self.created_at
 
     def by_row(self) -> list[tuple[DataRow, list[int]]]:
         """The data rows that still belong to the project, each with its frames in order."""
@@ -43,13 +41,11 @@ class FrameCollection:
         return [(rows[uuid], sorted(numbers)) for uuid, numbers in frames.items() if uuid in rows]
 
 
-class FrameCollections:
+class FrameCollections(Table[FrameCollection]):
     """All collections of all projects."""
 
-    def __init__(self, clock: Clock, chance: Chance) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._by_uuid: dict[str, FrameCollection] = {}
+    entry = FrameCollection
+    called = "a collection"
 
     def create(self, *, project: Project, name: str, description: str) -> FrameCollection:
         """Make an empty collection.
@@ -60,50 +56,25 @@ class FrameCollections:
             FrameCollection(
                 uuid=self._chance.uuid(),
                 project=project,
-                name=_checked_name(name),
+                name=checked_name(name, self.called),
                 description=description,
                 created_at=self._clock.now(),
             )
         )
 
-    def add(self, collection: FrameCollection) -> FrameCollection:
-        """Take in a collection."""
-        self._by_uuid[collection.uuid] = collection
-        return collection
-
-    def all(self) -> list[FrameCollection]:
-        """Every collection, the oldest first."""
-        return list(self._by_uuid.values())
-
     def of_project(self, project: Project) -> list[FrameCollection]:
         """The collections of a project."""
-        return [collection for collection in self._by_uuid.values() if collection.project is project]
+        return [collection for collection in self._entries.values() if collection.project is project]
 
     def require(self, uuid: str, project: Project) -> FrameCollection:
         """The collection of that UUID.
 
         :raises ApiError: 403 if the project has none, as the SDK documents.
         """
-        collection = self._by_uuid.get(uuid)
+        collection = self._entries.get(uuid)
         if collection is None or collection.project is not project:
-            raise forbidden(f"collection {uuid} does not exist or you do not have access to it")
+            raise no_access("collection", uuid)
         return collection
-
-    def delete(self, uuid: str, project: Project) -> None:
-        """Remove a collection, if the project has it."""
-        if uuid in self._by_uuid and self._by_uuid[uuid].project is project:
-            del self._by_uuid[uuid]
-
-    def update(self, collection: FrameCollection, *, name: str | None, description: str | None) -> None:
-        """Change what is given.
-
-        :raises ApiError: 400 if the name is empty.
-        """
-        if name is not None:
-            collection.name = _checked_name(name)
-        if description is not None:
-            collection.description = description
-        collection.edited_at = self._clock.now()
 
     def add_frames(self, collection: FrameCollection, frames: Iterable[Frame]) -> list[Frame]:
         """Add frames.
@@ -117,7 +88,7 @@ class FrameCollections:
                 collection.frames[row, number] = None
             else:
                 failed.append((row, number))
-        collection.edited_at = self._clock.now()
+        self.touch(collection)
         return failed
 
     def remove_frames(self, collection: FrameCollection, frames: Iterable[Frame]) -> list[Frame]:
@@ -131,7 +102,7 @@ class FrameCollections:
                 del collection.frames[frame]
             else:
                 failed.append(frame)
-        collection.edited_at = self._clock.now()
+        self.touch(collection)
         return failed
 
     def apply_preset(self, collection: FrameCollection, preset: FilterPreset, *, adding: bool) -> None:
@@ -147,7 +118,7 @@ class FrameCollections:
                         collection.frames[row.uuid, number] = None
                     else:
                         collection.frames.pop((row.uuid, number), None)
-        collection.edited_at = self._clock.now()
+        self.touch(collection)
 
 
 def frame_count(row: DataRow) -> int:
@@ -158,9 +129,3 @@ def frame_count(row: DataRow) -> int:
     if media.get("frameCount"):
         return int(media["frameCount"])
     return max(1, round((media.get("duration") or 0) * (media.get("fps") or 0)))
-
-
-def _checked_name(name: str) -> str:
-    if not name.strip():
-        raise bad_request("a collection needs a name")
-    return name

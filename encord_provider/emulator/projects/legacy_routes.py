@@ -9,16 +9,18 @@ from encord_provider.emulator.core.filters import ListingFilter, sql_like
 from encord_provider.emulator.core.ids import canonical_uuid
 from encord_provider.emulator.core.legacy_gateway import LegacyCall, LegacyRoute
 from encord_provider.emulator.core.params import Body
-from encord_provider.emulator.datasets.models import DataRow, Dataset
+from encord_provider.emulator.datasets.models import DataRow, Dataset, Datasets
 from encord_provider.emulator.datasets.wire import image_json
-from encord_provider.emulator.projects.models import Project, ProjectRole
+from encord_provider.emulator.organisation.users.models import Users
+from encord_provider.emulator.projects.models import Project, ProjectRole, Projects
 from encord_provider.emulator.projects.wire import (
     STAGE_TITLE,
     TASK_STATUS,
     label_row_json,
     legacy_project_json,
 )
-from encord_provider.emulator.storage.items.models import Item
+from encord_provider.emulator.storage.items.item import Item
+from encord_provider.emulator.storage.items.wire import signer
 from encord_provider.emulator.storage.media_types import ItemType
 
 
@@ -27,14 +29,18 @@ async def create_project(call: LegacyCall) -> Any:
     body = call.body
     ontology = body.uuid("ontology_hash")
     if ontology is not None:
-        call.store.projects.with_ontology(ontology, call.user)
-    return call.store.projects.create(
-        title=body.required_text("title"),
-        description=body.text("description") or "",
-        user=call.user,
-        datasets=_datasets(call, body.texts("dataset_hashes")),
-        ontology=ontology,
-    ).uuid
+        call.store[Projects].with_ontology(ontology, call.user)
+    return (
+        call.store[Projects]
+        .create(
+            title=body.required_text("title"),
+            description=body.text("description") or "",
+            user=call.user,
+            datasets=_datasets(call, body.texts("dataset_hashes")),
+            ontology=ontology,
+        )
+        .uuid
+    )
 
 
 async def get_legacy_project(call: LegacyCall) -> Any:
@@ -46,18 +52,8 @@ async def get_legacy_project(call: LegacyCall) -> Any:
 async def list_legacy_projects(call: LegacyCall) -> Any:
     """Projects that match all filters."""
     filters = Body(call.body.mapping("filter") or {})
-    wanted = ListingFilter(
-        title_eq=filters.text("title_eq"),
-        title_like=filters.text("title_like"),
-        description_eq=filters.text("desc_eq"),
-        description_like=filters.text("desc_like"),
-        created_before=filters.moment("created_before"),
-        created_after=filters.moment("created_after"),
-        edited_before=filters.moment("edited_before"),
-        edited_after=filters.moment("edited_after"),
-        ignore_case=call.store.settings.like_ignores_case,
-    )
-    projects = call.store.projects
+    wanted = ListingFilter.read(filters, ignore_case=call.store.settings.like_ignores_case, snake=True)
+    projects = call.store[Projects]
     return [
         {
             "project": legacy_project_json(project, with_label_rows=False),
@@ -70,14 +66,14 @@ async def list_legacy_projects(call: LegacyCall) -> Any:
 async def add_project_datasets(call: LegacyCall) -> Any:
     """Add datasets to a project."""
     project = _project(call, admin=True)
-    call.store.projects.add_datasets(project, _datasets(call, call.body.texts("dataset_hashes")))
+    call.store[Projects].add_datasets(project, _datasets(call, call.body.texts("dataset_hashes")))
     return True
 
 
 async def remove_project_datasets(call: LegacyCall) -> Any:
     """Take datasets out of a project."""
     project = _project(call, admin=True)
-    call.store.projects.remove_datasets(project, _datasets(call, call.uid_list()))
+    call.store[Projects].remove_datasets(project, _datasets(call, call.uid_list()))
     return True
 
 
@@ -86,9 +82,7 @@ async def add_project_users(call: LegacyCall) -> Any:
     project = _project(call, admin=True)
     emails = call.body.texts("user_emails")
     role = call.body.numbered("user_role", ProjectRole)
-    unknown = [email for email in emails if call.store.users.find(email) is None]
-    if unknown:
-        raise not_found(f"there is no user {unknown[0]}")
+    call.store[Users].require_all(emails)
     for email in emails:
         if email != project.owner:
             project.user_roles.setdefault(email, role)
@@ -120,7 +114,7 @@ async def list_label_rows(call: LegacyCall) -> Any:
             project,
             row,
             with_metadata=with_metadata,
-            metadata_url=call.links.make(call.base_url, f"metadata/{row.item.uuid}") if by_url else None,
+            metadata_url=call.link(f"metadata/{row.item.uuid}") if by_url else None,
             with_images=body.flag("include_images_data"),
             with_stage=body.flag("include_workflow_graph_node", True),
         )
@@ -138,7 +132,7 @@ async def get_data(call: LegacyCall) -> Any:
     signed = uid.flag("get_signed_url")
 
     def link(item: Item) -> str | None:
-        return call.sign(item) if signed else item.url
+        return signer(call)(item) if signed else item.url
 
     item = row.item
     images = None
@@ -158,7 +152,7 @@ async def get_data(call: LegacyCall) -> Any:
 
 
 def _project(call: LegacyCall, *, admin: bool = False) -> Project:
-    return call.store.projects.require(call.resource_id, call.user, admin=admin)
+    return call.store[Projects].require(call.resource_id, call.user, admin=admin)
 
 
 def _datasets(call: LegacyCall, hashes: list[str]) -> list[Dataset]:
@@ -167,7 +161,7 @@ def _datasets(call: LegacyCall, hashes: list[str]) -> list[Dataset]:
         uuid = canonical_uuid(entry)
         if uuid is None:
             raise bad_request(f"expected the UUID of a dataset, not {entry!r}")
-        found.append(call.store.datasets.require(uuid, call.user))
+        found.append(call.store[Datasets].require(uuid, call.user))
     return found
 
 
@@ -194,7 +188,7 @@ def _wanted(call: LegacyCall, row: DataRow) -> bool:
     )
 
 
-LEGACY_ROUTES = [
+ROUTES = [
     LegacyRoute("project", "POST", "", create_project),
     LegacyRoute("project", "GET", "project", get_legacy_project),
     LegacyRoute("projectwithuserrole", "GET", "", list_legacy_projects),

@@ -5,34 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from encord_provider.emulator.core.calls import ApiRoute, Call
-from encord_provider.emulator.core.errors import forbidden
+from encord_provider.emulator.core.entity import Entity
 from encord_provider.emulator.core.filters import ListingFilter
 from encord_provider.emulator.core.pages import all_json, page_json
-from encord_provider.emulator.organisation.groups.wire import entity_group_json, tag_json
-from encord_provider.emulator.projects.models import Project, ProjectRole, ProjectStatus
+from encord_provider.emulator.organisation.groups.access import group_routes
+from encord_provider.emulator.organisation.tags.models import OrganisationTag, OrganisationTags
+from encord_provider.emulator.projects import legacy_routes
+from encord_provider.emulator.projects.models import Project, ProjectRole, Projects, ProjectStatus
 from encord_provider.emulator.projects.wire import ontology_json, project_dataset_json, project_json
 
 
 async def list_projects(call: Call) -> Any:
     """Projects that match all filters."""
     query = call.query
-    everything = query.flag("includeOrgAccess") or False
-    if everything and not call.user.is_organisation_admin:
-        raise forbidden("only an admin of the organisation can see all its projects")
-    wanted = ListingFilter(
-        title_eq=query.text("titleEq"),
-        title_like=query.text("titleLike"),
-        description_eq=query.text("descEq"),
-        description_like=query.text("descLike"),
-        created_before=query.moment("createdBefore"),
-        created_after=query.moment("createdAfter"),
-        edited_before=query.moment("editedBefore"),
-        edited_after=query.moment("editedAfter"),
-        ignore_case=call.store.settings.like_ignores_case,
-    )
+    everything = call.sees_organisation("projects")
+    wanted = ListingFilter.read(query, ignore_case=call.store.settings.like_ignores_case)
     names = query.texts("tagsAnyof")
-    tags = [tag.uuid for name in names if (tag := call.store.tags.named(name)) is not None]
-    projects = call.store.projects
+    tags = [tag.uuid for name in names if (tag := call.store[OrganisationTags].named(name)) is not None]
+    projects = call.store[Projects]
     found = projects.visible(call.user, wanted, any_role=everything, tags=tags)
     if names and not tags:
         found = []
@@ -42,12 +32,12 @@ async def list_projects(call: Call) -> Any:
 async def get_project(call: Call) -> Any:
     """One project."""
     project = _project(call)
-    return project_json(project, call.store.projects.role(project, call.user))
+    return project_json(project, call.store[Projects].role(project, call.user))
 
 
 async def get_ontology(call: Call) -> Any:
     """The empty ontology of a project."""
-    return ontology_json(call.store.projects.with_ontology(call.path["ontology"], call.user))
+    return ontology_json(call.store[Projects].with_ontology(call.path["ontology"], call.user))
 
 
 async def list_project_datasets(call: Call) -> Any:
@@ -65,8 +55,7 @@ async def set_project_status(call: Call) -> Any:
     """Say how far a project has come."""
     project = _project(call, admin=True)
     project.status = call.body.choice("status", ProjectStatus)
-    call.store.projects.touch(project)
-    return None
+    call.store[Projects].touch(project)
 
 
 async def list_project_users(call: Call) -> Any:
@@ -83,55 +72,29 @@ async def remove_project_users(call: Call) -> Any:
     project = _project(call, admin=True)
     for email in call.body.texts("userEmails"):
         project.user_roles.pop(email, None)
-    return None
-
-
-async def list_project_groups(call: Call) -> Any:
-    """Groups that have a role in a project."""
-    return all_json(
-        list(_project(call).group_roles.items()),
-        lambda entry: entity_group_json(call.store.groups.require(entry[0]), entry[1]),
-    )
-
-
-async def add_project_groups(call: Call) -> Any:
-    """Give groups a role in a project."""
-    project = _project(call, admin=True)
-    groups = [call.store.groups.require(uuid) for uuid in call.body.uuids("groupHashList")]
-    role = call.body.numbered("userRole", ProjectRole)
-    project.group_roles.update((group.uuid, role) for group in groups)
-    return None
-
-
-async def remove_project_groups(call: Call) -> Any:
-    """Take groups' roles in a project away."""
-    project = _project(call, admin=True)
-    for uuid in call.query.texts("groupHashList"):
-        project.group_roles.pop(uuid, None)
-    return None
 
 
 async def list_project_tags(call: Call) -> Any:
     """Tags of a project."""
-    return all_json([call.store.tags.require(uuid) for uuid in _project(call).tags], tag_json)
+    return all_json(
+        [call.store[OrganisationTags].require(uuid) for uuid in _project(call).tags], OrganisationTag.as_json
+    )
 
 
 async def add_project_tag(call: Call) -> Any:
     """Put a tag on a project; one that it has already is no error."""
     project = _project(call, admin=True)
-    tag = call.store.tags.require(call.path["tag"])
+    tag = call.store[OrganisationTags].require(call.path["tag"])
     if tag.uuid not in project.tags:
         project.tags.append(tag.uuid)
-    return None
 
 
 async def remove_project_tag(call: Call) -> Any:
     """Take a tag off a project; one that it does not have is no error."""
     project = _project(call, admin=True)
-    tag = call.store.tags.require(call.path["tag"])
+    tag = call.store[OrganisationTags].require(call.path["tag"])
     if tag.uuid in project.tags:
         project.tags.remove(tag.uuid)
-    return None
 
 
 async def import_into_explorer(call: Call) -> Any:
@@ -145,24 +108,33 @@ async def sync_with_explorer(call: Call) -> Any:
 
 
 def _project(call: Call, *, admin: bool = False) -> Project:
-    return call.store.projects.require(call.path["project"], call.user, admin=admin)
+    return call.store[Projects].require(call.path["project"], call.user, admin=admin)
 
 
-ROUTES = [
-    ApiRoute("GET", "projects", list_projects),
-    ApiRoute("GET", "projects/{project:uuid}", get_project),
-    ApiRoute("GET", "ontologies/{ontology:uuid}", get_ontology),
-    ApiRoute("GET", "projects/{project:uuid}/datasets", list_project_datasets),
-    ApiRoute("GET", "projects/{project:uuid}/branches", list_project_branches),
-    ApiRoute("PUT", "projects/{project:uuid}/status", set_project_status),
-    ApiRoute("GET", "projects/{project:uuid}/users", list_project_users),
-    ApiRoute("POST", "projects/{project:uuid}/users/bulk-delete", remove_project_users),
-    ApiRoute("GET", "projects/{project:uuid}/groups", list_project_groups),
-    ApiRoute("POST", "projects/{project:uuid}/groups", add_project_groups),
-    ApiRoute("DELETE", "projects/{project:uuid}/groups", remove_project_groups),
-    ApiRoute("GET", "projects/{project:uuid}/tags", list_project_tags),
-    ApiRoute("PUT", "projects/{project:uuid}/tags/{tag:uuid}", add_project_tag),
-    ApiRoute("DELETE", "projects/{project:uuid}/tags/{tag:uuid}", remove_project_tag),
-    ApiRoute("POST", "active/{project:uuid}/import", import_into_explorer),
-    ApiRoute("POST", "active/{project:uuid}/sync", sync_with_explorer),
-]
+ENTITY = Entity(
+    name="projects",
+    part=Projects,
+    routes=[
+        ApiRoute("GET", "projects", list_projects),
+        ApiRoute("GET", "projects/{project:uuid}", get_project),
+        ApiRoute("GET", "ontologies/{ontology:uuid}", get_ontology),
+        ApiRoute("GET", "projects/{project:uuid}/datasets", list_project_datasets),
+        ApiRoute("GET", "projects/{project:uuid}/branches", list_project_branches),
+        ApiRoute("PUT", "projects/{project:uuid}/status", set_project_status),
+        ApiRoute("GET", "projects/{project:uuid}/users", list_project_users),
+        ApiRoute("POST", "projects/{project:uuid}/users/bulk-delete", remove_project_users),
+        ApiRoute("GET", "projects/{project:uuid}/tags", list_project_tags),
+        ApiRoute("PUT", "projects/{project:uuid}/tags/{tag:uuid}", add_project_tag),
+        ApiRoute("DELETE", "projects/{project:uuid}/tags/{tag:uuid}", remove_project_tag),
+        ApiRoute("POST", "active/{project:uuid}/import", import_into_explorer),
+        ApiRoute("POST", "active/{project:uuid}/sync", sync_with_explorer),
+        *group_routes(
+            "project",
+            "projects/{project:uuid}",
+            lambda call, admin: _project(call, admin=admin),
+            lambda call: call.body.numbered("userRole", ProjectRole),
+        ),
+    ],
+    legacy_routes=legacy_routes.ROUTES,
+    counts=lambda projects: {"projects": len(projects)},
+)

@@ -12,7 +12,7 @@ from encord_provider.emulator.datasets.models import DataRow, Dataset
 from encord_provider.emulator.datasets.wire import DATA_TYPES, legacy_time
 from encord_provider.emulator.projects.frame_collections import frame_count
 from encord_provider.emulator.projects.models import Project, ProjectRole
-from encord_provider.emulator.storage.items.models import Item
+from encord_provider.emulator.storage.items.item import Item
 
 EMPTY_ONTOLOGY: dict[str, list[Any]] = {"objects": [], "classifications": []}
 STAGE_TITLE = "Annotate 1"

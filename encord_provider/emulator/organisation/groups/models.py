@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from encord_provider.emulator.core.clock import Clock
-from encord_provider.emulator.core.errors import bad_request, forbidden, not_found
-from encord_provider.emulator.core.ids import Chance
-from encord_provider.emulator.organisation.users.models import User
+from encord_provider.emulator.core.calls import Caller
+from encord_provider.emulator.core.clock import iso
+from encord_provider.emulator.core.errors import forbidden, not_found
+from encord_provider.emulator.core.table import Table, checked_name
 
 
 @dataclass(eq=False, slots=True)
@@ -26,25 +27,31 @@ class Group:
     members: list[str] = field(default_factory=list)
     managers: list[str] = field(default_factory=list)
 
+    def as_json(self) -> dict[str, Any]:
+        """The group on the wire."""
+        return {
+            "groupHash": self.uuid,
+            "name": self.name,
+            "description": self.description,
+            "createdAt": iso(self.created_at),
+        }
 
-class Groups:
+
+class Groups(Table[Group]):
     """All groups of the organisation."""
 
-    def __init__(self, clock: Clock, chance: Chance) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._by_uuid: dict[str, Group] = {}
+    entry = Group
+    called = "a group"
 
-    def create(self, *, name: str, description: str, user: User) -> Group:
+    def create(self, *, name: str, description: str, user: Caller) -> Group:
         """Make a group; its maker becomes its manager and first member.
 
         :raises ApiError: 400 if the name is empty.
         """
-        _check_name(name)
         return self.add(
             Group(
                 uuid=self._chance.uuid(),
-                name=name,
+                name=checked_name(name, self.called),
                 description=description,
                 created_at=self._clock.now(),
                 members=[user.email],
@@ -52,30 +59,17 @@ class Groups:
             )
         )
 
-    def add(self, group: Group) -> Group:
-        """Take in a group."""
-        self._by_uuid[group.uuid] = group
-        return group
-
-    def all(self) -> list[Group]:
-        """Every group, the oldest first."""
-        return list(self._by_uuid.values())
-
-    def get(self, uuid: str) -> Group | None:
-        """The group of that UUID, or ``None``."""
-        return self._by_uuid.get(uuid)
-
     def require(self, uuid: str) -> Group:
         """The group of that UUID.
 
         :raises ApiError: 404 if there is none.
         """
-        group = self._by_uuid.get(uuid)
+        group = self._entries.get(uuid)
         if group is None:
             raise not_found(f"the organisation has no group {uuid}")
         return group
 
-    def require_managed(self, uuid: str, user: User) -> Group:
+    def require_managed(self, uuid: str, user: Caller) -> Group:
         """The group of that UUID, for somebody who may change it: a manager or an admin of the organisation.
 
         :raises ApiError: 404 if there is none, 403 if ``user`` may not change it.
@@ -85,32 +79,12 @@ class Groups:
             raise forbidden(f"you are not a manager of the group {group.name!r} ({uuid})")
         return group
 
-    def update(self, group: Group, *, name: str | None, description: str | None) -> None:
-        """Change what is given.
-
-        :raises ApiError: 400 if the name is empty.
-        """
-        if name is not None:
-            _check_name(name)
-            group.name = name
-        if description is not None:
-            group.description = description
-
-    def delete(self, group: Group) -> None:
-        """Remove a group; who had access through it has lost it."""
-        del self._by_uuid[group.uuid]
-
-    def of_user(self, user: User) -> list[str]:
+    def of_user(self, user: Caller) -> list[str]:
         """UUIDs of the groups that a user is in."""
-        return [group.uuid for group in self._by_uuid.values() if user.email in group.members]
+        return [group.uuid for group in self._entries.values() if user.email in group.members]
 
     def forget_user(self, email: str) -> None:
         """Take a user out of all groups."""
-        for group in self._by_uuid.values():
+        for group in self._entries.values():
             group.members = [member for member in group.members if member != email]
             group.managers = [manager for manager in group.managers if manager != email]
-
-
-def _check_name(name: str) -> None:
-    if not name.strip():
-        raise bad_request("a group needs a name")

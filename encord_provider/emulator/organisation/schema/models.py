@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from encord_provider.emulator.core.clock import Clock, iso
+from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.errors import bad_request
-from encord_provider.emulator.core.ids import Chance
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.core.table import Kept
 
 _HINTS = {"number", "varchar", "text", "boolean", "datetime", "uuid"}
 _TYPES = {
@@ -48,16 +50,41 @@ MAX_ENUM_OPTIONS = 256
 MAX_EMBEDDING_SIZE = 4096
 
 
-class MetadataSchema:
+@dataclass(eq=False, slots=True)
+class Schema:
+    """A whole schema.
+
+    :param keys: key -> type object, as the SDK sends it.
+    :param created_at: seconds since the epoch, as is ``updated_at``.
+    """
+
+    uuid: str
+    keys: dict[str, dict[str, Any]]
+    created_at: float
+    updated_at: float
+
+
+class MetadataSchema(Kept[Schema]):
     """The organisation's schema in both its forms, which show the same keys."""
 
-    def __init__(self, clock: Clock, chance: Chance) -> None:
-        self._clock = clock
-        self._chance = chance
-        self.uuid: str | None = None
-        self.keys: dict[str, dict[str, Any]] | None = None
-        self.created_at = 0.0
-        self.updated_at = 0.0
+    entry = Schema
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._schema: Schema | None = None
+
+    @property
+    def keys(self) -> dict[str, dict[str, Any]] | None:
+        """Key -> type object, as the SDK sends it; ``None`` if there is no schema."""
+        return self._schema.keys if self._schema else None
+
+    def kept(self) -> list[Schema]:
+        """What a snapshot holds: the schema, if there is one."""
+        return [self._schema] if self._schema else []
+
+    def restore(self, entry: Schema) -> None:
+        """Take in what a snapshot held."""
+        self._schema = entry
 
     def replace(self, document: Mapping[str, Any]) -> None:
         """Store a whole schema.
@@ -67,7 +94,7 @@ class MetadataSchema:
         """
         for key, entry in document.items():
             _check_entry(key, entry)
-        self._store(dict(document))
+        self._keep(dict(document))
 
     def replace_legacy(self, document: Mapping[str, Any]) -> None:
         """Store a whole schema given in the old flat form; enum and embedding keys keep what they had.
@@ -84,30 +111,31 @@ class MetadataSchema:
                 keys[key] = dict(_FROM_LEGACY[name])
             else:
                 raise bad_request(f"metadata schema key {key!r} has an unknown type {name!r}")
-        self._store(keys)
+        self._keep(keys)
 
     def legacy(self) -> dict[str, Any] | None:
         """The schema in its old form, without deleted keys; ``None`` if there is none."""
-        if self.keys is None:
+        schema = self._schema
+        if schema is None:
             return None
         flat = {
             key: _TO_LEGACY[entry.get("hint", "text") if entry["ty"] == "variant" else entry["ty"]]
-            for key, entry in self.keys.items()
+            for key, entry in schema.keys.items()
             if entry["ty"] != "tombstone"
         }
         return {
-            "uuid": self.uuid,
+            "uuid": schema.uuid,
             "metadataSchema": flat,
             "organisationId": 1,
-            "createdAt": iso(self.created_at),
-            "updatedAt": iso(self.updated_at),
+            "createdAt": iso(schema.created_at),
+            "updatedAt": iso(schema.updated_at),
         }
 
-    def _store(self, keys: dict[str, dict[str, Any]]) -> None:
-        now = self._clock.now()
-        if self.keys is None:
-            self.uuid, self.created_at = self._chance.uuid(), now
-        self.keys, self.updated_at = keys, now
+    def _keep(self, keys: dict[str, dict[str, Any]]) -> None:
+        now = self._store.clock.now()
+        if self._schema is None:
+            self._schema = Schema(uuid=self._store.chance.uuid(), keys=keys, created_at=now, updated_at=now)
+        self._schema.keys, self._schema.updated_at = keys, now
 
 
 def _check_entry(key: str, entry: Any) -> None:

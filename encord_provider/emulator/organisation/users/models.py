@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from encord_provider.emulator.core.errors import ApiError, bad_request, conflict, not_found
-from encord_provider.emulator.core.ids import Chance
+from encord_provider.emulator.core.errors import ApiError, UnknownKeyError, bad_request, conflict, not_found
 from encord_provider.emulator.core.keys import KeyPair, make_key_pair
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.core.table import Table
+
+FIRST_USER = "emulator@example.com"
 
 
 class OrganisationRole(StrEnum):
@@ -48,32 +51,44 @@ class User:
         return self.role is OrganisationRole.ADMIN
 
 
-class Users:
-    """Everybody who can call the emulator."""
+class Users(Table[User]):
+    """Everybody who can call the emulator, in the order in which they joined."""
 
-    def __init__(self, chance: Chance) -> None:
-        self._chance = chance
-        self._by_email: dict[str, User] = {}
+    entry = User
+    key = "email"
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._by_key: dict[str, User] = {}
         self._by_token: dict[str, User] = {}
+        self.add(User(email=FIRST_USER, public_keys={store.first_key}, joined_at=store.clock.now()))
 
     def add(self, user: User) -> User:
         """Take in a user.
 
         :raises ApiError: 409 if the e-mail address is taken, 400 if an external user is to be an admin.
         """
-        if user.email in self._by_email:
+        if user.email in self._entries:
             raise conflict(f"there is already a user {user.email}")
         if user.is_organisation_admin and user.member_type is MemberType.EXTERNAL:
             raise bad_request("only internal members of the organisation can be its admins")
-        return self.replace(user)
+        return self.restore(user)
 
-    def remove(self, email: str) -> User:
+    def restore(self, user: User) -> User:
+        """Take in a user in the place of the one with that e-mail address, whose keys go on working."""
+        known = self._entries.get(user.email)
+        if known is not None:
+            user.public_keys |= known.public_keys
+        self._by_key.update((key, user) for key in user.public_keys)
+        self._by_token.update((token, user) for token in user.tokens)
+        return super().add(user)
+
+    def remove_named(self, email: str) -> User:
         """Remove a user, whose keys and tokens are worthless from then on.
 
         :raises ApiError: 404 if there is nobody of that e-mail address.
         """
-        user = self._by_email.pop(email, None)
+        user = self._entries.pop(email, None)
         if user is None:
             raise not_found(f"there is no user {email}")
         for key in user.public_keys:
@@ -82,15 +97,14 @@ class Users:
             del self._by_token[token]
         return user
 
-    def replace(self, user: User) -> User:
-        """Take in a user in the place of the one with that e-mail address, whose keys go on working."""
-        known = self._by_email.get(user.email)
-        if known is not None:
-            user.public_keys |= known.public_keys
-        self._by_email[user.email] = user
-        self._by_key.update((key, user) for key in user.public_keys)
-        self._by_token.update((token, user) for token in user.tokens)
-        return user
+    def require_all(self, emails: list[str]) -> None:
+        """Make sure that there is a user of every one of these e-mail addresses.
+
+        :raises ApiError: 404, with the first that nobody has.
+        """
+        for email in emails:
+            if email not in self._entries:
+                raise not_found(f"there is no user {email}")
 
     def new_key(self, user: User) -> KeyPair:
         """Make a key and register its public half with ``user``."""
@@ -99,30 +113,23 @@ class Users:
         self._by_key[key_pair.public_hex] = user
         return key_pair
 
-    def bearer_token(self, user: User) -> str:
-        """The user's bearer token; it stays valid (its lifetime at Encord is not documented)."""
+    def bearer_token(self, email: str) -> str:
+        """A user's bearer token; it stays valid (its lifetime at Encord is not documented)."""
+        user = self._entries[email]
         if not user.tokens:
             token = self._chance.token()
             user.tokens.append(token)
             self._by_token[token] = user
         return user.tokens[-1]
 
-    def find(self, email: str) -> User | None:
-        """The user of that e-mail address, or ``None``."""
-        return self._by_email.get(email)
-
-    def all(self) -> list[User]:
-        """Everybody, in the order in which they joined."""
-        return list(self._by_email.values())
-
     def by_key(self, public_hex: str) -> User:
         """Whose key it is.
 
-        :raises ApiError: 401 if nobody registered it.
+        :raises UnknownKeyError: nobody registered it.
         """
         user = self._by_key.get(public_hex)
         if user is None:
-            raise ApiError(401, "Authentication failed: the public key is not registered with any user.")
+            raise UnknownKeyError
         return user
 
     def by_token(self, token: str) -> User:

@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 import orjson
 
-from encord_provider.emulator.core.clock import Clock
 from encord_provider.emulator.core.errors import bad_request
-from encord_provider.emulator.core.ids import Chance
-from encord_provider.emulator.core.settings import Settings
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.core.table import Table
 from encord_provider.emulator.storage.folders.models import Folder
 from encord_provider.emulator.storage.integrations.models import Integration
-from encord_provider.emulator.storage.items.models import Item, Items, metadata_text
+from encord_provider.emulator.storage.items.item import Item, metadata_text
+from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.media_types import item_type_of, mime_type_of
 from encord_provider.emulator.storage.objects.s3 import ObjectError, ObjectInfo, ObjectStore
 from encord_provider.emulator.storage.objects.urls import (
@@ -61,7 +61,24 @@ class Sync:
     units_pending: int = 0
     units_done: int = 0
     units_error: int = 0
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+
+    def as_json(self) -> dict[str, Any]:
+        """The sync's state, as a poll answers it."""
+        return {
+            "status": self.status,
+            "scanPagesProcessingPending": self.pages_pending,
+            "scanPagesProcessingDone": self.pages_done,
+            "scanPagesProcessingError": self.pages_error,
+            "scanPagesProcessingCancelled": 0,
+            "uploadJobsPending": self.uploads_pending,
+            "uploadJobsDone": self.uploads_done,
+            "uploadJobsError": 0,
+            "uploadJobsUnitsPending": self.units_pending,
+            "uploadJobsUnitsDone": self.units_done,
+            "uploadJobsUnitsError": self.units_error,
+            "uploadJobsUnitsCancelled": 0,
+        }
 
 
 def sync_target(remote_url: str, location: StorageLocation) -> ObjectName:
@@ -80,32 +97,26 @@ def sync_target(remote_url: str, location: StorageLocation) -> ObjectName:
     return ObjectName(name.bucket, name.key[:-1])
 
 
-class CloudSync:
-    """Runs synchronisations.
+class CloudSync(Table[Sync]):
+    """Runs synchronisations; the S3 endpoint stands in for all clouds, and without it every sync ends with an error."""
 
-    :param objects: the S3 endpoint that stands in for all clouds; without it every sync ends with an error.
-    """
+    entry = Sync
 
-    def __init__(self, *, clock: Clock, chance: Chance, items: Items, objects: ObjectStore | None) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._items = items
-        self._objects = objects
-        self._by_uuid: dict[str, Sync] = {}
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def get(self, uuid: str) -> Sync | None:
-        """The sync of that UUID, or ``None``."""
-        return self._by_uuid.get(uuid)
-
-    def start(self, folder: Folder, integration: Integration, settings: Settings) -> Sync:
+    def start(self, folder: Folder, integration: Integration) -> Sync:
         """Begin to bring a folder up to date with its bucket."""
-        sync = Sync(uuid=self._chance.uuid(), folder=folder)
-        self._by_uuid[sync.uuid] = sync
-        task = asyncio.get_running_loop().create_task(self._run(sync, integration, settings))
+        sync = self.add(Sync(uuid=self._store.chance.uuid(), folder=folder))
+        task = asyncio.get_running_loop().create_task(self._run(sync, integration))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return sync
+
+    def kept(self) -> list[Sync]:
+        """What a snapshot holds: nothing, because syncs end with the emulator."""
+        return []
 
     async def stop(self) -> None:
         """Drop all running work."""
@@ -113,12 +124,12 @@ class CloudSync:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for sync in self._by_uuid.values():
+        for sync in self:
             sync.finished.set()
 
-    async def _run(self, sync: Sync, integration: Integration, settings: Settings) -> None:
+    async def _run(self, sync: Sync, integration: Integration) -> None:
         try:
-            await _Pass(self, sync, integration, settings).run()
+            await _Pass(self._store, sync, integration).run()
             sync.status = SyncStatus.DONE
         except ObjectError:
             sync.pages_error += 1
@@ -133,15 +144,14 @@ class CloudSync:
 class _Pass:
     """One pass over a bucket."""
 
-    def __init__(self, service: CloudSync, sync: Sync, integration: Integration, settings: Settings) -> None:
-        self._clock = service._clock
-        self._chance = service._chance
-        self._items = service._items
-        self._objects = service._objects
+    def __init__(self, store: Store, sync: Sync, integration: Integration) -> None:
+        self._store = store
+        self._items = store[Items]
+        self._objects = store[ObjectStore]
+        self._settings = store.settings
         self._sync = sync
         self._folder = sync.folder
         self._integration = integration
-        self._settings = settings
         self._remote_url = sync.folder.remote_url or ""
         self._target = sync_target(self._remote_url, integration.location)
         ingestion = sync.folder.config.get("metadataIngestion")
@@ -152,7 +162,7 @@ class _Pass:
             self._attach = not ingestion.get("paused", False)
 
     async def run(self) -> None:
-        if self._objects is None:
+        if not self._objects.endpoint:
             raise ObjectError("the emulator was started without an S3 endpoint", 0)
         seen: set[str] = set()
         sidecars: list[str] = []
@@ -173,7 +183,7 @@ class _Pass:
                 continue
             url = self._url(key)
             seen.add(url)
-            known = self._folder.find_url(url)
+            known = self._items.contents(self._folder).find_url(url)
             if known is None or known.tombstone or (known.extra or {}).get("etag") != info.etag:
                 changes.append((key, info))
         if not changes:
@@ -181,7 +191,7 @@ class _Pass:
         self._sync.uploads_pending, self._sync.units_pending = 1, len(changes)
         for key, info in changes:
             if self._settings.units_per_second > 0:
-                await self._clock.sleep(1 / self._settings.units_per_second)
+                await self._store.clock.sleep(1 / self._settings.units_per_second)
             self._take_object(key, info)
             self._sync.units_pending -= 1
             self._sync.units_done += 1
@@ -191,22 +201,22 @@ class _Pass:
         item_type = item_type_of(key)
         assert item_type is not None  # noqa: S101
         url = self._url(key)
-        known = self._folder.find_url(url)
+        known = self._items.contents(self._folder).find_url(url)
         if known is not None:
             known.tombstone = False
             known.file_size = info.size
             known.extra = {**(known.extra or {}), "etag": info.etag}
             self._items.touch(known)
             return
-        self._items.add(
+        self._items.register(
             Item(
-                uuid=self._chance.uuid(),
+                uuid=self._store.chance.uuid(),
                 seq=self._items.next_seq(),
                 type=item_type,
                 name=key[len(self._target.key) :],
                 folder=self._folder,
                 owner=self._folder.owner,
-                created_at=self._clock.now(),
+                created_at=self._store.clock.now(),
                 url=url,
                 url_key=url,
                 integration=self._integration.uuid,
@@ -220,18 +230,17 @@ class _Pass:
 
     def _bury_missing(self, seen: set[str]) -> None:
         self._items.settle_listings(everything=True)
-        for item in list(self._folder.index):
+        for item in list(self._items.contents(self._folder)):
             if item.url not in seen and not item.tombstone:
                 item.tombstone = True
                 self._items.touch(item)
                 self._sync.units_done += 1
 
     async def _attach_sidecar(self, key: str) -> None:
-        assert self._objects is not None  # noqa: S101
-        item = self._folder.find_url(self._url(key[: -len(self._suffix or "")]))
+        item = self._items.contents(self._folder).find_url(self._url(key[: -len(self._suffix or "")]))
         if item is None:
             return
-        content, _ = await self._objects.read(self._target.bucket, key)
+        content, _ = await self._objects.read(ObjectName(self._target.bucket, key))
         metadata: Any = None
         with contextlib.suppress(orjson.JSONDecodeError):
             metadata = orjson.loads(content)

@@ -1,17 +1,18 @@
-"""Storage folders: the tree, who may do what in it, and which URLs a folder holds already."""
+"""Storage folders: the tree, and who may do what in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from encord_provider.emulator.core.clock import Clock
+from encord_provider.emulator.core.calls import Call, Caller
 from encord_provider.emulator.core.errors import bad_request, conflict, forbidden
-from encord_provider.emulator.core.ids import Chance
-from encord_provider.emulator.organisation.users.models import User
-from encord_provider.emulator.storage.items.index import ItemIndex, Order
-from encord_provider.emulator.storage.items.models import Item, Items
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.core.table import SharedTable, checked_name, no_access
+from encord_provider.emulator.organisation.groups.models import Groups
+from encord_provider.emulator.organisation.tags.models import OrganisationTag
 
 
 class Role(StrEnum):
@@ -21,96 +22,42 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
 class Folder:
     """One storage folder.
 
-    :ivar metadata: custom metadata as JSON text, or ``None``.
-    :ivar user_roles: role by e-mail address, besides the owner, who is admin.
-    :ivar group_roles: role by group UUID.
-    :ivar remote_url: the bucket prefix that a cloud-synced folder mirrors, else ``None``.
+    :param parent: the folder above, ``None`` at the root.
+    :param metadata: custom metadata as JSON text, or ``None``.
+    :param remote_url: the bucket prefix that a cloud-synced folder mirrors, else ``None``.
+    :param integration: UUID of the integration with which it does that.
+    :param synced_dataset: UUID of the dataset that mirrors the folder, else ``None``.
+    :param config: settings of the folder as the SDK wrote them.
+    :param user_roles: role by e-mail address, besides the owner, who is admin.
+    :param group_roles: role by group UUID.
+    :param tags: names of organisation tags.
     :ivar deleted: the folder is gone; jobs that still work for it stop.
-    :ivar config: settings of the folder as the SDK wrote them.
     """
 
-    __slots__ = (
-        "_by_url",
-        "children",
-        "config",
-        "created_at",
-        "deleted",
-        "description",
-        "edited_at",
-        "group_roles",
-        "index",
-        "integration",
-        "metadata",
-        "name",
-        "owner",
-        "parent",
-        "remote_url",
-        "synced_dataset",
-        "tags",
-        "user_roles",
-        "uuid",
-    )
+    uuid: str
+    name: str
+    parent: Folder | None
+    owner: str
+    created_at: float
+    edited_at: float = 0.0
+    description: str = ""
+    metadata: str | None = None
+    integration: str | None = None
+    remote_url: str | None = None
+    synced_dataset: str | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    user_roles: dict[str, Role] = field(default_factory=dict)
+    group_roles: dict[str, Role] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    children: dict[str, Folder] = field(init=False, default_factory=dict)
+    deleted: bool = field(init=False, default=False)
 
-    def __init__(
-        self,
-        *,
-        uuid: str,
-        name: str,
-        parent: Folder | None,
-        owner: str,
-        created_at: float,
-        description: str = "",
-        metadata: str | None = None,
-        integration: str | None = None,
-        remote_url: str | None = None,
-    ) -> None:
-        self.uuid = uuid
-        self.name = name
-        self.parent = parent
-        self.owner = owner
-        self.created_at = created_at
-        self.edited_at = created_at
-        self.description = description
-        self.metadata = metadata
-        self.integration = integration
-        self.remote_url = remote_url
-        self.deleted = False
-        self.synced_dataset: str | None = None
-        self.config: dict[str, Any] = {}
-        self.user_roles: dict[str, Role] = {}
-        self.group_roles: dict[str, Role] = {}
-        self.tags: list[str] = []
-        self.children: dict[str, Folder] = {}
-        self.index = ItemIndex()
-        self._by_url: dict[str, Item | list[Item]] = {}
-
-    def find_url(self, url_key: str) -> Item | None:
-        """The item that was registered here under that URL, or ``None``."""
-        found = self._by_url.get(url_key)
-        return found[0] if isinstance(found, list) else found
-
-    def remember_url(self, item: Item) -> None:
-        """Note under which URL an item is registered here."""
-        assert item.url_key is not None  # noqa: S101
-        known = self._by_url.get(item.url_key)
-        if known is None:
-            self._by_url[item.url_key] = item
-        elif isinstance(known, list):
-            known.append(item)
-        else:
-            self._by_url[item.url_key] = [known, item]
-
-    def forget_url(self, item: Item) -> None:
-        """Undo :meth:`remember_url`."""
-        known = self._by_url.get(item.url_key or "")
-        if isinstance(known, list):
-            remaining = [other for other in known if other is not item]
-            self._by_url[item.url_key or ""] = remaining if len(remaining) > 1 else remaining[0]
-        elif known is item:
-            del self._by_url[item.url_key or ""]
+    def __post_init__(self) -> None:
+        self.edited_at = self.edited_at or self.created_at
 
     def ancestors(self) -> list[Folder]:
         """The folders above, the nearest first."""
@@ -132,57 +79,39 @@ class Folder:
         return "/".join(folder.name for folder in [*reversed(self.ancestors()), self])
 
 
-class Folders:
-    """The tree of folders.
+class Folders(SharedTable[Folder]):
+    """The tree of folders."""
 
-    :param groups_of: gives the UUIDs of the groups that a user is in.
-    """
+    entry = Folder
 
-    def __init__(
-        self, clock: Clock, chance: Chance, items: Items, *, groups_of: Callable[[User], list[str]]
-    ) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._items = items
-        self._by_uuid: dict[str, Folder] = {}
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.roots: dict[str, Folder] = {}
-        self._groups_of = groups_of
-
-    def __len__(self) -> int:
-        return len(self._by_uuid)
-
-    def all(self) -> list[Folder]:
-        """Every folder, in the order of creation."""
-        return list(self._by_uuid.values())
-
-    def find(self, uuid: str) -> Folder | None:
-        """The folder of that UUID, or ``None``."""
-        return self._by_uuid.get(uuid)
 
     def add(self, folder: Folder) -> Folder:
         """Put a folder into the tree."""
-        self._by_uuid[folder.uuid] = folder
         self._siblings(folder.parent)[folder.uuid] = folder
-        return folder
+        return super().add(folder)
+
+    def kept(self) -> Iterator[Folder]:
+        """What a snapshot holds: every folder behind the one above it."""
+        return (folder for root in self.roots.values() for folder in root.tree())
 
     def create(
         self,
         *,
         name: str,
-        user: User,
+        user: Caller,
         parent: Folder | None = None,
-        description: str = "",
-        metadata: str | None = None,
-        integration: str | None = None,
-        remote_url: str | None = None,
         unique_name: bool = False,
+        **fields: Any,
     ) -> Folder:
         """Make a folder.
 
+        :param fields: what else is known of it, by the names of its fields.
         :raises ApiError: 400 if the name is empty, 409 if it is taken and ``unique_name``.
         """
-        if not name.strip():
-            raise bad_request("a folder needs a name")
+        checked_name(name, "a folder")
         if unique_name and any(other.name == name for other in self._siblings(parent).values()):
             raise conflict(f"there is already a folder {name!r} here")
         return self.add(
@@ -192,16 +121,13 @@ class Folders:
                 parent=parent,
                 owner=user.email,
                 created_at=self._clock.now(),
-                description=description,
-                metadata=metadata,
-                integration=integration,
-                remote_url=remote_url,
+                **fields,
             )
         )
 
-    def role(self, folder: Folder, user: User) -> Role | None:
+    def role(self, folder: Folder, user: Caller) -> Role | None:
         """The best role that a user has in a folder: as owner, by name or group, here or in a folder above."""
-        groups = self._groups_of(user)
+        groups = self._store[Groups].of_user(user)
         best: Role | None = None
         for level in [folder, *folder.ancestors()]:
             if level.owner == user.email:
@@ -214,28 +140,28 @@ class Folders:
             best = best or (Role.USER if granted else None)
         return best
 
-    def require(self, uuid: str, user: User, role: Role = Role.USER) -> Folder:
+    def require(self, uuid: str, user: Caller, role: Role = Role.USER) -> Folder:
         """The folder of that UUID, for somebody who has at least ``role`` in it.
 
         :raises ApiError: 403, also if there is no such folder, as Encord answers.
         """
-        folder = self._by_uuid.get(uuid)
+        folder = self._entries.get(uuid)
         found = self.role(folder, user) if folder is not None else None
         if folder is None or found is None:
-            raise forbidden(f"storage folder {uuid} does not exist or you do not have access to it")
+            raise no_access("storage folder", uuid)
         if role is Role.ADMIN and found is not Role.ADMIN:
             raise forbidden(f"this needs the admin role in storage folder {folder.name!r} ({uuid})")
         return folder
 
-    def list(
+    def matching(
         self,
-        candidates: Iterator[Folder],
-        user: User,
+        candidates: Iterable[Folder],
+        user: Caller,
         *,
         search: str | None = None,
         dataset_synced: bool | None = None,
-        tags: list[str] | None = None,
-        order: Order = Order.NAME,
+        tags: Sequence[str] = (),
+        by_time: bool = False,
         desc: bool = False,
         any_role: bool = False,
     ) -> list[Folder]:
@@ -243,6 +169,7 @@ class Folders:
 
         :param search: part of the name, in any case.
         :param tags: names of organisation tags, all of which the folder must have.
+        :param by_time: in the order of their creation, instead of by name.
         :param any_role: see also the folders of the organisation in which the user has no role.
         """
         needle = search.casefold() if search else None
@@ -252,10 +179,10 @@ class Folders:
             if (any_role or self.role(folder, user) is not None)
             and (needle is None or needle in folder.name.casefold())
             and (dataset_synced is None or dataset_synced == (folder.synced_dataset is not None))
-            and all(tag in folder.tags for tag in tags or ())
+            and all(tag in folder.tags for tag in tags)
         ]
-        found.sort(key=lambda folder: folder.name if order is Order.NAME else "", reverse=desc)
-        if order is Order.CREATED_AT:
+        found.sort(key=lambda folder: "" if by_time else folder.name, reverse=desc)
+        if by_time:
             found.sort(key=lambda folder: folder.created_at, reverse=desc)
         return found
 
@@ -269,42 +196,43 @@ class Folders:
         del self._siblings(folder.parent)[folder.uuid]
         folder.parent = parent
         self._siblings(parent)[folder.uuid] = folder
-        folder.edited_at = self._clock.now()
+        self.touch(folder)
 
-    def delete(self, folder: Folder) -> tuple[int, int]:
-        """Remove a folder with everything in it.
+    def delete(self, folder: Folder) -> int:
+        """Remove a folder and all below it, after everybody was told (``forget_folder``).
 
-        :returns: how many items and how many folders were removed.
+        :returns: how many folders were removed.
         """
-        items = folders = 0
-        self._items.settle_listings(everything=True)
-        for doomed in list(folder.tree()):
-            for item in list(doomed.index):
-                items += self._items.delete(item)
-            del self._by_uuid[doomed.uuid]
-            doomed.deleted = True
-            folders += 1
+        doomed = list(folder.tree())
+        for one in doomed:
+            self._store.tell("forget_folder", one)
+            one.deleted = True
+            self.remove(one)
         del self._siblings(folder.parent)[folder.uuid]
-        return items, folders
+        return len(doomed)
 
-    def forget_group(self, uuid: str) -> None:
-        """Take a group out of all folders."""
-        for folder in self._by_uuid.values():
-            folder.group_roles.pop(uuid, None)
-
-    def forget_user(self, email: str) -> None:
-        """Take a user out of all folders."""
-        for folder in self._by_uuid.values():
-            folder.user_roles.pop(email, None)
-
-    def forget_tag(self, name: str) -> None:
+    def forget_tag(self, tag: OrganisationTag) -> None:
         """Take a tag off all folders."""
-        for folder in self._by_uuid.values():
-            folder.tags = [tag for tag in folder.tags if tag != name]
-
-    def touch(self, folder: Folder) -> None:
-        """Note that a folder was edited now."""
-        folder.edited_at = self._clock.now()
+        for folder in self._entries.values():
+            folder.tags = [name for name in folder.tags if name != tag.name]
 
     def _siblings(self, parent: Folder | None) -> dict[str, Folder]:
         return self.roots if parent is None else parent.children
+
+
+def folder_of(call: Call, role: Role = Role.USER) -> Folder:
+    """The folder that the path of a call names, for a caller who has at least ``role`` in it.
+
+    :raises ApiError: 403 if the caller has not, or there is no such folder.
+    """
+    return call.store[Folders].require(call.path["folder"], call.user, role)
+
+
+def upload_folder(folder: Folder) -> Folder:
+    """A folder that takes uploads.
+
+    :raises ApiError: 400 if it is synced with a bucket.
+    """
+    if folder.remote_url is not None:
+        raise bad_request(f"folder {folder.name!r} is synced with {folder.remote_url} and takes no uploads")
+    return folder

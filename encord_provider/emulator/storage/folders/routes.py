@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
+from starlette.requests import Request
 
 from encord_provider.emulator.core.calls import ApiRoute, Call
-from encord_provider.emulator.core.errors import MalformedRequestError, bad_request, forbidden
+from encord_provider.emulator.core.control import Controlled, ControlRoute, body_of
+from encord_provider.emulator.core.entity import Entity
+from encord_provider.emulator.core.errors import MalformedRequestError, not_found
+from encord_provider.emulator.core.pages import page_json
 from encord_provider.emulator.core.params import Body
+from encord_provider.emulator.organisation.groups.access import group_routes
+from encord_provider.emulator.organisation.tags.models import OrganisationTags
+from encord_provider.emulator.organisation.users.models import Users
 from encord_provider.emulator.storage.cloud_sync.models import sync_target
-from encord_provider.emulator.storage.folders.models import Folder, Role
+from encord_provider.emulator.storage.folders.models import Folder, Folders, Role, folder_of
 from encord_provider.emulator.storage.folders.wire import folder_json, summary_json
-from encord_provider.emulator.storage.items.index import Order
-from encord_provider.emulator.storage.items.models import metadata_text
-
-MAX_PAGE = 1000
+from encord_provider.emulator.storage.integrations.models import Integrations
+from encord_provider.emulator.storage.items.contents import Order
+from encord_provider.emulator.storage.items.item import metadata_text
+from encord_provider.emulator.storage.items.models import Items
+from encord_provider.emulator.storage.jobs.models import Jobs
 
 
 async def create_folder(call: Call) -> Any:
@@ -24,12 +32,12 @@ async def create_folder(call: Call) -> Any:
     parent_uuid = call.body.uuid("parent")
     parent = None
     if parent_uuid is not None:
-        parent = call.store.folders.require(parent_uuid, call.user, Role.ADMIN)
+        parent = call.store[Folders].require(parent_uuid, call.user, Role.ADMIN)
     integration = remote_url = None
     params = call.body.mapping("cloudSyncedFolderParams")
     if params is not None:
         integration, remote_url = _cloud_sync_target(call, Body(params))
-    folder = call.store.folders.create(
+    folder = call.store[Folders].create(
         name=call.body.required_text("name"),
         user=call.user,
         parent=parent,
@@ -44,30 +52,30 @@ async def create_folder(call: Call) -> Any:
 
 async def get_folder(call: Call) -> Any:
     """One folder."""
-    return _folder(call, call.folder())
+    return _folder(call, folder_of(call))
 
 
 async def list_root_folders(call: Call) -> Any:
     """Folders at the root."""
-    return _listing(call, iter(call.store.folders.roots.values()))
+    return _listing(call, call.store[Folders].roots.values())
 
 
 async def search_folders(call: Call) -> Any:
     """Folders anywhere."""
-    return _listing(call, iter(call.store.folders.all()))
+    return _listing(call, call.store[Folders])
 
 
 async def list_subfolders(call: Call) -> Any:
     """Folders in a folder, or anywhere below it."""
-    folder = call.folder()
+    folder = folder_of(call)
     if call.query.flag("isRecursive"):
         return _listing(call, (found for found in folder.tree() if found is not folder))
-    return _listing(call, iter(folder.children.values()))
+    return _listing(call, folder.children.values())
 
 
 async def patch_folder(call: Call) -> Any:
     """Change a folder's name, description or metadata; what is not named stays."""
-    folder = call.folder(Role.ADMIN)
+    folder = folder_of(call, Role.ADMIN)
     _patch(call, folder, call.body)
     return _folder(call, folder)
 
@@ -78,7 +86,7 @@ async def patch_folders(call: Call) -> Any:
     if patches is None:
         raise MalformedRequestError(("body", "folderPatches"), "field required")
     targets = [
-        (call.store.folders.require(uuid, call.user, Role.ADMIN), Body(patch))
+        (call.store[Folders].require(uuid, call.user, Role.ADMIN), Body(patch))
         for uuid, patch in patches.items()
     ]
     for folder, patch in targets:
@@ -88,9 +96,10 @@ async def patch_folders(call: Call) -> Any:
 
 async def delete_folder(call: Call) -> Any:
     """Remove a folder with all that is in it."""
-    items, folders = call.store.folders.delete(call.folder(Role.ADMIN))
-    call.store.datasets.forget_deleted_folders()
-    return {"removedItemsCount": items, "removedFoldersCount": folders}
+    folder = folder_of(call, Role.ADMIN)
+    before = len(call.store[Items])
+    folders = call.store[Folders].delete(folder)
+    return {"removedItemsCount": before - len(call.store[Items]), "removedFoldersCount": folders}
 
 
 async def move_folders(call: Call) -> Any:
@@ -98,64 +107,78 @@ async def move_folders(call: Call) -> Any:
     target_uuid = call.body.uuid("newParentUuid")
     target = None
     if target_uuid is not None:
-        target = call.store.folders.require(target_uuid, call.user, Role.ADMIN)
+        target = call.store[Folders].require(target_uuid, call.user, Role.ADMIN)
     folders = [
-        call.store.folders.require(uuid, call.user, Role.ADMIN) for uuid in call.body.uuids("folderUuids")
+        call.store[Folders].require(uuid, call.user, Role.ADMIN) for uuid in call.body.uuids("folderUuids")
     ]
     for folder in folders:
-        call.store.folders.move(folder, target)
-    return None
+        call.store[Folders].move(folder, target)
 
 
 async def get_folder_summary(call: Call) -> Any:
     """What a folder holds, by type."""
-    folder = call.folder()
-    call.store.items.settle_listings()
-    return summary_json(folder, upload_jobs=call.store.jobs.of_folder(folder))
+    folder = folder_of(call)
+    call.store[Items].settle_listings()
+    return summary_json(
+        folder, call.store[Items].contents(folder), upload_jobs=call.store[Jobs].of_folder(folder)
+    )
+
+
+async def grant_folder_role(owner: Controlled, request: Request) -> Any:
+    """Give a user a role in a folder, or take it away with a null role."""
+    body = await body_of(request)
+    folder = owner.store[Folders].get(str(request.path_params["folder"]))
+    user = owner.store[Users].get(body.required_text("email"))
+    if folder is None or user is None:
+        raise not_found("there is no such folder or user")
+    role = body.text("role")
+    if role is None:
+        folder.user_roles.pop(user.email, None)
+    else:
+        folder.user_roles[user.email] = Role(role)
+    return {"folder": folder.uuid, "userRoles": folder.user_roles}
+
+
+async def set_folder_tags(owner: Controlled, request: Request) -> Any:
+    """Put organisation tags on a folder, in place of those that it has; Encord's API cannot."""
+    names = (await body_of(request)).texts("tags")
+    folder = owner.store[Folders].get(str(request.path_params["folder"]))
+    if folder is None:
+        raise not_found("there is no such folder")
+    unknown = [name for name in names if owner.store[OrganisationTags].named(name) is None]
+    if unknown:
+        raise not_found(f"the organisation has no tag {unknown[0]!r}")
+    folder.tags = list(dict.fromkeys(names))
+    return {"folder": folder.uuid, "tags": folder.tags}
 
 
 def _folder(call: Call, folder: Folder) -> dict[str, Any]:
-    return folder_json(folder, call.store.folders.role(folder, call.user))
+    return folder_json(folder, call.store[Folders].role(folder, call.user))
 
 
-def _listing(call: Call, candidates: Iterator[Folder]) -> dict[str, Any]:
+def _listing(call: Call, candidates: Iterable[Folder]) -> dict[str, Any]:
     query = call.query
-    everything = query.flag("includeOrgAccess") or False
-    if everything and not call.user.is_organisation_admin:
-        raise forbidden("only an admin of the organisation can see all its folders")
-    found = call.store.folders.list(
+    found = call.store[Folders].matching(
         candidates,
         call.user,
         search=query.text("search"),
         dataset_synced=query.flag("datasetSynced"),
         tags=query.texts("organisationTagNamesAllof"),
-        order=query.choice("order", Order, Order.NAME),
+        by_time=query.choice("order", Order, Order.NAME) is Order.CREATED_AT,
         desc=query.flag("desc") or False,
-        any_role=everything,
+        any_role=call.sees_organisation("folders"),
     )
-    size = query.number("pageSize", 100, minimum=1, maximum=MAX_PAGE)
-    start = query.number("pageToken", 0, minimum=0, maximum=2**53)
-    page = found[start : start + size]
-    following = start + size if start + size < len(found) else None
-    return {
-        "results": [_folder(call, folder) for folder in page],
-        "nextPageToken": str(following) if following is not None else None,
-    }
+    return page_json(query, found, lambda folder: _folder(call, folder))
 
 
 def _patch(call: Call, folder: Folder, patch: Body) -> None:
-    name = patch.text("name")
-    if name is not None:
-        if not name.strip():
-            raise bad_request("a folder needs a name")
-        folder.name = name
-    description = patch.text("description")
-    if description is not None:
-        folder.description = description
     metadata = patch.mapping("clientMetadata")
-    if metadata is not None:
-        folder.metadata = metadata_text(metadata)
-    call.store.folders.touch(folder)
+    call.store[Folders].update(
+        folder,
+        name=patch.text("name"),
+        description=patch.text("description"),
+        metadata=None if metadata is None else metadata_text(metadata),
+    )
 
 
 def _metadata_string(text: str | None) -> str | None:
@@ -171,21 +194,36 @@ def _metadata_string(text: str | None) -> str | None:
 
 
 def _cloud_sync_target(call: Call, params: Body) -> tuple[str, str]:
-    integration = call.store.integrations.require_admin(params.uuid("integrationUuid") or "", call.user)
+    integration = call.store[Integrations].require_admin(params.uuid("integrationUuid") or "", call.user)
     remote_url = params.required_text("remoteUrl")
     sync_target(remote_url, integration.location)
     return integration.uuid, remote_url
 
 
-ROUTES = [
-    ApiRoute("POST", "storage/folders", create_folder),
-    ApiRoute("GET", "storage/folders", list_root_folders),
-    ApiRoute("GET", "storage/search/folders", search_folders),
-    ApiRoute("PATCH", "storage/folders/patch-bulk", patch_folders),
-    ApiRoute("POST", "storage/folders/move", move_folders),
-    ApiRoute("GET", "storage/folders/{folder:uuid}", get_folder),
-    ApiRoute("PATCH", "storage/folders/{folder:uuid}", patch_folder),
-    ApiRoute("DELETE", "storage/folders/{folder:uuid}", delete_folder),
-    ApiRoute("GET", "storage/folders/{folder:uuid}/folders", list_subfolders),
-    ApiRoute("GET", "storage/folders/{folder:uuid}/summary", get_folder_summary),
-]
+ENTITY = Entity(
+    name="folders",
+    part=Folders,
+    routes=[
+        ApiRoute("POST", "storage/folders", create_folder),
+        ApiRoute("GET", "storage/folders", list_root_folders),
+        ApiRoute("GET", "storage/search/folders", search_folders),
+        ApiRoute("PATCH", "storage/folders/patch-bulk", patch_folders),
+        ApiRoute("POST", "storage/folders/move", move_folders),
+        ApiRoute("GET", "storage/folders/{folder:uuid}", get_folder),
+        ApiRoute("PATCH", "storage/folders/{folder:uuid}", patch_folder),
+        ApiRoute("DELETE", "storage/folders/{folder:uuid}", delete_folder),
+        ApiRoute("GET", "storage/folders/{folder:uuid}/folders", list_subfolders),
+        ApiRoute("GET", "storage/folders/{folder:uuid}/summary", get_folder_summary),
+        *group_routes(
+            "folder",
+            "storage/folders/{folder:uuid}",
+            lambda call, admin: folder_of(call, Role.ADMIN if admin else Role.USER),
+            lambda call: call.body.choice("userRole", Role),
+        ),
+    ],
+    control_routes=[
+        ControlRoute("POST", "folders/{folder:uuid}/roles", grant_folder_role),
+        ControlRoute("PUT", "folders/{folder:uuid}/tags", set_folder_tags),
+    ],
+    counts=lambda folders: {"folders": len(folders)},
+)

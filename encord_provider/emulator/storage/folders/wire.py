@@ -6,6 +6,7 @@ from typing import Any
 
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.storage.folders.models import Folder, Role
+from encord_provider.emulator.storage.items.contents import Contents
 from encord_provider.emulator.storage.media_types import ItemType
 
 
@@ -51,7 +52,7 @@ _SUMMARY_FIELDS = {
 }
 
 
-def summary_json(folder: Folder, *, upload_jobs: int) -> dict[str, Any]:
+def summary_json(folder: Folder, contents: Contents, *, upload_jobs: int) -> dict[str, Any]:
     """What a folder holds, without what its subfolders hold; hidden frames and files count as well."""
     summary: dict[str, Any] = {
         "files": 0,
@@ -61,7 +62,7 @@ def summary_json(folder: Folder, *, upload_jobs: int) -> dict[str, Any]:
         "uploadJobs": upload_jobs,
         "totalSize": 0.0,
     }
-    for listed in folder.index:
+    for listed in contents:
         frames = [child for child in listed.children or () if child.hidden]
         for item in (listed, *frames):
             if item.tombstone:

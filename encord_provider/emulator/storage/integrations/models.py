@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.errors import forbidden
-from encord_provider.emulator.organisation.users.models import User
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.core.table import Table, no_access
 from encord_provider.emulator.storage.objects.urls import StorageLocation
 
 DEFAULT_INTEGRATIONS: tuple[tuple[str, str, StorageLocation], ...] = (
@@ -36,57 +38,47 @@ class Integration:
     admins: list[str] | None = None
     users: list[str] = field(default_factory=list)
 
-    def is_admin(self, user: User) -> bool:
+    def is_admin(self, user: Caller) -> bool:
         """Whether ``user`` may register data with it."""
         return self.admins is None or user.email in self.admins
 
-    def is_visible(self, user: User) -> bool:
+    def is_visible(self, user: Caller) -> bool:
         """Whether ``user`` sees it in lists."""
         return self.is_admin(user) or user.email in self.users
 
 
-class Integrations:
+class Integrations(Table[Integration]):
     """All integrations, in the order in which they were added."""
 
-    def __init__(self) -> None:
-        self._by_uuid: dict[str, Integration] = {}
+    entry = Integration
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         for uuid, title, location in DEFAULT_INTEGRATIONS:
             self.add(Integration(uuid=uuid, title=title, location=location))
 
-    def add(self, integration: Integration) -> None:
-        """Take in an integration, or replace the one of the same UUID."""
-        self._by_uuid[integration.uuid] = integration
-
-    def all(self) -> list[Integration]:
-        """Every integration."""
-        return list(self._by_uuid.values())
-
-    def get(self, uuid: str) -> Integration | None:
-        """The integration of that UUID, or ``None``."""
-        return self._by_uuid.get(uuid)
-
-    def list(
-        self, user: User, *, uuids: list[str], titles: list[str], include_org_access: bool
+    def visible(
+        self, user: Caller, *, uuids: list[str], titles: list[str], include_org_access: bool
     ) -> list[Integration]:
         """The integrations that ``user`` sees and that match both filters (an empty filter matches all)."""
         if include_org_access and not user.is_organisation_admin:
             raise forbidden("only an admin of the organisation can list all its integrations")
         return [
             integration
-            for integration in self._by_uuid.values()
+            for integration in self._entries.values()
             if (include_org_access or integration.is_visible(user))
             and (not uuids or integration.uuid in uuids)
             and (not titles or integration.title in titles)
         ]
 
-    def require_admin(self, uuid: str, user: User) -> Integration:
+    def require_admin(self, uuid: str, user: Caller) -> Integration:
         """The integration, for registering data with it.
 
         :raises ApiError: 403 if it does not exist or ``user`` is not its admin.
         """
-        integration = self._by_uuid.get(uuid)
+        integration = self._entries.get(uuid)
         if integration is None or not integration.is_visible(user):
-            raise forbidden(f"integration {uuid} does not exist or you do not have access to it")
+            raise no_access("integration", uuid)
         if not integration.is_admin(user):
             raise forbidden(f"you are not an admin of the integration {integration.title!r} ({uuid})")
         return integration

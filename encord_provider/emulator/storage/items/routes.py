@@ -6,13 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from encord_provider.emulator.core.calls import ApiRoute, Call
+from encord_provider.emulator.core.entity import Entity
 from encord_provider.emulator.core.errors import MalformedRequestError, bad_request, forbidden
 from encord_provider.emulator.core.params import Body
+from encord_provider.emulator.core.table import no_access
+from encord_provider.emulator.datasets.models import Datasets
 from encord_provider.emulator.datasets.wire import dataset_uses_json
-from encord_provider.emulator.storage.folders.models import Folder, Role
-from encord_provider.emulator.storage.items.index import Order, page_of
-from encord_provider.emulator.storage.items.models import Item, metadata_text
-from encord_provider.emulator.storage.items.wire import item_json
+from encord_provider.emulator.storage.folders.models import Folder, Folders, Role, folder_of
+from encord_provider.emulator.storage.items import work_routes
+from encord_provider.emulator.storage.items.contents import Order, page_of
+from encord_provider.emulator.storage.items.item import Item, metadata_text
+from encord_provider.emulator.storage.items.models import Items
+from encord_provider.emulator.storage.items.wire import item_json, signer
 from encord_provider.emulator.storage.jobs.spec import MAX_METADATA_BYTES, MAX_TITLE
 from encord_provider.emulator.storage.media_types import ItemType
 
@@ -21,17 +26,15 @@ MAX_PAGE = 1000
 
 async def list_folder_items(call: Call) -> Any:
     """Items of a folder, or of all folders below it as well."""
-    folder = call.folder()
+    folder = folder_of(call)
     folders = list(folder.tree()) if call.query.flag("isRecursive") else [folder]
     return _listing(call, folders)
 
 
 async def search_items(call: Call) -> Any:
     """Items anywhere."""
-    everything = call.query.flag("includeOrgAccess") or False
-    if everything and not call.user.is_organisation_admin:
-        raise forbidden("only an admin of the organisation can see all its items")
-    folders = call.store.folders
+    everything = call.sees_organisation("items")
+    folders = call.store[Folders]
     return _listing(
         call, [folder for folder in folders.all() if everything or folders.role(folder, call.user)]
     )
@@ -39,15 +42,15 @@ async def search_items(call: Call) -> Any:
 
 async def get_item(call: Call) -> Any:
     """One item."""
-    item = _require(call, call.path["item"])
-    return item_json(item, sign=call.sign if call.query.flag("signUrl") else None)
+    item = call.store[Items].require(call.path["item"], call.user)
+    return item_json(item, sign=signer(call) if call.query.flag("signUrl") else None)
 
 
 async def get_items(call: Call) -> Any:
     """Many items; those that do not exist or may not be seen are left out, unless all are required."""
-    sign = call.sign if call.body.flag("signUrls") else None
+    sign = signer(call) if call.body.flag("signUrls") else None
     uuids = call.body.uuids("itemUuids")
-    found = [item for uuid in uuids if (item := _find(call, uuid)) is not None]
+    found = [item for uuid in uuids if (item := call.store[Items].visible_to(uuid, call.user)) is not None]
     if call.body.flag("requireAll") and len(found) < len(uuids):
         raise forbidden("some of the items do not exist or you do not have access to them")
     return {"results": [item_json(item, sign=sign) for item in found]}
@@ -67,11 +70,11 @@ async def patch_items(call: Call) -> Any:
         raise MalformedRequestError(("body", "itemPatches"), "field required")
     targets: list[tuple[Item, _Patch]] = []
     for uuid, patch in patches.items():
-        item = _find(call, uuid)
+        item = call.store[Items].visible_to(uuid, call.user)
         if item is not None:
             targets.append((item, _Patch(Body(patch))))
         elif call.store.settings.bulk_patch_missing == "refuse":
-            raise forbidden(f"storage item {uuid} does not exist or you do not have access to it")
+            raise no_access("storage item", uuid)
     for item, patch in targets:
         patch.apply(call, item)
     return {"results": [item_json(item) for item, _ in targets]}
@@ -80,15 +83,15 @@ async def patch_items(call: Call) -> Any:
 async def list_child_items(call: Call) -> Any:
     """Frames of a group or sequence, files of a series."""
     item = _require_in_folder(call, Role.USER)
-    sign = call.sign if call.query.flag("signUrls") else None
+    sign = signer(call) if call.query.flag("signUrls") else None
     return {"results": [item_json(child, sign=sign) for child in item.children or ()], "nextPageToken": None}
 
 
 async def get_item_summary(call: Call) -> Any:
     """Where an item is used."""
     item = _require_in_folder(call, Role.USER)
-    groups = call.store.items.groups_of(item)
-    rows = call.store.datasets.rows_of(item)
+    groups = call.store[Items].groups_of(item)
+    rows = call.store[Datasets].rows_of(item)
     return {
         "frameInGroups": len(groups),
         "accessibleGroupItems": [
@@ -100,11 +103,11 @@ async def get_item_summary(call: Call) -> Any:
                 "itemType": group.type,
             }
             for group in groups
-            if call.store.folders.role(group.folder, call.user)
+            if call.store[Folders].role(group.folder, call.user)
         ],
         "usedInDatasets": len({row.dataset.uuid for row in rows}),
         "accessibleDatasets": dataset_uses_json(
-            [row for row in rows if call.store.datasets.role(row.dataset, call.user) is not None]
+            [row for row in rows if call.store[Datasets].role(row.dataset, call.user) is not None]
         ),
         "groupLayout": (item.extra or {}).get("groupLayout")
         if call.query.flag("includeGroupLayout")
@@ -114,26 +117,31 @@ async def get_item_summary(call: Call) -> Any:
 
 async def delete_items(call: Call) -> Any:
     """Remove items of a folder."""
-    folder = call.folder(Role.ADMIN)
-    items = [_in_folder(_require(call, uuid), folder) for uuid in call.body.uuids("childUuids")]
+    folder = folder_of(call, Role.ADMIN)
+    items = [
+        _in_folder(call.store[Items].require(uuid, call.user), folder)
+        for uuid in call.body.uuids("childUuids")
+    ]
     remove_unused_frames = call.body.flag("removeUnusedFrames", True)
-    removed = sum(call.store.items.delete(item, remove_unused_frames=remove_unused_frames) for item in items)
+    removed = sum(call.store[Items].delete(item, remove_unused_frames=remove_unused_frames) for item in items)
     return {"removedItemsCount": removed, "removedFoldersCount": 0}
 
 
 async def move_items(call: Call) -> Any:
     """Put items of a folder into another."""
-    folder = call.folder(Role.ADMIN)
-    target = call.store.folders.require(call.body.uuid("newParentUuid") or "", call.user, Role.ADMIN)
-    items = [_in_folder(_require(call, uuid), folder) for uuid in call.body.uuids("itemUuids")]
+    folder = folder_of(call, Role.ADMIN)
+    target = call.store[Folders].require(call.body.uuid("newParentUuid") or "", call.user, Role.ADMIN)
+    items = [
+        _in_folder(call.store[Items].require(uuid, call.user), folder)
+        for uuid in call.body.uuids("itemUuids")
+    ]
     mirrored = folder.synced_dataset is not None or target.synced_dataset is not None
     if mirrored and not call.body.flag("allowSyncedDatasetMove"):
         raise bad_request(
             "the items belong to a mirrored dataset; allow the change of the dataset explicitly"
         )
     for item in items:
-        call.store.items.move(item, target)
-    return None
+        call.store[Items].move(item, target)
 
 
 class _Patch:
@@ -152,7 +160,7 @@ class _Patch:
 
     def apply(self, call: Call, item: Item) -> None:
         if self._name is not None:
-            call.store.items.rename(item, self._name)
+            call.store[Items].rename(item, self._name)
         if self._description is not None:
             item.description = self._description
         if self._metadata is not None:
@@ -160,14 +168,14 @@ class _Patch:
         for key in ("timeseriesSettings", "sceneViewSettings", "sceneLayout"):
             if key in self._patch.document:
                 item.extra = {**(item.extra or {}), key: self._patch.document[key]}
-        call.store.items.touch(item)
+        call.store[Items].touch(item)
 
 
 def _listing(call: Call, folders: list[Folder]) -> dict[str, Any]:
     query = call.query
-    call.store.items.settle_listings()
+    call.store[Items].settle_listings()
     page, token = page_of(
-        [folder.index for folder in folders],
+        [call.store[Items].contents(folder) for folder in folders],
         order=query.choice("order", Order, Order.NAME),
         desc=query.flag("desc") or False,
         token=query.text("pageToken"),
@@ -178,15 +186,13 @@ def _listing(call: Call, folders: list[Folder]) -> dict[str, Any]:
             in_dataset=query.flag("isInDataset"),
         ),
     )
-    sign = call.sign if query.flag("signUrls") else None
+    sign = signer(call) if query.flag("signUrls") else None
     with_metadata = query.flag("includeClientMetadata") is not False
     by_url = with_metadata and query.flag("clientMetadataAsSignedUrl") is True
     results = [item_json(item, sign=sign, with_metadata=with_metadata and not by_url) for item in page]
     if by_url:
         for document in results:
-            document["clientMetadataSignedUrl"] = call.links.make(
-                call.base_url, f"metadata/{document['uuid']}"
-            )
+            document["clientMetadataSignedUrl"] = call.link(f"metadata/{document['uuid']}")
     return {"results": results, "nextPageToken": token}
 
 
@@ -207,20 +213,8 @@ def _filter(
     return wanted
 
 
-def _find(call: Call, uuid: str) -> Item | None:
-    item = call.store.items.get(uuid)
-    return item if item is not None and call.store.folders.role(item.folder, call.user) else None
-
-
-def _require(call: Call, uuid: str) -> Item:
-    item = _find(call, uuid)
-    if item is None:
-        raise forbidden(f"storage item {uuid} does not exist or you do not have access to it")
-    return item
-
-
 def _require_in_folder(call: Call, role: Role) -> Item:
-    return _in_folder(_require(call, call.path["item"]), call.folder(role))
+    return _in_folder(call.store[Items].require(call.path["item"], call.user), folder_of(call, role))
 
 
 def _in_folder(item: Item, folder: Folder) -> Item:
@@ -229,15 +223,21 @@ def _in_folder(item: Item, folder: Folder) -> Item:
     return item
 
 
-ROUTES = [
-    ApiRoute("GET", "storage/search/items", search_items),
-    ApiRoute("POST", "storage/items/get-bulk", get_items),
-    ApiRoute("PATCH", "storage/items/patch-bulk", patch_items),
-    ApiRoute("GET", "storage/items/{item:uuid}", get_item),
-    ApiRoute("GET", "storage/folders/{folder:uuid}/items", list_folder_items),
-    ApiRoute("POST", "storage/folders/{folder:uuid}/items/delete", delete_items),
-    ApiRoute("POST", "storage/folders/{folder:uuid}/items/move", move_items),
-    ApiRoute("PATCH", "storage/folders/{folder:uuid}/items/{item:uuid}", patch_item),
-    ApiRoute("GET", "storage/folders/{folder:uuid}/items/{item:uuid}/child-items", list_child_items),
-    ApiRoute("GET", "storage/folders/{folder:uuid}/items/{item:uuid}/summary", get_item_summary),
-]
+ENTITY = Entity(
+    name="items",
+    part=Items,
+    routes=[
+        ApiRoute("GET", "storage/search/items", search_items),
+        ApiRoute("POST", "storage/items/get-bulk", get_items),
+        ApiRoute("PATCH", "storage/items/patch-bulk", patch_items),
+        ApiRoute("GET", "storage/items/{item:uuid}", get_item),
+        ApiRoute("GET", "storage/folders/{folder:uuid}/items", list_folder_items),
+        ApiRoute("POST", "storage/folders/{folder:uuid}/items/delete", delete_items),
+        ApiRoute("POST", "storage/folders/{folder:uuid}/items/move", move_items),
+        ApiRoute("PATCH", "storage/folders/{folder:uuid}/items/{item:uuid}", patch_item),
+        ApiRoute("GET", "storage/folders/{folder:uuid}/items/{item:uuid}/child-items", list_child_items),
+        ApiRoute("GET", "storage/folders/{folder:uuid}/items/{item:uuid}/summary", get_item_summary),
+        *work_routes.ROUTES,
+    ],
+    counts=lambda items: {"items": len(items)},
+)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from encord_provider.emulator.core.calls import Call
 from encord_provider.emulator.core.clock import iso
-from encord_provider.emulator.storage.items.models import Item
+from encord_provider.emulator.storage.items.item import Item
 from encord_provider.emulator.storage.media_types import ItemType
 
 UrlSigner = Callable[[Item], str | None]
@@ -63,3 +64,8 @@ def item_json(item: Item, *, sign: UrlSigner | None = None, with_metadata: bool 
     if item.extra and "timeseriesSettings" in item.extra:
         document["timeseriesSettings"] = item.extra["timeseriesSettings"]
     return document
+
+
+def signer(call: Call) -> UrlSigner:
+    """Makes signed URLs for reading items' files, for the client of a call."""
+    return lambda item: call.link(f"items/{item.uuid}") if item.url else None

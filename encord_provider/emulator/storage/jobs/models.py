@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from encord_provider.emulator.core.clock import Clock
-from encord_provider.emulator.core.ids import Chance
+from encord_provider.emulator.core.table import Table
 from encord_provider.emulator.storage.folders.models import Folder
 from encord_provider.emulator.storage.integrations.models import Integration
-from encord_provider.emulator.storage.items.models import Item
-from encord_provider.emulator.storage.jobs.spec import Spec
-from encord_provider.emulator.storage.jobs.units import Unit
+from encord_provider.emulator.storage.items.item import Item
+from encord_provider.emulator.storage.jobs.units import Spec, Unit
 
 
 class JobStatus(StrEnum):
@@ -39,78 +38,48 @@ class UnitError:
     action: str
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
 class Job:
     """One upload job.
 
-    :ivar units: what remains to be done, the next last.
-    :ivar items: what the job registered.
-    :ivar skipped: what it found there already and reports as well, if the settings say so.
+    :param units: what remains to be done, the next last.
+    :param total: how many units there were.
+    :param created_at: seconds since the epoch, as are the other times.
+    :param items: what the job registered.
+    :param skipped: what it found there already and reports as well, if the settings say so.
+    :ivar stuck: the job makes no progress (a fault).
     :ivar finished: set when the job has reached a final status.
     :ivar on_finish: told when the job reaches a final status, before whoever waits for it.
-    :ivar stuck: the job makes no progress (a fault).
     """
 
-    __slots__ = (
-        "cancelled_count",
-        "created_at",
-        "done_count",
-        "error_count",
-        "errors",
-        "file_name",
-        "finished",
-        "finished_at",
-        "folder",
-        "ignore_errors",
-        "integration",
-        "items",
-        "on_finish",
-        "owner",
-        "skip_duplicate_urls",
-        "skipped",
-        "started_at",
-        "status",
-        "stuck",
-        "total",
-        "units",
-        "upsert_metadata",
-        "uuid",
-    )
+    uuid: str
+    folder: Folder
+    integration: Integration | None
+    units: list[Unit]
+    total: int
+    skip_duplicate_urls: bool
+    upsert_metadata: bool
+    ignore_errors: bool
+    file_name: str | None
+    owner: str
+    created_at: float
+    started_at: float = 0.0
+    finished_at: float | None = None
+    status: JobStatus = JobStatus.PENDING
+    items: list[Item] = field(default_factory=list)
+    skipped: list[Item] = field(default_factory=list)
+    errors: list[UnitError] = field(default_factory=list)
+    done_count: int = 0
+    error_count: int = 0
+    cancelled_count: int = 0
+    stuck: bool = field(init=False, default=False)
+    finished: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    on_finish: list[Callable[[Job], None]] = field(init=False, default_factory=list)
 
-    def __init__(
-        self,
-        *,
-        uuid: str,
-        folder: Folder,
-        integration: Integration | None,
-        spec: Spec,
-        ignore_errors: bool,
-        file_name: str | None,
-        owner: str,
-        created_at: float,
-    ) -> None:
-        self.uuid = uuid
-        self.folder = folder
-        self.integration = integration
-        self.units: list[Unit] = spec.units[::-1]
-        self.total = len(spec.units)
-        self.skip_duplicate_urls = spec.skip_duplicate_urls
-        self.upsert_metadata = spec.upsert_metadata
-        self.ignore_errors = ignore_errors
-        self.file_name = file_name
-        self.owner = owner
-        self.created_at = created_at
-        self.started_at = created_at
-        self.finished_at: float | None = None
-        self.status = JobStatus.PENDING
-        self.items: list[Item] = []
-        self.skipped: list[Item] = []
-        self.errors: list[UnitError] = []
-        self.done_count = 0
-        self.error_count = 0
-        self.cancelled_count = 0
-        self.stuck = False
-        self.finished = asyncio.Event()
-        self.on_finish: list[Callable[[Job], None]] = []
+    def __post_init__(self) -> None:
+        self.started_at = self.started_at or self.created_at
+        if self.status is not JobStatus.PENDING:
+            self.finished.set()
 
     @property
     def pending_count(self) -> int:
@@ -138,14 +107,37 @@ class Job:
         self.finish(JobStatus.CANCELLED, now)
         return cancelled
 
+    def as_json(self, *, with_items: bool = True) -> dict[str, Any]:
+        """The job's state, as a poll answers it.
 
-class Jobs:
+        :param with_items: name what the job registered; there may be hundreds of thousands.
+        """
+        items = (*self.items, *self.skipped) if with_items else ()
+        return {
+            "status": self.status,
+            "itemsWithNames": [{"itemUuid": item.uuid, "name": item.name} for item in items],
+            "errors": [error.error for error in self.errors],
+            "unitErrors": [
+                {
+                    "objectUrls": error.urls,
+                    "error": error.error,
+                    "subtaskUuid": error.subtask_uuid,
+                    "actionDescription": error.action,
+                }
+                for error in self.errors
+            ],
+            "unitsPendingCount": self.pending_count,
+            "unitsDoneCount": self.done_count,
+            "unitsErrorCount": self.error_count,
+            "unitsCancelledCount": self.cancelled_count,
+            "fileName": self.file_name,
+        }
+
+
+class Jobs(Table[Job]):
     """All upload jobs."""
 
-    def __init__(self, clock: Clock, chance: Chance) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._by_uuid: dict[str, Job] = {}
+    entry = Job
 
     def create(
         self,
@@ -163,7 +155,10 @@ class Jobs:
                 uuid=self._chance.uuid(),
                 folder=folder,
                 integration=integration,
-                spec=spec,
+                units=spec.units[::-1],
+                total=len(spec.units),
+                skip_duplicate_urls=spec.skip_duplicate_urls,
+                upsert_metadata=spec.upsert_metadata,
                 ignore_errors=ignore_errors,
                 file_name=file_name,
                 owner=owner,
@@ -171,19 +166,19 @@ class Jobs:
             )
         )
 
-    def add(self, job: Job) -> Job:
-        """Take in a job."""
-        self._by_uuid[job.uuid] = job
-        return job
-
-    def all(self) -> list[Job]:
-        """Every job, the oldest first."""
-        return list(self._by_uuid.values())
-
-    def get(self, uuid: str) -> Job | None:
-        """The job of that UUID, or ``None``."""
-        return self._by_uuid.get(uuid)
-
     def of_folder(self, folder: Folder) -> int:
         """How many jobs a folder has had."""
-        return sum(job.folder is folder for job in self._by_uuid.values())
+        return sum(job.folder is folder for job in self)
+
+    def kept(self) -> list[Job]:
+        """What a snapshot holds: not the jobs of deleted folders, for which nobody can ask."""
+        return [job for job in self if not job.folder.deleted]
+
+    def progress(self) -> int:
+        """How many units remain to be done."""
+        return sum(job.pending_count for job in self)
+
+    def wake(self) -> None:
+        """Answer everybody who waits for a job."""
+        for job in self:
+            job.finished.set()

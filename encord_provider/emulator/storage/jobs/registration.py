@@ -8,12 +8,11 @@ from typing import Any
 
 import orjson
 
-from encord_provider.emulator.core.clock import Clock
-from encord_provider.emulator.core.ids import Chance
-from encord_provider.emulator.core.settings import Settings
-from encord_provider.emulator.storage.items.models import EMPTY_METADATA, Item, Items
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.storage.items.item import EMPTY_METADATA, Item
+from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.jobs.models import Job
-from encord_provider.emulator.storage.jobs.units import File, Unit
+from encord_provider.emulator.storage.jobs.units import File, Unit, UnitFailedError
 from encord_provider.emulator.storage.media_types import ItemType, mime_type_of, mismatch
 from encord_provider.emulator.storage.objects.s3 import ObjectError, ObjectInfo, ObjectStore
 from encord_provider.emulator.storage.objects.urls import (
@@ -33,67 +32,59 @@ _FRAME_TYPES = {
 }
 
 
-class UnitFailedError(Exception):
-    """A unit cannot be registered; the text says why."""
-
-
 class Registrar:
-    """Registers units.
+    """Registers units."""
 
-    :param objects: where to look objects up, or ``None`` to take every object to exist.
-    """
-
-    def __init__(
-        self, *, clock: Clock, chance: Chance, items: Items, uploads: Uploads, objects: ObjectStore | None
-    ) -> None:
-        self._clock = clock
-        self._chance = chance
-        self._items = items
-        self._uploads = uploads
-        self._objects = objects
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._items = store[Items]
+        self._uploads = store[Uploads]
+        self._objects = store[ObjectStore]
 
     async def look_up(self, job: Job, units: Sequence[Unit]) -> list[list[ObjectInfo] | UnitFailedError]:
         """Check the files of some units: URL style, existence, type.
 
         :returns: for each unit what is known of its files, or why it fails.
         """
-        if self._objects is None or job.integration is None or job.integration.location not in _LOOKED_UP:
+        if (
+            not self._objects.endpoint
+            or job.integration is None
+            or job.integration.location not in _LOOKED_UP
+        ):
             return [self._without_object_store(job, unit) for unit in units]
         return await asyncio.gather(*(self._in_object_store(job, unit) for unit in units))
 
     def existing(self, job: Job, unit: Unit) -> Item | None:
         """The item that the folder holds already for this unit, if the job skips duplicates."""
         url_key = unit.url_key() if job.skip_duplicate_urls else None
-        return job.folder.find_url(url_key) if url_key is not None else None
+        return self._items.contents(job.folder).find_url(url_key) if url_key is not None else None
 
-    def refresh(self, job: Job, unit: Unit, item: Item, settings: Settings) -> None:
+    def refresh(self, job: Job, unit: Unit, item: Item) -> None:
         """Give an existing item the metadata of a skipped unit, if the job asks for it."""
         if not job.upsert_metadata or unit.metadata == EMPTY_METADATA:
             return
-        if settings.upsert == "merge":
+        if self._store.settings.upsert == "merge":
             merged = {**orjson.loads(item.metadata), **orjson.loads(unit.metadata)}
             item.metadata = orjson.dumps(merged, option=orjson.OPT_SORT_KEYS).decode()
         else:
             item.metadata = unit.metadata
         self._items.touch(item)
 
-    def create(self, job: Job, unit: Unit, infos: list[ObjectInfo], settings: Settings) -> Item:
+    def create(self, job: Job, unit: Unit, infos: list[ObjectInfo]) -> Item:
         """Register a unit whose files were looked up.
 
         :raises UnitFailedError: the unit names items that cannot be grouped.
         """
         if unit.is_group:
-            children = (
-                self._grouped_items(unit) if unit.from_items else self._frames(job, unit, infos, settings)
-            )
-            item = self._item(job, unit, None, _NOTHING_KNOWN, settings)
+            children = self._grouped_items(unit) if unit.from_items else self._frames(job, unit, infos)
+            item = self._item(job, unit, None, _NOTHING_KNOWN)
             item.children = children
             item.media = _media_of_group(unit, children)
             item.file_size = sum(child.file_size or 0 for child in children) or None
         else:
             file = unit.files[0] if unit.files else None
-            item = self._item(job, unit, file, infos[0] if infos else _NOTHING_KNOWN, settings)
-        self._items.add(item, listing_lag=settings.listing_lag_seconds)
+            item = self._item(job, unit, file, infos[0] if infos else _NOTHING_KNOWN)
+        self._items.register(item, listing_lag=self._store.settings.listing_lag_seconds)
         return item
 
     def _without_object_store(self, job: Job, unit: Unit) -> list[ObjectInfo] | UnitFailedError:
@@ -154,7 +145,7 @@ class Registrar:
     def _upload_of(self, job: Job, file: File) -> Upload | None:
         """The local upload that a file is, if it is one; time series and scenes name it by its key only."""
         if file.placeholder is not None:
-            return self._uploads.by_uuid(file.placeholder)
+            return self._uploads.get(file.placeholder)
         return self._uploads.by_key(file.url) if job.integration is None else None
 
     def _uploaded(self, upload: Upload) -> ObjectInfo:
@@ -165,16 +156,10 @@ class Registrar:
         return ObjectInfo(size=len(upload.content), content_type=upload.content_type)
 
     async def _head(self, job: Job, unit: Unit, file: File) -> ObjectInfo:
-        assert self._objects is not None  # noqa: S101
         assert job.integration is not None  # noqa: S101
         name = parse_object_url(file.url, job.integration.location)
         try:
-            try:
-                info = await self._objects.head(name.bucket, name.key)
-            except ObjectError as error:
-                if error.status != 404 or name.other_key is None:
-                    raise
-                info = await self._objects.head(name.bucket, name.other_key)
+            info = await self._objects.head(name)
         except ObjectError as error:
             raise UnitFailedError(f"Could not access {file.url}: {error}") from None
         self._check_type(unit, name.key, info.content_type)
@@ -188,12 +173,11 @@ class Registrar:
         if reason is not None:
             raise UnitFailedError(reason)
 
-    def _frames(self, job: Job, unit: Unit, infos: list[ObjectInfo], settings: Settings) -> list[Item]:
+    def _frames(self, job: Job, unit: Unit, infos: list[ObjectInfo]) -> list[Item]:
         frames = []
         for file, info in zip(unit.files, infos, strict=True):
-            part = Unit(type=_FRAME_TYPES[unit.type])
-            part.title = file.title
-            frame = self._item(job, part, file, info, settings)
+            part = Unit(type=_FRAME_TYPES[unit.type], title=file.title)
+            frame = self._item(job, part, file, info)
             frame.hidden = True
             frame.url_key = None
             frames.append(frame)
@@ -208,7 +192,7 @@ class Registrar:
             images.append(image)
         return images
 
-    def _item(self, job: Job, unit: Unit, file: File | None, info: ObjectInfo, settings: Settings) -> Item:
+    def _item(self, job: Job, unit: Unit, file: File | None, info: ObjectInfo) -> Item:
         url = file.url if file else None
         upload = self._upload_of(job, file) if file else None
         if unit.title:
@@ -216,7 +200,7 @@ class Registrar:
         elif file and file.title:
             name = file.title
         else:
-            name = title_from_url(url or "untitled", whole_path=settings.default_title == "path")
+            name = title_from_url(url or "untitled", whole_path=self._store.settings.default_title == "path")
         if upload is not None:
             location = StorageLocation.ENCORD
         elif job.integration is not None:
@@ -225,13 +209,13 @@ class Registrar:
             location = StorageLocation.DIRECT_ACCESS if url else StorageLocation.ENCORD
         media: dict[str, Any] = dict(file.media) if file and file.media else {}
         return Item(
-            uuid=upload.uuid if upload else self._chance.uuid(),
+            uuid=upload.uuid if upload else self._store.chance.uuid(),
             seq=self._items.next_seq(),
             type=unit.type,
             name=name,
             folder=job.folder,
             owner=job.owner,
-            created_at=self._clock.now(),
+            created_at=self._store.clock.now(),
             url=upload.object_key if upload else url,
             url_key=unit.url_key(),
             integration=job.integration.uuid if job.integration and not upload else None,

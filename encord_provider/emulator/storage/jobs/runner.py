@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from encord_provider.emulator.core.clock import Clock
-from encord_provider.emulator.core.faults import Fault, FaultKind, Faults
-from encord_provider.emulator.core.ids import Chance
-from encord_provider.emulator.core.settings import Settings
+from encord_provider.emulator.core.faults import Fault, FaultKind
+from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.storage.items.models import Items
-from encord_provider.emulator.storage.jobs.models import Job, JobStatus, UnitError
-from encord_provider.emulator.storage.jobs.registration import Registrar, UnitFailedError
-from encord_provider.emulator.storage.jobs.units import Unit
+from encord_provider.emulator.storage.jobs.models import Job, Jobs, JobStatus, UnitError
+from encord_provider.emulator.storage.jobs.registration import Registrar
+from encord_provider.emulator.storage.jobs.units import Unit, UnitFailedError
 from encord_provider.emulator.storage.media_types import ItemType
 from encord_provider.emulator.storage.objects.s3 import ObjectInfo
 
@@ -35,28 +33,24 @@ _ACTIONS = {
 class JobRunner:
     """Runs jobs at the speed that the settings say, each in a task of its own."""
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        chance: Chance,
-        items: Items,
-        faults: Faults,
-        registrar: Registrar,
-        settings: Settings,
-    ) -> None:
-        self.settings = settings
-        self._clock = clock
-        self._chance = chance
-        self._items = items
-        self._faults = faults
-        self._registrar = registrar
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._clock = store.clock
+        self._faults = store.faults
+        self._items = store[Items]
+        self._registrar = Registrar(store)
         self._tasks: set[asyncio.Task[None]] = set()
         self._faults_changed = asyncio.Event()
-        faults.on_change.append(self._wake)
+        store.faults.on_change.append(self._faults_have_changed)
+
+    def resume(self) -> None:
+        """Go on with the jobs that a snapshot left unfinished."""
+        for job in self._store[Jobs]:
+            if job.status is JobStatus.PENDING:
+                self.start(job)
 
     def start(self, job: Job) -> None:
-        """Begin (or, after a restart, go on with) a job."""
+        """Begin (or go on with) a job."""
         task = asyncio.get_running_loop().create_task(self._run(job))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -75,7 +69,9 @@ class JobRunner:
             raise
         except Exception as error:
             # A bug of the emulator must end the job, or its client would wait for ever.
-            job.errors.append(UnitError((), f"internal error: {error!r}", self._chance.uuid(), "Running job"))
+            job.errors.append(
+                UnitError((), f"internal error: {error!r}", self._store.chance.uuid(), "Running job")
+            )
             job.finish(JobStatus.ERROR, self._clock.now())
             raise
 
@@ -100,7 +96,7 @@ class JobRunner:
                 continue
             await self._register_batch(job, min(due, _BATCH))
             await asyncio.sleep(0)
-        if not await self._clock.wait(job.finished, self.settings.finishing_seconds):
+        if not await self._clock.wait(job.finished, self._store.settings.finishing_seconds):
             self._conclude(job)
 
     async def _while_stuck(self, job: Job, faults: list[Fault]) -> None:
@@ -118,10 +114,10 @@ class JobRunner:
     def _due(self, job: Job) -> int:
         elapsed = self._clock.now() - job.started_at
         # A microsecond more, so that a clock moved by exactly n units' time finishes n units.
-        return int((elapsed + 1e-6) * self.settings.units_per_second)
+        return int((elapsed + 1e-6) * self._store.settings.units_per_second)
 
     async def _wait_for_next(self, job: Job) -> None:
-        rate = self.settings.units_per_second
+        rate = self._store.settings.units_per_second
         tick = _TICK_REAL_SECONDS * (self._clock.speed or 1.0)
         await self._clock.wait(job.finished, max(tick, 1 / rate) if rate > 0 else 1.0)
 
@@ -144,25 +140,25 @@ class JobRunner:
                 raise outcome
             existing = self._registrar.existing(job, unit)
             if existing is not None:
-                self._registrar.refresh(job, unit, existing, self.settings)
-                if self.settings.skipped_units_in_result:
+                self._registrar.refresh(job, unit, existing)
+                if self._store.settings.skipped_units_in_result:
                     job.skipped.append(existing)
             else:
-                job.items.append(self._registrar.create(job, unit, outcome, self.settings))
+                job.items.append(self._registrar.create(job, unit, outcome))
             job.done_count += 1
         except UnitFailedError as error:
             action = _ACTIONS.get(unit.type, "Uploading data")
-            job.errors.append(UnitError(tuple(unit.urls), str(error), self._chance.uuid(), action))
+            job.errors.append(UnitError(tuple(unit.urls), str(error), self._store.chance.uuid(), action))
             job.error_count += 1
 
     def _conclude(self, job: Job) -> None:
         failed = job.error_count > 0 and not job.ignore_errors
-        if failed and self.settings.failed_job_items == "drop":
+        if failed and self._store.settings.failed_job_items == "drop":
             for item in job.items:
                 self._items.delete(item)
             job.items = []
         job.finish(JobStatus.ERROR if failed else JobStatus.DONE, self._clock.now())
 
-    def _wake(self) -> None:
+    def _faults_have_changed(self) -> None:
         self._faults_changed.set()
         self._faults_changed = asyncio.Event()

@@ -15,8 +15,8 @@ import orjson
 
 from encord_provider.emulator.core.errors import MalformedRequestError, bad_request
 from encord_provider.emulator.core.settings import Settings
-from encord_provider.emulator.storage.items.models import metadata_text
-from encord_provider.emulator.storage.jobs.units import File, Unit
+from encord_provider.emulator.storage.items.item import metadata_text
+from encord_provider.emulator.storage.jobs.units import File, Spec, Unit
 from encord_provider.emulator.storage.media_metadata import MediaError, read_media
 from encord_provider.emulator.storage.media_types import ItemType
 
@@ -55,20 +55,6 @@ _ALIASES = {
 }
 _NUMBERED_URL = re.compile(r"objectUrl_(\d+)")
 _WHITESPACE = re.compile(r"\s")
-
-
-class Spec:
-    """A parsed upload specification.
-
-    :ivar units: what to register, in the order of the document.
-    """
-
-    __slots__ = ("skip_duplicate_urls", "units", "upsert_metadata")
-
-    def __init__(self, units: list[Unit], *, skip_duplicate_urls: bool, upsert_metadata: bool) -> None:
-        self.units = units
-        self.skip_duplicate_urls = skip_duplicate_urls
-        self.upsert_metadata = upsert_metadata
 
 
 def parse_spec(body: Mapping[str, Any], settings: Settings) -> Spec:

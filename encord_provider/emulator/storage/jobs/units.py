@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from encord_provider.emulator.storage.media_types import ItemType
 
 
+@dataclass(slots=True, kw_only=True)
 class File:
     """One file of a unit.
 
@@ -16,41 +18,29 @@ class File:
     :param media: fields that the item takes over, because the client said what the file holds.
     """
 
-    __slots__ = ("media", "placeholder", "title", "url")
-
-    def __init__(
-        self,
-        *,
-        url: str,
-        title: str | None = None,
-        placeholder: str | None = None,
-        media: dict[str, Any] | None = None,
-    ) -> None:
-        self.url = url
-        self.title = title
-        self.placeholder = placeholder
-        self.media = media
+    url: str
+    title: str | None = None
+    placeholder: str | None = None
+    media: dict[str, Any] | None = None
 
 
+@dataclass(slots=True, kw_only=True)
 class Unit:
     """One unit of an upload job.
 
-    :ivar metadata: custom metadata as JSON text.
-    :ivar from_items: UUIDs of registered images to make a group of, instead of files.
-    :ivar extra: what only some types have (a scene's description, a time series' channels).
-    :ivar problem: why the unit cannot succeed, if that was already clear when it was sent.
+    :param metadata: custom metadata as JSON text.
+    :param from_items: UUIDs of registered images to make a group of, instead of files.
+    :param extra: what only some types have (a scene's description, a time series' channels).
+    :param problem: why the unit cannot succeed, if that was already clear when it was sent.
     """
 
-    __slots__ = ("extra", "files", "from_items", "metadata", "problem", "title", "type")
-
-    def __init__(self, *, type: ItemType) -> None:
-        self.type = type
-        self.title: str | None = None
-        self.metadata = "{}"
-        self.files: list[File] = []
-        self.from_items: list[str] | None = None
-        self.extra: dict[str, Any] | None = None
-        self.problem: str | None = None
+    type: ItemType
+    title: str | None = None
+    metadata: str = "{}"
+    files: list[File] = field(default_factory=list)
+    from_items: list[str] | None = None
+    extra: dict[str, Any] | None = None
+    problem: str | None = None
 
     @property
     def urls(self) -> list[str]:
@@ -68,3 +58,19 @@ class Unit:
     def is_group(self) -> bool:
         """Whether the unit becomes an item with children."""
         return self.type in (ItemType.IMAGE_GROUP, ItemType.IMAGE_SEQUENCE, ItemType.DICOM_SERIES)
+
+
+@dataclass(slots=True)
+class Spec:
+    """A parsed upload specification.
+
+    :param units: what to register, in the order of the document.
+    """
+
+    units: list[Unit]
+    skip_duplicate_urls: bool = False
+    upsert_metadata: bool = False
+
+
+class UnitFailedError(Exception):
+    """A unit cannot be registered; the text says why."""

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.storage.objects.urls import ObjectName
+
 if TYPE_CHECKING:
     import aiohttp
 
@@ -47,23 +50,20 @@ class ObjectStore:
     Requests are signed with the credentials of the environment (``AWS_ACCESS_KEY_ID``,
     ``AWS_SECRET_ACCESS_KEY``), or with dummy ones, which every stand-in for S3 accepts.
 
-    :param endpoint: for example ``http://127.0.0.1:9000``.
+    :ivar endpoint: for example ``http://127.0.0.1:9000``; empty if there is none, and objects are taken to exist.
     """
 
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint.rstrip("/")
+    def __init__(self, store: Store) -> None:
+        self.endpoint = (store.s3_endpoint or "").rstrip("/")
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(_PARALLEL)
 
-    async def head(self, bucket: str, key: str) -> ObjectInfo:
+    async def head(self, name: ObjectName) -> ObjectInfo:
         """Look an object up.
 
         :raises ObjectError: it does not exist or may not be read.
         """
-        async with self._slots:
-            headers, _ = await self._fetch(
-                "HEAD", self._url(bucket, key), f"object {key!r} in bucket {bucket!r}"
-            )
+        headers, _ = await self._object("HEAD", name)
         length = headers.get("Content-Length")
         return ObjectInfo(
             size=int(length) if length is not None else None,
@@ -71,15 +71,12 @@ class ObjectStore:
             etag=headers.get("ETag"),
         )
 
-    async def read(self, bucket: str, key: str) -> tuple[bytes, str]:
+    async def read(self, name: ObjectName) -> tuple[bytes, str]:
         """An object's content and content type.
 
         :raises ObjectError: it does not exist or may not be read.
         """
-        async with self._slots:
-            headers, content = await self._fetch(
-                "GET", self._url(bucket, key), f"object {key!r} in bucket {bucket!r}"
-            )
+        headers, content = await self._object("GET", name)
         return content, headers.get("Content-Type", "application/octet-stream")
 
     async def list_pages(self, bucket: str, prefix: str) -> AsyncIterator[list[tuple[str, ObjectInfo]]]:
@@ -105,14 +102,24 @@ class ObjectStore:
             if _text(page, "IsTruncated") != "true" or not token:
                 return
 
-    async def close(self) -> None:
+    async def stop(self) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    def _url(self, bucket: str, key: str) -> str:
-        return f"{self.endpoint}/{bucket}/{quote(key, safe='/-_.~')}"
+    async def _object(self, method: str, name: ObjectName) -> tuple[Mapping[str, str], bytes]:
+        try:
+            return await self._keyed(method, name.bucket, name.key)
+        except ObjectError as error:
+            if name.other_key is None or error.status != 404:
+                raise
+            return await self._keyed(method, name.bucket, name.other_key)
+
+    async def _keyed(self, method: str, bucket: str, key: str) -> tuple[Mapping[str, str], bytes]:
+        url = f"{self.endpoint}/{bucket}/{quote(key, safe='/-_.~')}"
+        async with self._slots:
+            return await self._fetch(method, url, f"object {key!r} in bucket {bucket!r}")
 
     async def _fetch(self, method: str, url: str, what: str) -> tuple[Mapping[str, str], bytes]:
         import aiohttp

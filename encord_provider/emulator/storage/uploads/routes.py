@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from encord_provider.emulator.core.calls import ApiRoute, Call
-from encord_provider.emulator.storage.folders.models import Role
+from encord_provider.emulator.core.entity import Entity
+from encord_provider.emulator.storage.folders.models import Role, folder_of
 from encord_provider.emulator.storage.media_types import ItemType
-from encord_provider.emulator.storage.uploads.models import Upload
+from encord_provider.emulator.storage.uploads.models import Upload, Uploads
 
 MAX_URLS = 200
 
 
 async def create_upload_urls(call: Call) -> Any:
     """Signed URLs to send files of a folder to."""
-    folder = call.folder(Role.ADMIN)
+    folder = folder_of(call, Role.ADMIN)
     count = call.body.number("count", minimum=1, maximum=100_000)
     item_type = call.body.choice("itemType", ItemType)
     subfolder = call.body.text("framesSubfolderName")
     return _page(
         call,
         [
-            call.store.uploads.create(folder_uuid=folder.uuid, item_type=item_type, subfolder=subfolder)
+            call.store[Uploads].create(folder_uuid=folder.uuid, item_type=item_type, subfolder=subfolder)
             for _ in range(count)
         ],
     )
@@ -32,7 +33,7 @@ async def create_presigned_urls(call: Call) -> Any:
     count = call.query.number("count", 1, minimum=1, maximum=MAX_URLS)
     item_type = call.query.choice("uploadItemType", ItemType, ItemType.IMAGE)
     return _page(
-        call, [call.store.uploads.create(folder_uuid="unfiled", item_type=item_type) for _ in range(count)]
+        call, [call.store[Uploads].create(folder_uuid="unfiled", item_type=item_type) for _ in range(count)]
     )
 
 
@@ -42,7 +43,7 @@ def _page(call: Call, uploads: list[Upload]) -> dict[str, Any]:
             {
                 "itemUuid": upload.uuid,
                 "objectKey": upload.object_key,
-                "signedUrl": call.links.make(call.base_url, upload.object_key, method="PUT"),
+                "signedUrl": call.link(upload.object_key, method="PUT"),
                 "uploadHeaders": {},
             }
             for upload in uploads
@@ -51,7 +52,11 @@ def _page(call: Call, uploads: list[Upload]) -> dict[str, Any]:
     }
 
 
-ROUTES = [
-    ApiRoute("POST", "storage/folders/{folder:uuid}/upload-signed-urls", create_upload_urls),
-    ApiRoute("GET", "presigned-urls", create_presigned_urls),
-]
+ENTITY = Entity(
+    name="uploads",
+    part=Uploads,
+    routes=[
+        ApiRoute("POST", "storage/folders/{folder:uuid}/upload-signed-urls", create_upload_urls),
+        ApiRoute("GET", "presigned-urls", create_presigned_urls),
+    ],
+)

@@ -1,4 +1,4 @@
-"""The order in which a folder's items are listed, and the place to go on from."""
+"""What a folder holds: its items in the order in which they are listed, and the URLs they came from."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import heapq
 import math
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
 
 from encord_provider.emulator.core.errors import MalformedRequestError
+from encord_provider.emulator.storage.items.item import Item
 
-if TYPE_CHECKING:
-    from encord_provider.emulator.storage.items.models import Item
-
-_Entry = tuple[Any, int, "Item"]
+_Entry = tuple[Any, int, Item]
 
 
 class Order(StrEnum):
@@ -32,16 +30,17 @@ def _entry(item: Item, order: Order) -> _Entry:
     return (item.name if order is Order.NAME else item.created_at, item.seq, item)
 
 
-class ItemIndex:
-    """The listed items of one folder.
+class Contents:
+    """The listed items of one folder, and under which URLs items were registered there.
 
     Sorted by name always, and by time of creation from the first time that somebody asks for it.
     """
 
-    __slots__ = ("_orders",)
+    __slots__ = ("_by_url", "_orders")
 
     def __init__(self) -> None:
         self._orders: dict[Order, Any] = {Order.NAME: SortedList()}
+        self._by_url: dict[str, Item | list[Item]] = {}
 
     def __len__(self) -> int:
         return len(self._orders[Order.NAME])
@@ -73,6 +72,32 @@ class ItemIndex:
             return entries.irange(maximum=after, inclusive=(True, False), reverse=True)  # type: ignore[no-any-return]
         return entries.irange(minimum=(*after, _LAST) if after else None)  # type: ignore[no-any-return]
 
+    def find_url(self, url_key: str) -> Item | None:
+        """The item that was registered here under that URL, or ``None``."""
+        found = self._by_url.get(url_key)
+        return found[0] if isinstance(found, list) else found
+
+    def remember_url(self, item: Item) -> None:
+        """Note under which URL an item is registered here, if it has one to be found again by."""
+        if item.url_key is None:
+            return
+        known = self._by_url.get(item.url_key)
+        if known is None:
+            self._by_url[item.url_key] = item
+        elif isinstance(known, list):
+            known.append(item)
+        else:
+            self._by_url[item.url_key] = [known, item]
+
+    def forget_url(self, item: Item) -> None:
+        """Undo :meth:`remember_url`."""
+        known = self._by_url.get(item.url_key or "")
+        if isinstance(known, list):
+            remaining = [other for other in known if other is not item]
+            self._by_url[item.url_key or ""] = remaining if len(remaining) > 1 else remaining[0]
+        elif known is item:
+            del self._by_url[item.url_key or ""]
+
 
 class _Last:
     """Sorts behind every item of the same name and number."""
@@ -88,7 +113,7 @@ _LAST = _Last()
 
 
 def page_of(
-    indexes: Iterable[ItemIndex],
+    folders: Iterable[Contents],
     *,
     order: Order,
     desc: bool,
@@ -105,7 +130,7 @@ def page_of(
     :raises MalformedRequestError: the token was not given by :func:`page_of` for this order.
     """
     after = _read_token(token, order) if token else None
-    streams = [index.entries(order, desc=desc, after=after) for index in indexes]
+    streams = [folder.entries(order, desc=desc, after=after) for folder in folders]
     merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, reverse=desc)
     items: list[Item] = []
     for entry in merged:

@@ -1,0 +1,152 @@
+"""Dataclasses as rows of JSON values, and back: what a snapshot holds of an entry.
+
+A row has the fields that the dataclass's constructor takes, so that ``field(init=False)`` keeps one out. Types decide
+the form: enumerations by value, bytes in base64, sets and dictionaries without values as lists, other dataclasses as
+rows of their own, and entries of a table by their key.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How values of one type are written and read."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+Codecs = Mapping[type, Codec]
+"""The types that are written in a way of their own."""
+
+
+class MissingReferenceError(ValueError):
+    """A row names an entry that there is not."""
+
+
+def reference(key: str, find: Callable[[str], Any]) -> Codec:
+    """How entries of a table are named by their key."""
+
+    def read(value: str) -> Any:
+        found = find(value)
+        if found is None:
+            raise MissingReferenceError(f"there is no {value}")
+        return found
+
+    return Codec(lambda entry: getattr(entry, key), read)
+
+
+class RowFormat(Generic[T]):
+    """How one dataclass is written and read.
+
+    :param kind: the dataclass.
+    :param special: types that are written in a way of their own.
+    """
+
+    def __init__(self, kind: type[T], special: Codecs) -> None:
+        self._kind = kind
+        hints = get_type_hints(kind)
+        self._codecs = {
+            field.name: _codec(hints[field.name], special)
+            for field in fields(kind)  # type: ignore[arg-type]
+            if field.init
+        }
+
+    def write(self, entry: T) -> Row:
+        """An entry as a row."""
+        return {
+            name: getattr(entry, name) if codec is None else codec.write(getattr(entry, name))
+            for name, codec in self._codecs.items()
+        }
+
+    def read(self, row: Row) -> T:
+        """The entry that a row describes.
+
+        :raises ValueError: the row has other fields, or names something that does not exist.
+        """
+        if row.keys() != self._codecs.keys():
+            raise ValueError(f"{self._kind.__name__} has the fields {', '.join(self._codecs)}")
+        return self._kind(
+            **{
+                name: row[name] if codec is None else codec.read(row[name])
+                for name, codec in self._codecs.items()
+            }
+        )
+
+
+def _codec(hint: Any, special: Codecs) -> Codec | None:
+    """How a type is written and read; ``None`` if JSON has it already."""
+    if hint in special:
+        return special[hint]
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        others = [_codec(kind, special) for kind in arguments if kind is not NoneType]
+        return None if others == [None] * len(others) else _optional(others[0])
+    if origin in (list, set, tuple):
+        return _sequence(origin, _codec(arguments[0], special))
+    if origin is dict:
+        return _mapping(
+            *(_codec(kind, special) for kind in arguments), without_values=arguments[1] in (None, NoneType)
+        )
+    if not isinstance(hint, type):
+        return None
+    if issubclass(hint, Enum):
+        return Codec(lambda member: member.value, hint)
+    if issubclass(hint, bytes):
+        return Codec(lambda content: base64.b64encode(content).decode(), base64.b64decode)
+    if is_dataclass(hint):
+        rows = RowFormat(hint, special)
+        return Codec(rows.write, rows.read)
+    return None
+
+
+def _optional(codec: Codec | None) -> Codec | None:
+    if codec is None:
+        return None
+
+    def read(value: Any) -> Any:
+        try:
+            return None if value is None else codec.read(value)
+        except MissingReferenceError:
+            return None
+
+    return Codec(lambda value: None if value is None else codec.write(value), read)
+
+
+def _sequence(kind: type, codec: Codec | None) -> Codec | None:
+    order: Callable[[Any], Any] = sorted if kind is set else list
+    if codec is None:
+        return None if kind is list else Codec(order, kind)
+
+    def read(values: list[Any]) -> Any:
+        found = []
+        for value in values:
+            try:
+                found.append(codec.read(value))
+            except MissingReferenceError:
+                continue
+        return kind(found)
+
+    return Codec(lambda entries: [codec.write(entry) for entry in entries], read)
+
+
+def _mapping(keys: Codec | None, values: Codec | None, *, without_values: bool) -> Codec | None:
+    if without_values:
+        read_key = keys.read if keys else None
+        return Codec(list, lambda found: dict.fromkeys(map(read_key, found) if read_key else found))
+    if values is None:
+        return None
+    return Codec(
+        lambda entries: {key: values.write(entry) for key, entry in entries.items()},
+        lambda entries: {key: values.read(entry) for key, entry in entries.items()},
+    )
