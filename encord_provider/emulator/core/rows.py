@@ -2,7 +2,7 @@
 
 A row has the fields that the dataclass's constructor takes, so that ``field(init=False)`` keeps one out. Types decide
 the form: enumerations by value, bytes in base64, sets and dictionaries without values as lists, other dataclasses as
-rows of their own, and entries of a table by their key.
+rows of their own (or as their ``as_row`` and ``from_row`` say), and entries of a table by their key.
 """
 
 from __future__ import annotations
@@ -100,6 +100,8 @@ def _codec(hint: Any, special: Codecs) -> Codec | None:
         )
     if not isinstance(hint, type):
         return None
+    if hasattr(hint, "from_row"):
+        return Codec(lambda value: value.as_row(), hint.from_row)
     if issubclass(hint, Enum):
         return Codec(lambda member: member.value, hint)
     if issubclass(hint, bytes):

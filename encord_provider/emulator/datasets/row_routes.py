@@ -16,13 +16,12 @@ from encord_provider.emulator.datasets.models import (
     Duplicates,
     dataset_of,
 )
-from encord_provider.emulator.datasets.wire import DATA_TYPES, data_row_json, legacy_dataset_json
+from encord_provider.emulator.datasets.wire import data_row_json, legacy_dataset_json
 from encord_provider.emulator.organisation.users.models import Users
 from encord_provider.emulator.storage.items.item import Item, metadata_text
 from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.items.wire import signer
 from encord_provider.emulator.storage.jobs.spec import MAX_METADATA_BYTES, MAX_TITLE
-from encord_provider.emulator.storage.media_types import ItemType
 from encord_provider.emulator.storage.reencoding.models import Reencodings
 
 
@@ -49,7 +48,7 @@ async def list_data_rows(call: LegacyCall) -> Any:
         data_row_json(row, with_metadata=with_metadata)
         for row in dataset_of(call).rows.values()
         if (hashes is None or row.uuid in hashes)
-        and (types is None or DATA_TYPES[row.item.type] in types)
+        and (types is None or row.item.type.older_name in types)
         and wanted.matches(
             title=row.item.name, description="", created_at=row.created_at, edited_at=row.created_at
         )
@@ -158,7 +157,7 @@ async def start_reencoding(call: LegacyCall) -> Any:
     """Begin to re-encode videos of a dataset; answers the number of the task."""
     dataset = dataset_of(call, DatasetRole.ADMIN)
     rows = [_row(dataset, uuid) for uuid in call.body.uuids("data_hash")]
-    wrong = next((row for row in rows if row.item.type is not ItemType.VIDEO), None)
+    wrong = next((row for row in rows if not row.item.type.is_video), None)
     if wrong is not None:
         raise bad_request(f"{wrong.item.name!r} is not a video")
     return call.store[Reencodings].start([row.item.uuid for row in rows], dataset=dataset.uuid).number

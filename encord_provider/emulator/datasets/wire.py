@@ -12,25 +12,7 @@ from encord_provider.emulator.datasets.models import DataRow, Dataset, DatasetRo
 from encord_provider.emulator.storage.items.item import Item
 from encord_provider.emulator.storage.items.wire import UrlSigner
 from encord_provider.emulator.storage.jobs.models import Job
-from encord_provider.emulator.storage.media_types import ItemType
 from encord_provider.emulator.storage.objects.urls import StorageLocation
-
-DATA_TYPES = {
-    ItemType.VIDEO: "VIDEO",
-    ItemType.IMAGE: "IMAGE",
-    ItemType.IMAGE_GROUP: "IMG_GROUP",
-    ItemType.IMAGE_SEQUENCE: "IMG_GROUP",
-    ItemType.DICOM_FILE: "DICOM",
-    ItemType.DICOM_SERIES: "DICOM",
-    ItemType.AUDIO: "AUDIO",
-    ItemType.TIMESERIES: "TIME_SERIES",
-    ItemType.NIFTI: "NIFTI",
-    ItemType.PLAIN_TEXT: "PLAIN_TEXT",
-    ItemType.PDF: "PDF",
-    ItemType.GROUP: "GROUP",
-    ItemType.SCENE: "SCENE",
-}
-"""What the older API calls the types of data."""
 
 _LOCATIONS = {
     StorageLocation.ENCORD: 0,
@@ -40,7 +22,6 @@ _LOCATIONS = {
     StorageLocation.S3_COMPATIBLE: 4,
 }
 _OTHER_LOCATION = -99
-_GROUPS = (ItemType.IMAGE_GROUP, ItemType.IMAGE_SEQUENCE)
 
 
 def legacy_time(seconds: float) -> str:
@@ -91,14 +72,16 @@ def data_row_json(
     """
     item = row.item
     media = item.media or {}
+    # Images of a group may differ in size.
+    size = {} if item.type.optimised is False else media
     return {
         "data_hash": row.uuid,
         "data_title": item.name,
-        "data_type": DATA_TYPES[item.type],
+        "data_type": item.type.older_name,
         "created_at": legacy_time(row.created_at),
         "last_edited_at": legacy_time(max(item.edited_at, row.created_at)),
-        "width": media.get("width") if item.type is not ItemType.IMAGE_GROUP else None,
-        "height": media.get("height") if item.type is not ItemType.IMAGE_GROUP else None,
+        "width": size.get("width"),
+        "height": size.get("height"),
         "file_link": item.url,
         "file_size": item.file_size,
         "file_type": item.mime_type,
@@ -107,10 +90,10 @@ def data_row_json(
         "duration": media.get("duration"),
         "client_metadata": orjson.loads(item.metadata) if with_metadata else None,
         "signed_url": sign(item) if sign is not None else None,
-        "is_optimised_image_group": item.type is ItemType.IMAGE_SEQUENCE if item.type in _GROUPS else None,
+        "is_optimised_image_group": item.type.optimised,
         "backing_item_uuid": item.uuid,
         "images_data": [image_json(child, sign_images) for child in item.children or ()]
-        if with_images and item.type in _GROUPS
+        if with_images and item.type.optimised is not None
         else None,
     }
 

@@ -21,7 +21,6 @@ from encord_provider.emulator.storage.folders.models import Folder, Folders
 from encord_provider.emulator.storage.items.contents import Order, page_of
 from encord_provider.emulator.storage.items.item import Item
 from encord_provider.emulator.storage.items.models import Items
-from encord_provider.emulator.storage.media_types import ItemType
 from encord_provider.emulator.storage.objects.routes import read_item_file
 
 _PAGE_FILES = {
@@ -161,7 +160,7 @@ def _item(item: Item) -> dict[str, Any]:
     return {
         "uuid": item.uuid,
         "name": item.name,
-        "type": item.type,
+        "type": item.type.name,
         "url": item.url,
         "metadata": item.metadata,
         "mimeType": item.mime_type,
@@ -170,7 +169,7 @@ def _item(item: Item) -> dict[str, Any]:
         "tombstone": item.tombstone,
         "children": [child.uuid for child in (item.children or ())[:4]],
         "childCount": len(item.children or ()),
-        "isImage": item.type is ItemType.IMAGE,
+        "isImage": item.type.is_image,
     }
 
 

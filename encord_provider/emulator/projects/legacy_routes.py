@@ -21,7 +21,6 @@ from encord_provider.emulator.projects.wire import (
 )
 from encord_provider.emulator.storage.items.item import Item
 from encord_provider.emulator.storage.items.wire import signer
-from encord_provider.emulator.storage.media_types import ItemType
 
 
 async def create_project(call: LegacyCall) -> Any:
@@ -136,9 +135,9 @@ async def get_data(call: LegacyCall) -> Any:
 
     item = row.item
     images = None
-    if item.type is ItemType.IMAGE:
+    if item.type.is_image:
         images = [item]
-    elif item.type is ItemType.IMAGE_GROUP:
+    elif item.type.optimised is False:
         images = item.children or []
     return {
         "data_hash": row.uuid,

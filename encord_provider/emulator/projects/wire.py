@@ -9,7 +9,7 @@ import orjson
 
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.datasets.models import DataRow, Dataset
-from encord_provider.emulator.datasets.wire import DATA_TYPES, legacy_time
+from encord_provider.emulator.datasets.wire import legacy_time
 from encord_provider.emulator.projects.frame_collections import frame_count
 from encord_provider.emulator.projects.models import Project, ProjectRole
 from encord_provider.emulator.storage.items.item import Item
@@ -105,7 +105,7 @@ def label_row_json(
         "dataset_hash": row.dataset.uuid,
         "dataset_title": row.dataset.title,
         "data_title": item.name,
-        "data_type": DATA_TYPES[item.type],
+        "data_type": item.type.older_name,
         "data_link": item.url,
         "spaces": {},
         "label_status": "NOT_LABELLED",

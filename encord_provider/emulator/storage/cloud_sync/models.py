@@ -18,7 +18,7 @@ from encord_provider.emulator.storage.folders.models import Folder
 from encord_provider.emulator.storage.integrations.models import Integration
 from encord_provider.emulator.storage.items.item import Item, metadata_text
 from encord_provider.emulator.storage.items.models import Items
-from encord_provider.emulator.storage.media_types import item_type_of, mime_type_of
+from encord_provider.emulator.storage.media_types import MEDIA_TYPES
 from encord_provider.emulator.storage.objects.s3 import ObjectError, ObjectInfo, ObjectStore
 from encord_provider.emulator.storage.objects.urls import (
     ObjectName,
@@ -179,7 +179,7 @@ class _Pass:
             if self._suffix is not None and key.endswith(self._suffix):
                 sidecars.append(key)
                 continue
-            if item_type_of(key) is None:
+            if MEDIA_TYPES.of_file(key) is None:
                 continue
             url = self._url(key)
             seen.add(url)
@@ -198,7 +198,7 @@ class _Pass:
         self._sync.uploads_pending, self._sync.uploads_done = 0, self._sync.uploads_done + 1
 
     def _take_object(self, key: str, info: ObjectInfo) -> None:
-        item_type = item_type_of(key)
+        item_type = MEDIA_TYPES.of_file(key)
         assert item_type is not None  # noqa: S101
         url = self._url(key)
         known = self._items.contents(self._folder).find_url(url)
@@ -221,7 +221,7 @@ class _Pass:
                 url_key=url,
                 integration=self._integration.uuid,
                 location=self._integration.location,
-                mime_type=mime_type_of(key),
+                mime_type=MEDIA_TYPES.mime_type_of(key),
                 file_size=info.size,
                 extra={"etag": info.etag},
             ),

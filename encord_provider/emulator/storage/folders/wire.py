@@ -7,7 +7,7 @@ from typing import Any
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.storage.folders.models import Folder, Role
 from encord_provider.emulator.storage.items.contents import Contents
-from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.media_types import MEDIA_TYPES
 
 
 def folder_json(folder: Folder, role: Role | None) -> dict[str, Any]:
@@ -38,26 +38,12 @@ def folder_json(folder: Folder, role: Role | None) -> dict[str, Any]:
     }
 
 
-_SUMMARY_FIELDS = {
-    ItemType.VIDEO: "videos",
-    ItemType.IMAGE: "images",
-    ItemType.IMAGE_GROUP: "imageGroups",
-    ItemType.IMAGE_SEQUENCE: "imageSequences",
-    ItemType.DICOM_FILE: "dicomFiles",
-    ItemType.DICOM_SERIES: "dicomSeries",
-    ItemType.NIFTI: "niftis",
-    ItemType.AUDIO: "audios",
-    ItemType.PDF: "pdfs",
-    ItemType.PLAIN_TEXT: "plainTexts",
-}
-
-
 def summary_json(folder: Folder, contents: Contents, *, upload_jobs: int) -> dict[str, Any]:
     """What a folder holds, without what its subfolders hold; hidden frames and files count as well."""
     summary: dict[str, Any] = {
         "files": 0,
         "folders": len(folder.children),
-        **dict.fromkeys(_SUMMARY_FIELDS.values(), 0),
+        **{kind.counted_as: 0 for kind in MEDIA_TYPES if kind.counted_as},
         "tombstones": 0,
         "uploadJobs": upload_jobs,
         "totalSize": 0.0,
@@ -68,8 +54,8 @@ def summary_json(folder: Folder, contents: Contents, *, upload_jobs: int) -> dic
             if item.tombstone:
                 summary["tombstones"] += 1
                 continue
-            if item.type in _SUMMARY_FIELDS:
-                summary[_SUMMARY_FIELDS[item.type]] += 1
+            if item.type.counted_as:
+                summary[item.type.counted_as] += 1
             if not item.children:
                 summary["files"] += 1
                 summary["totalSize"] += item.file_size or 0

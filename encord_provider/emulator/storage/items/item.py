@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from encord_provider.emulator.storage.folders.models import Folder
-from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.media_types import MediaType
 from encord_provider.emulator.storage.objects.urls import StorageLocation
 
 EMPTY_METADATA = "{}"
@@ -33,7 +33,7 @@ class Item:
 
     uuid: str
     seq: int
-    type: ItemType
+    type: MediaType
     name: str
     folder: Folder
     owner: str

@@ -19,7 +19,7 @@ from encord_provider.emulator.storage.items.item import Item, metadata_text
 from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.items.wire import item_json, signer
 from encord_provider.emulator.storage.jobs.spec import MAX_METADATA_BYTES, MAX_TITLE
-from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.media_types import MEDIA_TYPES, MediaType
 
 MAX_PAGE = 1000
 
@@ -100,7 +100,7 @@ async def get_item_summary(call: Call) -> Any:
                 "name": group.name,
                 "parentUuid": group.folder.uuid,
                 "parentName": group.folder.name,
-                "itemType": group.type,
+                "itemType": group.type.name,
             }
             for group in groups
             if call.store[Folders].role(group.folder, call.user)
@@ -165,7 +165,7 @@ class _Patch:
             item.description = self._description
         if self._metadata is not None:
             item.metadata = self._metadata
-        for key in ("timeseriesSettings", "sceneViewSettings", "sceneLayout"):
+        for key in MEDIA_TYPES.settings:
             if key in self._patch.document:
                 item.extra = {**(item.extra or {}), key: self._patch.document[key]}
         call.store[Items].touch(item)
@@ -182,7 +182,7 @@ def _listing(call: Call, folders: list[Folder]) -> dict[str, Any]:
         size=query.number("pageSize", 100, minimum=1, maximum=MAX_PAGE),
         wanted=_filter(
             search=query.text("search"),
-            types=set(query.choices("itemTypes", ItemType)),
+            types={MEDIA_TYPES.parse(name, ("query", "itemTypes")) for name in query.texts("itemTypes")},
             in_dataset=query.flag("isInDataset"),
         ),
     )
@@ -197,7 +197,7 @@ def _listing(call: Call, folders: list[Folder]) -> dict[str, Any]:
 
 
 def _filter(
-    *, search: str | None, types: set[ItemType], in_dataset: bool | None
+    *, search: str | None, types: set[MediaType], in_dataset: bool | None
 ) -> Callable[[Item], bool] | None:
     if search is None and not types and in_dataset is None:
         return None

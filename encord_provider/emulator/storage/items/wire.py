@@ -8,27 +8,9 @@ from typing import Any
 from encord_provider.emulator.core.calls import Call
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.storage.items.item import Item
-from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.media_types import MEDIA_TYPES
 
 UrlSigner = Callable[[Item], str | None]
-
-_MEDIA_FIELDS: dict[str, Any] = dict.fromkeys(
-    (
-        "duration",
-        "fps",
-        "height",
-        "width",
-        "dicomInstanceUid",
-        "dicomStudyUid",
-        "dicomSeriesUid",
-        "frameCount",
-        "audioSampleRate",
-        "audioBitDepth",
-        "audioCodec",
-        "audioNumChannels",
-    )
-)
-_WITHOUT_FILE = (ItemType.SCENE, ItemType.DICOM_SERIES, ItemType.IMAGE_GROUP, ItemType.GROUP)
 
 
 def item_json(item: Item, *, sign: UrlSigner | None = None, with_metadata: bool = True) -> dict[str, Any]:
@@ -39,10 +21,10 @@ def item_json(item: Item, *, sign: UrlSigner | None = None, with_metadata: bool 
     """
     created = iso(item.created_at)
     document = {
-        **_MEDIA_FIELDS,
+        **MEDIA_TYPES.item_fields,
         "uuid": item.uuid,
         "parent": item.folder.uuid,
-        "itemType": item.type,
+        "itemType": item.type.name,
         "name": item.name,
         "description": item.description,
         "clientMetadata": item.metadata if with_metadata else "{}",
@@ -55,14 +37,14 @@ def item_json(item: Item, *, sign: UrlSigner | None = None, with_metadata: bool 
         "storageLocation": item.location,
         "integrationHash": item.integration,
         "url": item.url,
-        "signedUrl": sign(item) if sign is not None and item.type not in _WITHOUT_FILE else None,
+        "signedUrl": sign(item) if sign is not None and item.type.has_file else None,
         "fileSize": item.file_size,
         "mimeType": item.mime_type,
     }
     if item.media:
         document.update(item.media)
-    if item.extra and "timeseriesSettings" in item.extra:
-        document["timeseriesSettings"] = item.extra["timeseriesSettings"]
+    if item.extra:
+        document.update((name, item.extra[name]) for name in MEDIA_TYPES.shown_settings if name in item.extra)
     return document
 
 

@@ -11,7 +11,7 @@ from encord_provider.emulator.storage.folders.models import Folder, Folders, Rol
 from encord_provider.emulator.storage.integrations.models import Integrations
 from encord_provider.emulator.storage.items.item import Item, metadata_text
 from encord_provider.emulator.storage.items.models import Items
-from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.media_types import MEDIA_TYPES
 
 
 async def create_group_items(call: Call) -> Any:
@@ -67,7 +67,7 @@ def _group(call: Call, folder: Folder, body: Body) -> Item:
     return Item(
         uuid=call.store.chance.uuid(),
         seq=call.store[Items].next_seq(),
-        type=ItemType.GROUP,
+        type=MEDIA_TYPES["group"],
         name=body.text("name") or "Data group",
         folder=folder,
         owner=call.user.email,

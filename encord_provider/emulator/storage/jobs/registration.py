@@ -13,7 +13,7 @@ from encord_provider.emulator.storage.items.item import EMPTY_METADATA, Item
 from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.jobs.models import Job
 from encord_provider.emulator.storage.jobs.units import File, Unit, UnitFailedError
-from encord_provider.emulator.storage.media_types import ItemType, mime_type_of, mismatch
+from encord_provider.emulator.storage.media_types import MEDIA_TYPES
 from encord_provider.emulator.storage.objects.s3 import ObjectError, ObjectInfo, ObjectStore
 from encord_provider.emulator.storage.objects.urls import (
     ObjectUrlError,
@@ -25,11 +25,6 @@ from encord_provider.emulator.storage.uploads.models import Upload, Uploads
 
 _NOTHING_KNOWN = ObjectInfo()
 _LOOKED_UP = (StorageLocation.S3, StorageLocation.S3_COMPATIBLE)
-_FRAME_TYPES = {
-    ItemType.IMAGE_GROUP: ItemType.IMAGE,
-    ItemType.IMAGE_SEQUENCE: ItemType.IMAGE,
-    ItemType.DICOM_SERIES: ItemType.DICOM_FILE,
-}
 
 
 class Registrar:
@@ -114,7 +109,7 @@ class Registrar:
         integration = job.integration
         if integration is None:
             return
-        if unit.type is ItemType.IMAGE_SEQUENCE and (integration.client_only or not integration.can_write):
+        if unit.type.optimised and (integration.client_only or not integration.can_write):
             raise UnitFailedError(
                 f"An image sequence needs write access to the bucket, which the integration {integration.title!r} lacks"
             )
@@ -166,17 +161,14 @@ class Registrar:
         return info
 
     def _check_type(self, unit: Unit, name: str, content_type: str | None) -> None:
-        if unit.type is ItemType.SCENE:
-            return
-        expected = _FRAME_TYPES.get(unit.type, unit.type)
-        reason = mismatch(expected, name, content_type, sequence=unit.type is ItemType.IMAGE_SEQUENCE)
+        reason = unit.type.mismatch(name, content_type)
         if reason is not None:
             raise UnitFailedError(reason)
 
     def _frames(self, job: Job, unit: Unit, infos: list[ObjectInfo]) -> list[Item]:
         frames = []
         for file, info in zip(unit.files, infos, strict=True):
-            part = Unit(type=_FRAME_TYPES[unit.type], title=file.title)
+            part = Unit(type=MEDIA_TYPES[unit.type.members or unit.type.name], title=file.title)
             frame = self._item(job, part, file, info)
             frame.hidden = True
             frame.url_key = None
@@ -187,7 +179,7 @@ class Registrar:
         images = []
         for uuid in unit.from_items or ():
             image = self._items.get(uuid)
-            if image is None or image.type is not ItemType.IMAGE:
+            if image is None or image.type.name != unit.type.members:
                 raise UnitFailedError(f"Item {uuid} is not an image that you have access to")
             images.append(image)
         return images
@@ -229,17 +221,17 @@ class Registrar:
 
 
 def _mime_type(url: str | None, info: ObjectInfo) -> str | None:
-    by_name = mime_type_of(title_from_url(url, whole_path=False)) if url else None
+    by_name = MEDIA_TYPES.mime_type_of(title_from_url(url, whole_path=False)) if url else None
     return by_name or info.content_type
 
 
 def _media_of_group(unit: Unit, children: list[Item]) -> dict[str, Any]:
     first = (children[0].media or {}) if children else {}
     media: dict[str, Any] = {"frameCount": len(children)}
-    for field in ("width", "height", "dicomStudyUid", "dicomSeriesUid"):
+    for field in unit.type.from_members:
         if field in first:
             media[field] = first[field]
-    if unit.type is ItemType.IMAGE_SEQUENCE:
-        media["fps"] = 1.0
-        media["duration"] = float(len(children))
+    if unit.type.frame_rate:
+        media["fps"] = unit.type.frame_rate
+        media["duration"] = len(children) / unit.type.frame_rate
     return media

@@ -10,24 +10,10 @@ from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.jobs.models import Job, Jobs, JobStatus, UnitError
 from encord_provider.emulator.storage.jobs.registration import Registrar
 from encord_provider.emulator.storage.jobs.units import Unit, UnitFailedError
-from encord_provider.emulator.storage.media_types import ItemType
 from encord_provider.emulator.storage.objects.s3 import ObjectInfo
 
 _BATCH = 500
 _TICK_REAL_SECONDS = 0.02
-_ACTIONS = {
-    ItemType.VIDEO: "Uploading video",
-    ItemType.IMAGE: "Uploading image",
-    ItemType.IMAGE_GROUP: "Uploading image group",
-    ItemType.IMAGE_SEQUENCE: "Uploading image sequence",
-    ItemType.DICOM_SERIES: "Uploading DICOM series",
-    ItemType.AUDIO: "Uploading audio",
-    ItemType.PLAIN_TEXT: "Uploading text file",
-    ItemType.PDF: "Uploading PDF",
-    ItemType.NIFTI: "Uploading NIfTI",
-    ItemType.TIMESERIES: "Uploading time series",
-    ItemType.SCENE: "Uploading scene",
-}
 
 
 class JobRunner:
@@ -147,8 +133,9 @@ class JobRunner:
                 job.items.append(self._registrar.create(job, unit, outcome))
             job.done_count += 1
         except UnitFailedError as error:
-            action = _ACTIONS.get(unit.type, "Uploading data")
-            job.errors.append(UnitError(tuple(unit.urls), str(error), self._store.chance.uuid(), action))
+            job.errors.append(
+                UnitError(tuple(unit.urls), str(error), self._store.chance.uuid(), unit.type.action)
+            )
             job.error_count += 1
 
     def _conclude(self, job: Job) -> None:

@@ -17,8 +17,8 @@ from encord_provider.emulator.core.errors import MalformedRequestError, bad_requ
 from encord_provider.emulator.core.settings import Settings
 from encord_provider.emulator.storage.items.item import metadata_text
 from encord_provider.emulator.storage.jobs.units import File, Spec, Unit
-from encord_provider.emulator.storage.media_metadata import MediaError, read_media
-from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.media_metadata import MediaError
+from encord_provider.emulator.storage.media_types import MEDIA_TYPES, MediaType
 
 MAX_UNITS = 500_000
 MAX_URLS = 1_000_000
@@ -26,33 +26,6 @@ MAX_URL_BYTES = 16 * 1024
 MAX_TITLE = 300
 MAX_METADATA_BYTES = 10 * 1024 * 1024
 
-_TYPES: dict[str, ItemType] = {
-    "videos": ItemType.VIDEO,
-    "images": ItemType.IMAGE,
-    "audio": ItemType.AUDIO,
-    "timeSeries": ItemType.TIMESERIES,
-    "nifti": ItemType.NIFTI,
-    "text": ItemType.PLAIN_TEXT,
-    "pdf": ItemType.PDF,
-    "imageGroups": ItemType.IMAGE_GROUP,
-    "imageGroupsFromItems": ItemType.IMAGE_GROUP,
-    "dicomSeries": ItemType.DICOM_SERIES,
-    "scenes": ItemType.SCENE,
-}
-_MEDIA_KEYS = {
-    ItemType.VIDEO: "videoMetadata",
-    ItemType.IMAGE: "imageMetadata",
-    ItemType.AUDIO: "audioMetadata",
-    ItemType.PLAIN_TEXT: "textMetadata",
-    ItemType.PDF: "pdfMetadata",
-    ItemType.DICOM_FILE: "dicomMetadata",
-}
-_ALIASES = {
-    "image_groups": "imageGroups",
-    "dicom_series": "dicomSeries",
-    "time_series": "timeSeries",
-    "pdfs": "pdf",
-}
 _NUMBERED_URL = re.compile(r"objectUrl_(\d+)")
 _WHITESPACE = re.compile(r"\s")
 
@@ -75,15 +48,16 @@ def parse_spec(body: Mapping[str, Any], settings: Settings) -> Spec:
     flags = {"skipDuplicateUrls": False, "upsertMetadata": False}
     url_count = 0
     for key, value in document.items():
-        name = _ALIASES.get(key, key) if manifest else key
+        name = MEDIA_TYPES.aliases.get(key, key) if manifest else key
         flag = _camel(key) if manifest else key
         if flag in flags:
             if not isinstance(value, bool):
                 raise MalformedRequestError(("body", where, key), "expected true or false")
             flags[flag] = value
             continue
-        if name not in _TYPES:
-            raise bad_request(f"{where} holds an unknown key {key!r}; known are {', '.join(sorted(_TYPES))}")
+        if name not in MEDIA_TYPES.by_array:
+            known = ", ".join(sorted(MEDIA_TYPES.by_array))
+            raise bad_request(f"{where} holds an unknown key {key!r}; known are {known}")
         if not isinstance(value, list):
             raise MalformedRequestError(("body", where, key), "expected a list")
         if len(units) + len(value) > MAX_UNITS:
@@ -102,27 +76,26 @@ def parse_spec(body: Mapping[str, Any], settings: Settings) -> Spec:
 def _unit(entry: Any, name: str, where: tuple[str | int, ...], manifest: bool, settings: Settings) -> Unit:
     if not isinstance(entry, dict):
         raise MalformedRequestError(where, "expected a JSON object")
-    unit = Unit(type=_TYPES[name])
+    kind = MEDIA_TYPES.by_array[name]
+    unit = Unit(type=kind)
     try:
         _read_common(unit, entry)
-        if name == "imageGroups":
-            create_video = entry.get("createVideo", manifest)
-            if not isinstance(create_video, bool):
-                raise _InvalidUnitError("createVideo must be true or false")
-            unit.type = ItemType.IMAGE_SEQUENCE if create_video else ItemType.IMAGE_GROUP
-            unit.files = list(_files(entry, "images", ItemType.IMAGE, manifest, settings))
-        elif name == "dicomSeries":
-            unit.files = list(_files(entry, "dicomFiles", ItemType.DICOM_FILE, manifest, settings))
-        elif name == "imageGroupsFromItems":
-            unit.type = ItemType.IMAGE_SEQUENCE if entry.get("createVideo") else ItemType.IMAGE_GROUP
+        if name == kind.items_array:
+            unit.type = _made_of(kind, entry.get("createVideo"))
             unit.from_items = _uuids(entry.get("imageItems"))
-        elif name == "scenes":
-            _read_scene(unit, entry)
+        elif kind.members:
+            create_video = entry.get("createVideo", manifest)
+            if kind.as_video and not isinstance(create_video, bool):
+                raise _InvalidUnitError("createVideo must be true or false")
+            unit.type = _made_of(kind, create_video)
+            unit.files = list(_files(entry, kind, manifest, settings))
+        elif kind.urls_in:
+            _read_nested(unit, entry, kind.urls_in)
         else:
-            unit.files = [_file(entry, entry.get("objectUrl"), unit.type, "objectUrl")]
-            unit.extra = _time_series_settings(entry) if unit.type is ItemType.TIMESERIES else None
-        if unit.title is None and (len(unit.files) > 1 or name in ("imageGroups", "dicomSeries", "scenes")):
-            local = all(file.placeholder for file in unit.files) and name != "scenes"
+            unit.files = [_file(entry, entry.get("objectUrl"), kind, "objectUrl")]
+            unit.extra = kind.read_settings(entry)
+        if unit.title is None and unit.from_items is None and (kind.members or kind.urls_in):
+            local = all(file.placeholder for file in unit.files) and not kind.urls_in
             if not local:
                 raise _InvalidUnitError("a title is required")
     except (_InvalidUnitError, MediaError) as error:
@@ -133,6 +106,10 @@ def _unit(entry: Any, name: str, where: tuple[str | int, ...], manifest: bool, s
         if not unit.files:
             unit.files = [File(url=str(url)) for url in _all_urls(entry)]
     return unit
+
+
+def _made_of(kind: MediaType, create_video: Any) -> MediaType:
+    return MEDIA_TYPES[kind.as_video] if kind.as_video and create_video else kind
 
 
 class _InvalidUnitError(Exception):
@@ -154,9 +131,8 @@ def _read_common(unit: Unit, entry: Mapping[str, Any]) -> None:
         raise _InvalidUnitError("clientMetadata is larger than 10 MB")
 
 
-def _files(
-    entry: Mapping[str, Any], key: str, type: ItemType, manifest: bool, settings: Settings
-) -> Iterator[File]:
+def _files(entry: Mapping[str, Any], group: MediaType, manifest: bool, settings: Settings) -> Iterator[File]:
+    key, kind = group.members_key, MEDIA_TYPES[group.members or group.name]
     if manifest and key not in entry:
         numbered = sorted(
             (int(match[1]), name) for name in entry if (match := _NUMBERED_URL.fullmatch(name)) is not None
@@ -167,7 +143,7 @@ def _files(
         if settings.require_contiguous_urls and numbers != list(range(len(numbers))):
             raise _InvalidUnitError("objectUrl_{n} must count from 0 without gaps")
         for _, name in numbered:
-            yield _file({}, entry[name], type, name)
+            yield _file({}, entry[name], kind, name)
         return
     parts = entry.get(key)
     if not isinstance(parts, list) or not parts:
@@ -175,10 +151,10 @@ def _files(
     for position, part in enumerate(parts):
         if not isinstance(part, dict):
             raise _InvalidUnitError(f"{key}.{position} must be a JSON object")
-        yield _file(part, part.get("url"), type, f"{key}.{position}.url")
+        yield _file(part, part.get("url"), kind, f"{key}.{position}.url")
 
 
-def _file(entry: Mapping[str, Any], url: Any, type: ItemType, where: str) -> File:
+def _file(entry: Mapping[str, Any], url: Any, kind: MediaType, where: str) -> File:
     if not isinstance(url, str) or not url:
         raise _InvalidUnitError(f"{where} is missing")
     if len(url) > MAX_URL_BYTES // 4 and len(url.encode()) > MAX_URL_BYTES:
@@ -186,45 +162,36 @@ def _file(entry: Mapping[str, Any], url: Any, type: ItemType, where: str) -> Fil
     placeholder = entry.get("placeholderItemUuid")
     if placeholder is None and _WHITESPACE.search(url):
         raise _InvalidUnitError(f"{where} contains whitespace: {url!r}")
-    media_key = _MEDIA_KEYS.get(type)
-    media = entry.get(media_key) if media_key else None
+    media = entry.get(kind.metadata.key) if kind.metadata else None
+    if kind.metadata and media is not None and not isinstance(media, dict):
+        raise MediaError(f"{kind.metadata.key} must be a JSON object")
     title = entry.get("title")
     return File(
         url=url,
         title=title if isinstance(title, str) and title else None,
         placeholder=placeholder,
-        media=read_media(type, media, media_key or "") if media is not None else None,
+        media=kind.metadata.read(media) if kind.metadata and media is not None else None,
     )
 
 
-def _read_scene(unit: Unit, entry: Mapping[str, Any]) -> None:
-    scene = entry.get("scene")
-    if not isinstance(scene, dict):
-        raise _InvalidUnitError("scene must be a JSON object")
-    unit.files = [File(url=url) for url in _scene_urls(scene)]
-    unit.extra = {"scene": orjson.dumps(scene).decode()}
+def _read_nested(unit: Unit, entry: Mapping[str, Any], key: str) -> None:
+    described = entry.get(key)
+    if not isinstance(described, dict):
+        raise _InvalidUnitError(f"{key} must be a JSON object")
+    unit.files = [File(url=url) for url in _nested_urls(described)]
+    unit.extra = {key: orjson.dumps(described).decode()}
 
 
-def _scene_urls(value: Any) -> Iterator[str]:
+def _nested_urls(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in ("uri", "url") and isinstance(inner, str):
                 yield inner
             else:
-                yield from _scene_urls(inner)
+                yield from _nested_urls(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _scene_urls(inner)
-
-
-def _time_series_settings(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    settings = entry.get("settings")
-    if settings is None:
-        return None
-    channels = settings.get("channels") if isinstance(settings, dict) else None
-    if not isinstance(channels, dict) or len(channels) > 100:
-        raise _InvalidUnitError("settings.channels must map at most 100 channels")
-    return {"timeseriesSettings": settings}
+            yield from _nested_urls(inner)
 
 
 def _uuids(value: Any) -> list[str]:
@@ -237,7 +204,7 @@ def _all_urls(entry: Mapping[str, Any]) -> Iterator[Any]:
     for key, value in entry.items():
         if key == "objectUrl" or _NUMBERED_URL.fullmatch(key):
             yield value
-        elif key in ("images", "dicomFiles") and isinstance(value, list):
+        elif key in MEDIA_TYPES.members_keys and isinstance(value, list):
             yield from (part["url"] for part in value if isinstance(part, dict) and part.get("url"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.media_types import MediaType
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Unit:
     :param problem: why the unit cannot succeed, if that was already clear when it was sent.
     """
 
-    type: ItemType
+    type: MediaType
     title: str | None = None
     metadata: str = "{}"
     files: list[File] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Unit:
     @property
     def is_group(self) -> bool:
         """Whether the unit becomes an item with children."""
-        return self.type in (ItemType.IMAGE_GROUP, ItemType.IMAGE_SEQUENCE, ItemType.DICOM_SERIES)
+        return self.type.members is not None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,6 @@ from encord_provider.emulator.core.calls import ApiRoute, Call
 from encord_provider.emulator.core.entity import Entity
 from encord_provider.emulator.core.errors import bad_request, not_found
 from encord_provider.emulator.storage.items.models import Items
-from encord_provider.emulator.storage.media_types import ItemType
 from encord_provider.emulator.storage.reencoding.models import Reencodings
 
 
@@ -17,7 +16,7 @@ async def reencode_videos(call: Call) -> Any:
     uuids = call.body.uuids("storageItems")
     for uuid in uuids:
         item = call.store[Items].require(uuid, call.user)
-        if item.type is not ItemType.VIDEO:
+        if not item.type.is_video:
             raise bad_request(f"item {item.name!r} is not a video")
     return call.store[Reencodings].start(uuids).uuid
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Table
-from encord_provider.emulator.storage.media_types import ItemType
+from encord_provider.emulator.storage.media_types import MediaType
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Upload:
 
     uuid: str
     object_key: str
-    item_type: ItemType
+    item_type: MediaType
     content: bytes | None = None
     content_type: str = "application/octet-stream"
 
@@ -33,7 +33,7 @@ class Uploads(Table[Upload]):
         super().__init__(store)
         self._by_key: dict[str, Upload] = {}
 
-    def create(self, *, folder_uuid: str, item_type: ItemType, subfolder: str | None = None) -> Upload:
+    def create(self, *, folder_uuid: str, item_type: MediaType, subfolder: str | None = None) -> Upload:
         """Make a place for a file."""
         uuid = self._chance.uuid()
         parts = ["uploads", folder_uuid, *([subfolder] if subfolder else []), uuid]
