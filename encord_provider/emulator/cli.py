@@ -47,9 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cannot start the emulator: {error}", file=sys.stderr)
         return 2
     for fault in faults:
-        emulator.inject_fault(
-            **{key: value for key, value in fault.as_dict().items() if key not in ("id", "struck")}
-        )
+        emulator.add_fault(fault)
     # Collecting garbage among a million items takes longer than a request should.
     gc.set_threshold(100_000, 50, 100)
     stopping = threading.Event()

@@ -10,7 +10,7 @@ from encord_provider.emulator.collections.presets import FilterPreset
 from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.store import Store
-from encord_provider.emulator.core.table import Table, checked_name, no_access
+from encord_provider.emulator.core.table import Entry, Table, no_access, take_out
 from encord_provider.emulator.storage.folders.models import Folder, Folders
 from encord_provider.emulator.storage.items.item import Item
 from encord_provider.emulator.storage.items.models import Items
@@ -28,24 +28,8 @@ class PresetWork:
     due_at: float
 
 
-@dataclass(frozen=True)
-class TitleOutcome:
-    """What became of titles that were to be added.
-
-    :param requested: how many different titles there were.
-    :param matched: how many stand for exactly one item.
-    :param added: how many of these items were not in the collection yet.
-    """
-
-    requested: int
-    matched: int
-    added: int
-    ambiguous: list[str]
-    unmatched: list[str]
-
-
 @dataclass(eq=False, slots=True, kw_only=True)
-class Collection:
+class Collection(Entry):
     """One collection.
 
     :param folder: the folder in and below which its items were when they were added.
@@ -53,18 +37,12 @@ class Collection:
     :param work: what presets are still to add and remove, in that order.
     """
 
-    uuid: str
     folder: Folder
     name: str
     description: str
     owner: str
-    created_at: float
-    edited_at: float = 0.0
     items: dict[str, None] = field(default_factory=dict)
     work: list[PresetWork] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.edited_at = self.edited_at or self.created_at
 
     def as_json(self) -> dict[str, Any]:
         """The collection on the wire."""
@@ -92,22 +70,6 @@ class Collections(Table[Collection]):
         super().__init__(store)
         self._folders = store[Folders]
         self._items = store[Items]
-
-    def create(self, *, folder: Folder, name: str, description: str, user: Caller) -> Collection:
-        """Make an empty collection.
-
-        :raises ApiError: 400 if the name is empty.
-        """
-        return self.add(
-            Collection(
-                uuid=self._chance.uuid(),
-                folder=folder,
-                name=checked_name(name, self.called),
-                description=description,
-                owner=user.email,
-                created_at=self._clock.now(),
-            )
-        )
 
     def all(self) -> list[Collection]:
         """Every collection of a folder that still exists, the oldest first."""
@@ -152,39 +114,34 @@ class Collections(Table[Collection]):
 
         :returns: UUIDs of those that were not in the collection.
         """
-        failed = []
-        for uuid in uuids:
-            if uuid in collection.items:
-                del collection.items[uuid]
-            else:
-                failed.append(uuid)
+        failed = take_out(collection.items, uuids)
         self.touch(collection)
         return failed
 
-    def add_by_title(self, collection: Collection, titles: Iterable[str]) -> TitleOutcome:
-        """Add the items whose title is exactly one of ``titles``, unless several items have it."""
+    def add_by_title(self, collection: Collection, titles: Iterable[str]) -> dict[str, Any]:
+        """Add the items whose title is exactly one of ``titles``, unless several items have it.
+
+        :returns: what became of the titles, as the wire tells it: how many there were, how many stand for exactly
+            one item, how many items were not in the collection yet, and which titles stand for several or none.
+        """
         self._items.settle_listings()
         folders = [self._items.contents(folder) for folder in collection.folder.tree()]
-        wanted = dict.fromkeys(titles)
-        matched: list[Item] = []
-        ambiguous: list[str] = []
-        unmatched: list[str] = []
-        for title in wanted:
-            found = [item for folder in folders for item in folder.named(title)]
-            if len(found) == 1:
-                matched.append(found[0])
-            else:
-                (ambiguous if found else unmatched).append(title)
+        found = {
+            title: [item for folder in folders for item in folder.named(title)]
+            for title in dict.fromkeys(titles)
+        }
+        matched = [items[0].uuid for items in found.values() if len(items) == 1]
         before = len(collection.items)
-        collection.items.update((item.uuid, None) for item in matched)
+        collection.items.update(dict.fromkeys(matched))
         self.touch(collection)
-        return TitleOutcome(
-            requested=len(wanted),
-            matched=len(matched),
-            added=len(collection.items) - before,
-            ambiguous=ambiguous,
-            unmatched=unmatched,
-        )
+        return {
+            "requested": len(found),
+            "matchedTitles": len(matched),
+            "itemsAdded": len(collection.items) - before,
+            "ambiguousTitles": [title for title, items in found.items() if len(items) > 1],
+            "unmatchedTitles": [title for title, items in found.items() if not items],
+            "failedItems": [],
+        }
 
     def apply_preset(
         self, collection: Collection, preset: FilterPreset, *, adding: bool, seconds: float

@@ -12,32 +12,27 @@ from typing import Any
 
 import orjson
 
-from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.errors import MalformedRequestError, bad_request
-from encord_provider.emulator.core.table import Table, checked_name, no_access
+from encord_provider.emulator.core.table import Entry, Table, no_access
 from encord_provider.emulator.storage.items.item import Item
 
 EVERY_FOLDER = "00000000-0000-0000-0000-000000000000"
 
 
-@dataclass(eq=False, slots=True)
-class FilterPreset:
+@dataclass(eq=False, slots=True, kw_only=True)
+class FilterPreset(Entry):
     """A named set of conditions.
 
     :param folder: UUID of the folder or project that the preset was made on, or :data:`EVERY_FOLDER`.
     :param definition: ``local_filters`` by folder and ``global_filters``, each with a list ``filters``.
-    :param created_at: seconds since the epoch, as is ``edited_at``.
     """
 
-    uuid: str
     name: str
     description: str
     owner: str
     folder: str
     definition: dict[str, Any]
-    created_at: float
-    edited_at: float
 
     def as_json(self) -> dict[str, Any]:
         """The preset on the wire."""
@@ -79,27 +74,6 @@ class FilterPresets(Table[FilterPreset]):
     referred = False
     called = "a filter preset"
 
-    def create(
-        self, *, name: str, description: str, user: Caller, folder: str, definition: dict[str, Any]
-    ) -> FilterPreset:
-        """Make a preset.
-
-        :raises ApiError: 400 if it has no name or no conditions.
-        """
-        now = self._clock.now()
-        return self.add(
-            FilterPreset(
-                uuid=self._chance.uuid(),
-                name=checked_name(name, self.called),
-                description=description,
-                owner=user.email,
-                folder=folder,
-                definition=_checked_definition(definition),
-                created_at=now,
-                edited_at=now,
-            )
-        )
-
     def require(self, uuid: str) -> FilterPreset:
         """The preset of that UUID.
 
@@ -110,20 +84,15 @@ class FilterPresets(Table[FilterPreset]):
             raise no_access("filter preset", uuid)
         return preset
 
-    def change(
-        self,
-        preset: FilterPreset,
-        *,
-        name: str | None,
-        description: str | None,
-        definition: dict[str, Any] | None,
-    ) -> None:
-        """Change what is given.
+    def checked(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Fields of a preset as clients give them, in the form in which they are kept.
 
-        :raises ApiError: 400 if no name or no conditions would be left; then nothing is changed.
+        :raises ApiError: 400 if the name is empty or there are no conditions.
         """
-        checked = None if definition is None else _checked_definition(definition)
-        self.update(preset, name=name, description=description, definition=checked)
+        fields = super().checked(fields)
+        if "definition" in fields:
+            fields["definition"] = _checked_definition(fields["definition"])
+        return fields
 
 
 class ProjectPresets(FilterPresets):

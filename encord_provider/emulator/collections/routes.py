@@ -8,11 +8,10 @@ from encord_provider.emulator.collections.models import Collection, Collections
 from encord_provider.emulator.collections.presets import EVERY_FOLDER, FilterPreset, FilterPresets
 from encord_provider.emulator.core.calls import ApiRoute, Call
 from encord_provider.emulator.core.entity import Entity
-from encord_provider.emulator.core.errors import MalformedRequestError, bad_request
+from encord_provider.emulator.core.errors import bad_request
 from encord_provider.emulator.core.pages import page_json
 from encord_provider.emulator.storage.folders.models import Folders
 from encord_provider.emulator.storage.items.item import Item
-from encord_provider.emulator.storage.items.wire import item_json
 
 MAX_TITLES = 1000
 MAX_TITLE_BYTES = 200_000
@@ -21,16 +20,7 @@ MAX_TITLE_BYTES = 200_000
 async def create_collection(call: Call) -> Any:
     """Make a collection on a folder; answers its UUID."""
     folder = call.store[Folders].require(call.query.text("topLevelFolderUuid") or "", call.user)
-    return (
-        call.store[Collections]
-        .create(
-            folder=folder,
-            name=call.body.required_text("name"),
-            description=call.body.text("description") or "",
-            user=call.user,
-        )
-        .uuid
-    )
+    return call.store[Collections].new(folder=folder, owner=call.user.email, **call.body.named()).uuid
 
 
 async def list_collections(call: Call) -> Any:
@@ -47,9 +37,7 @@ async def list_collections(call: Call) -> Any:
 
 async def update_collection(call: Call) -> Any:
     """Change a collection's name or description."""
-    call.store[Collections].update(
-        _collection(call), name=call.body.text("name"), description=call.body.text("description")
-    )
+    call.store[Collections].update(_collection(call), **call.body.renamed())
 
 
 async def delete_collection(call: Call) -> Any:
@@ -63,7 +51,7 @@ async def list_accessible_items(call: Call) -> Any:
     collections = call.store[Collections]
     visible = [item for item in collections.items(_collection(call)) if _sees(call, item)]
     with_metadata = call.query.flag("includeClientMetadata") is not False
-    return page_json(call.query, visible, lambda item: item_json(item, with_metadata=with_metadata))
+    return page_json(call.query, visible, lambda item: item.as_json(with_metadata=with_metadata))
 
 
 async def list_all_items(call: Call) -> Any:
@@ -72,9 +60,7 @@ async def list_all_items(call: Call) -> Any:
     return page_json(
         call.query,
         call.store[Collections].items(_collection(call)),
-        lambda item: (
-            item_json(item, with_metadata=with_metadata) if _sees(call, item) else {"uuid": item.uuid}
-        ),
+        lambda item: item.as_json(with_metadata=with_metadata) if _sees(call, item) else {"uuid": item.uuid},
     )
 
 
@@ -102,15 +88,7 @@ async def add_items_by_title(call: Call) -> Any:
             f"{len(titles)} titles of {size} bytes are too many: a call takes {MAX_TITLES} titles "
             f"of {MAX_TITLE_BYTES} bytes together"
         )
-    outcome = call.store[Collections].add_by_title(collection, titles)
-    return {
-        "requested": outcome.requested,
-        "matchedTitles": outcome.matched,
-        "itemsAdded": outcome.added,
-        "ambiguousTitles": outcome.ambiguous,
-        "unmatchedTitles": outcome.unmatched,
-        "failedItems": [],
-    }
+    return call.store[Collections].add_by_title(collection, titles)
 
 
 async def add_preset_items(call: Call) -> Any:
@@ -128,20 +106,11 @@ async def create_preset(call: Call) -> Any:
     folder = call.query.text("topLevelFolderUuid") or EVERY_FOLDER
     if folder != EVERY_FOLDER:
         call.store[Folders].require(folder, call.user)
-    definition = call.body.mapping("filterPresetJson")
-    if definition is None:
-        raise MalformedRequestError(("body", "filterPresetJson"), "field required")
-    return (
-        call.store[FilterPresets]
-        .create(
-            name=call.body.required_text("name"),
-            description=call.body.text("description") or "",
-            user=call.user,
-            folder=folder,
-            definition=definition,
-        )
-        .uuid
+    definition = call.body.required_mapping("filterPresetJson")
+    preset = call.store[FilterPresets].new(
+        owner=call.user.email, folder=folder, definition=definition, **call.body.named()
     )
+    return preset.uuid
 
 
 async def list_presets(call: Call) -> Any:
@@ -163,12 +132,9 @@ async def get_preset_filters(call: Call) -> Any:
 
 async def update_preset(call: Call) -> Any:
     """Change a filter preset."""
-    call.store[FilterPresets].change(
-        call.store[FilterPresets].require(call.path["preset"]),
-        name=call.body.text("name"),
-        description=call.body.text("description"),
-        definition=call.body.mapping("filterPreset"),
-    )
+    preset = call.store[FilterPresets].require(call.path["preset"])
+    definition = call.body.mapping("filterPreset")
+    call.store[FilterPresets].update(preset, definition=definition, **call.body.renamed())
 
 
 async def delete_preset(call: Call) -> Any:

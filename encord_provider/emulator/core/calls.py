@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -49,40 +49,28 @@ class HasStore(Protocol):
         """Who may call, in that state."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Call:
     """One call of the API.
 
-    :ivar user: the authenticated caller.
-    :ivar path: variables of the path, UUIDs in canonical spelling.
-    :ivar raw_body: the body as received.
-    :ivar base_url: scheme, host and port under which the client reaches the emulator.
+    :param user: the authenticated caller.
+    :param raw_body: the body as received.
+    :param base_url: scheme, host and port under which the client reaches the emulator.
+    :param path: variables of the path, UUIDs in canonical spelling.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        user: Caller,
-        path: dict[str, str],
-        query_string: str,
-        raw_body: bytes,
-        headers: dict[str, str],
-        base_url: str,
-        links: ObjectLinks,
-    ) -> None:
-        self.store = store
-        self.user = user
-        self.path = path
-        self.raw_body = raw_body
-        self.headers = headers
-        self.base_url = base_url
-        self.links = links
-        self._query_string = query_string
+    store: Store
+    user: Caller
+    raw_body: bytes
+    base_url: str
+    links: ObjectLinks
+    path: dict[str, str] = field(default_factory=dict)
+    query_string: str = ""
 
     @cached_property
     def query(self) -> Query:
         """The query parameters."""
-        return Query(parse_qsl(self._query_string, keep_blank_values=True))
+        return Query(parse_qsl(self.query_string, keep_blank_values=True))
 
     @cached_property
     def json(self) -> Any:

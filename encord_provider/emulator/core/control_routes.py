@@ -29,22 +29,19 @@ def state_json(owner: Controlled) -> dict[str, Any]:
     }
 
 
-async def get_state(owner: Controlled, request: Request) -> Any:
+async def get_state(owner: Controlled, _: Request) -> Any:
     """Overview: time, settings, counts, users, integrations, faults."""
-    del request
     return state_json(owner)
 
 
-async def reset(owner: Controlled, request: Request) -> Any:
+async def reset(owner: Controlled, _: Request) -> Any:
     """Begin again with an empty state, no faults, and the settings of the start."""
-    del request
     owner.reset()
     return state_json(owner)
 
 
-async def get_snapshot(owner: Controlled, request: Request) -> Any:
+async def get_snapshot(owner: Controlled, _: Request) -> Any:
     """The whole state as JSON lines, to be restored later."""
-    del request
     return Answer(b"".join(snapshot.dump(owner.store)), "application/x-ndjson")
 
 
@@ -61,16 +58,14 @@ async def get_requests(owner: Controlled, request: Request) -> Any:
     return [entry.as_dict() for entry in entries[max(0, len(entries) - limit) :]]
 
 
-async def clear_requests(owner: Controlled, request: Request) -> Any:
+async def clear_requests(owner: Controlled, _: Request) -> Any:
     """Forget the requests so far."""
-    del request
     owner.store.requests.clear()
     return None
 
 
-async def get_faults(owner: Controlled, request: Request) -> Any:
+async def get_faults(owner: Controlled, _: Request) -> Any:
     """The faults in force."""
-    del request
     return [fault.as_dict() for fault in owner.store.faults.all()]
 
 
@@ -89,9 +84,8 @@ async def remove_faults(owner: Controlled, request: Request) -> Any:
     return None
 
 
-async def get_clock(owner: Controlled, request: Request) -> Any:
+async def get_clock(owner: Controlled, _: Request) -> Any:
     """The time and its speed."""
-    del request
     return {"time": owner.store.clock.now(), "speed": owner.store.clock.speed}
 
 

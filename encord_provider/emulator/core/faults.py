@@ -33,16 +33,7 @@ class FaultKind(StrEnum):
     """A unit with a URL that matches ``url`` fails with ``message``."""
 
 
-CALL_FAULTS = frozenset(
-    {
-        FaultKind.STATUS,
-        FaultKind.RESET_BEFORE,
-        FaultKind.RESET_AFTER,
-        FaultKind.SLOW_BODY,
-        FaultKind.TRUNCATED_BODY,
-        FaultKind.DELAY,
-    }
-)
+CALL_FAULTS = frozenset(FaultKind) - {FaultKind.JOB_STUCK, FaultKind.JOB_CANCELLED, FaultKind.UNIT_ERROR}
 """The kinds that befall a call; the others befall an upload job."""
 
 

@@ -50,6 +50,15 @@ class ListingFilter:
         found |= {"_".join(pair): source.moment(name(*pair)) for pair in moments}
         return cls(**found, ignore_case=ignore_case)
 
+    def fits(self, entry: Any) -> bool:
+        """Whether an entry with a title, a description and the usual times is wanted."""
+        return self.matches(
+            title=entry.title,
+            description=entry.description,
+            created_at=entry.created_at,
+            edited_at=entry.edited_at,
+        )
+
     def matches(self, *, title: str, description: str, created_at: float, edited_at: float) -> bool:
         """Whether an entry is wanted."""
         return (

@@ -141,7 +141,6 @@ class Gateway(Endpoint):
             path={name: str(value) for name, value in scope["path_params"].items()},
             query_string=scope["query_string"].decode("latin-1"),
             raw_body=body,
-            headers=dict(request.headers),
             base_url=str(request.base_url).rstrip("/"),
             links=self._owner.links,
         )

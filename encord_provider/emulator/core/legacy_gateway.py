@@ -43,19 +43,18 @@ _UNKNOWN = "UNKNOWN_ERROR"
 _UNKNOWN_KEY = "SSH_KEY_NOT_FOUND_ERROR"
 
 
+@dataclass(eq=False, kw_only=True)
 class LegacyCall(Call):
     """One call of the older API.
 
-    :ivar resource_id: UUID of the dataset or project that the call is about, or an empty string.
-    :ivar uid: what the SDK calls ``uid``: the thing meant, in a form of the call's own.
-    :ivar payload: the arguments.
+    :param resource_id: UUID of the dataset or project that the call is about, or an empty string.
+    :param uid: what the SDK calls ``uid``: the thing meant, in a form of the call's own.
+    :param payload: the arguments.
     """
 
-    def __init__(self, *, resource_id: str, uid: Any, payload: Any, **call: Any) -> None:
-        super().__init__(path={}, query_string="", **call)
-        self.resource_id = resource_id
-        self.uid = uid
-        self.payload = payload
+    resource_id: str
+    uid: Any
+    payload: Any
 
     @cached_property
     def body(self) -> Body:
@@ -87,12 +86,18 @@ class LegacyRoute:
     :param query_type: name of the SDK's class in lower case.
     :param method: ``GET``, ``POST``, ``PUT`` or ``DELETE``, all of which are sent by HTTP POST.
     :param resource: ``dataset``, ``project``, or an empty string for calls about the user.
+    :param name: name of the call in the log and for faults; the handler's if empty.
     """
 
     query_type: str
     method: str
     resource: str
     handler: LegacyHandler
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.handler.__name__)
 
 
 class LegacyGateway(Endpoint):
@@ -101,7 +106,7 @@ class LegacyGateway(Endpoint):
     def __init__(self, routes: Sequence[LegacyRoute], owner: HasStore) -> None:
         super().__init__(owner)
         self._routes = {(route.query_type, route.method, route.resource): route for route in routes}
-        self._names = {(route.query_type, route.method): route.handler.__name__ for route in routes}
+        self._names = {(route.query_type, route.method): route.name for route in routes}
 
     def route_name(self, body: bytes) -> str:
         """Name of the call; for one that the emulator does not know, its type and method."""
@@ -161,7 +166,6 @@ class LegacyGateway(Endpoint):
                 uid=values.get("uid"),
                 payload=values.get("payload"),
                 raw_body=body,
-                headers=dict(request.headers),
                 base_url=str(request.base_url).rstrip("/"),
                 links=self._owner.links,
             )

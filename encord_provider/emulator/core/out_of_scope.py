@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -9,20 +11,9 @@ from encord_provider.emulator.core.calls import Answer, HasStore
 from encord_provider.emulator.core.control import plain_endpoint
 from encord_provider.emulator.core.errors import ApiError, not_found
 
-_PARTS = (
-    "ontologies",
-    "ontology",
-    "ml-models",
-    "label-rows",
-    "labels",
-    "issues",
-    "issue-tags",
-    "editor-logs",
-    "priorities",
-    "analytics",
-    "workflow",
-    "projects/cvat",
-    "dicom-deidentification",
+_OUTSIDE = re.compile(
+    "ontolog(ies|y)|ml-models|label-rows|labels|issues|issue-tags|editor-logs|priorities|analytics|workflow"
+    "|projects/cvat|dicom-deidentification"
 )
 
 
@@ -32,7 +23,7 @@ def routes(owner: HasStore) -> list[Route]:
     async def refuse(request: Request) -> Answer:
         path = request.path_params["path"]
         error: ApiError
-        if any(part in path for part in _PARTS):
+        if _OUTSIDE.search(path):
             error = ApiError(501, f"The emulator covers data, not labels, ontologies or models: {path}")
         else:
             error = not_found(f"Encord has no {request.method} {path} that the emulator knows of")

@@ -96,6 +96,21 @@ class Body:
             raise MalformedRequestError(("body", name), "field required")
         return value
 
+    def named(self) -> dict[str, str]:
+        """``name``, which must be there, and ``description``, which is empty if it is not."""
+        return {"name": self.required_text("name"), "description": self.text("description") or ""}
+
+    def renamed(self) -> dict[str, str | None]:
+        """``name`` and ``description``; ``None`` leaves one as it is."""
+        return {"name": self.text("name"), "description": self.text("description")}
+
+    def required_mapping(self, name: str) -> dict[str, Any]:
+        """A JSON object that must be there."""
+        value = self.mapping(name)
+        if value is None:
+            raise MalformedRequestError(("body", name), "field required")
+        return value
+
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean."""
         value = self.document.get(name)
@@ -177,3 +192,14 @@ def _member(value: str, kind: type[E], where: tuple[str | int, ...]) -> E:
         return kind(value)
     except ValueError:
         raise MalformedRequestError(where, f"expected one of {', '.join(kind)}") from None
+
+
+def snake(name: str) -> str:
+    """A name in camelCase as the older API and manifests spell it."""
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
+
+
+def camel(name: str) -> str:
+    """A name in snake_case as the v2 API spells it."""
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)

@@ -55,21 +55,14 @@ class RequestLog:
         """How many requests there were in all."""
         return self._count
 
-    def add(
-        self, *, at: float, method: str, route: str, target: str, user_agent: str, body: bytes
-    ) -> LoggedRequest:
-        """Note a request; the caller fills in how it ended."""
+    def add(self, *, body: bytes, **known: Any) -> LoggedRequest:
+        """Note a request; the caller fills in how it ended.
+
+        :param known: other fields of the entry.
+        """
         self._count += 1
-        entry = LoggedRequest(
-            number=self._count,
-            at=at,
-            method=method,
-            route=route,
-            target=target,
-            user_agent=user_agent,
-            body=body[:MAX_BODY].decode("utf-8", "replace"),
-            body_bytes=len(body),
-        )
+        text = body[:MAX_BODY].decode("utf-8", "replace")
+        entry = LoggedRequest(number=self._count, body=text, body_bytes=len(body), **known)
         self._entries.append(entry)
         return entry
 

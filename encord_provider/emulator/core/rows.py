@@ -30,20 +30,9 @@ Codecs = Mapping[type, Codec]
 """The types that are written in a way of their own."""
 
 
-class MissingReferenceError(ValueError):
-    """A row names an entry that there is not."""
-
-
 def reference(key: str, find: Callable[[str], Any]) -> Codec:
-    """How entries of a table are named by their key."""
-
-    def read(value: str) -> Any:
-        found = find(value)
-        if found is None:
-            raise MissingReferenceError(f"there is no {value}")
-        return found
-
-    return Codec(lambda entry: getattr(entry, key), read)
+    """How entries of a table are named by their key; one that there is not is read as ``None``."""
+    return Codec(lambda entry: getattr(entry, key), find)
 
 
 class RowFormat(Generic[T]):
@@ -56,11 +45,9 @@ class RowFormat(Generic[T]):
     def __init__(self, kind: type[T], special: Codecs) -> None:
         self._kind = kind
         hints = get_type_hints(kind)
-        self._codecs = {
-            field.name: _codec(hints[field.name], special)
-            for field in fields(kind)  # type: ignore[arg-type]
-            if field.init
-        }
+        names = [field.name for field in fields(kind) if field.init]  # type: ignore[arg-type]
+        self._codecs = {name: _codec(hints[name], special) for name in names}
+        self._required = {name for name in names if hints[name] in special}
 
     def write(self, entry: T) -> Row:
         """An entry as a row."""
@@ -76,12 +63,14 @@ class RowFormat(Generic[T]):
         """
         if row.keys() != self._codecs.keys():
             raise ValueError(f"{self._kind.__name__} has the fields {', '.join(self._codecs)}")
-        return self._kind(
-            **{
-                name: row[name] if codec is None else codec.read(row[name])
-                for name, codec in self._codecs.items()
-            }
-        )
+        values = {
+            name: row[name] if codec is None else codec.read(row[name])
+            for name, codec in self._codecs.items()
+        }
+        for name in self._required:
+            if values[name] is None:
+                raise ValueError(f"there is no {name} {row[name]}")
+        return self._kind(**values)
 
 
 def _codec(hint: Any, special: Codecs) -> Codec | None:
@@ -91,7 +80,7 @@ def _codec(hint: Any, special: Codecs) -> Codec | None:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         others = [_codec(kind, special) for kind in arguments if kind is not NoneType]
-        return None if others == [None] * len(others) else _optional(others[0])
+        return _optional(others[0]) if others[0] else None
     if origin in (list, set, tuple):
         return _sequence(origin, _codec(arguments[0], special))
     if origin is dict:
@@ -112,34 +101,21 @@ def _codec(hint: Any, special: Codecs) -> Codec | None:
     return None
 
 
-def _optional(codec: Codec | None) -> Codec | None:
-    if codec is None:
-        return None
-
-    def read(value: Any) -> Any:
-        try:
-            return None if value is None else codec.read(value)
-        except MissingReferenceError:
-            return None
-
-    return Codec(lambda value: None if value is None else codec.write(value), read)
+def _optional(codec: Codec) -> Codec:
+    return Codec(
+        lambda value: None if value is None else codec.write(value),
+        lambda value: None if value is None else codec.read(value),
+    )
 
 
 def _sequence(kind: type, codec: Codec | None) -> Codec | None:
-    order: Callable[[Any], Any] = sorted if kind is set else list
     if codec is None:
-        return None if kind is list else Codec(order, kind)
-
-    def read(values: list[Any]) -> Any:
-        found = []
-        for value in values:
-            try:
-                found.append(codec.read(value))
-            except MissingReferenceError:
-                continue
-        return kind(found)
-
-    return Codec(lambda entries: [codec.write(entry) for entry in entries], read)
+        return None if kind is list else Codec(sorted if kind is set else list, kind)
+    read = codec.read
+    return Codec(
+        lambda entries: [codec.write(entry) for entry in entries],
+        lambda values: kind(found for value in values if (found := read(value)) is not None),
+    )
 
 
 def _mapping(keys: Codec | None, values: Codec | None, *, without_values: bool) -> Codec | None:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.errors import ApiError, bad_request, forbidden
 from encord_provider.emulator.core.store import Store
 
 T = TypeVar("T")
+K = TypeVar("K")
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Entry:
+    """What most entries have in common.
+
+    :param created_at: seconds since the epoch, as are all times.
+    :param edited_at: when it was last changed; at first when it was created.
+    """
+
+    uuid: str
+    created_at: float
+    edited_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.edited_at = self.edited_at or self.created_at
 
 
 class Kept(ABC, Generic[T]):
@@ -34,10 +53,12 @@ class Table(Kept[T]):
 
     :cvar key: name of the field that identifies an entry.
     :cvar referred: whether other entries in a snapshot name an entry by its key; else they hold a copy of it.
+    :cvar called: what an entry is called in messages, with its article.
     """
 
     key: ClassVar[str] = "uuid"
     referred: ClassVar[bool] = True
+    called: ClassVar[str] = "an entry"
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -64,6 +85,15 @@ class Table(Kept[T]):
         self._entries[getattr(entry, self.key)] = entry
         return entry
 
+    def new(self, **fields: Any) -> T:
+        """Make an entry now, with a UUID of its own, and take it in.
+
+        :param fields: its other fields, by name.
+        :raises ApiError: 400 if one is not valid.
+        """
+        made = self.entry(uuid=self._chance.uuid(), created_at=self._clock.now(), **self.checked(fields))
+        return self.add(made)
+
     def remove(self, entry: T) -> None:
         """Remove an entry."""
         del self._entries[getattr(entry, self.key)]
@@ -75,18 +105,23 @@ class Table(Kept[T]):
     def update(self, entry: Any, **changes: Any) -> None:
         """Set the fields that are given (``None`` leaves one as it is), and note the time.
 
-        :raises ApiError: 400 if the name would be empty; then nothing is changed.
+        :raises ApiError: 400 if one is not valid; then nothing is changed.
         """
-        if changes.get("name") is not None:
-            checked_name(changes["name"], self.called)
-        for name, value in changes.items():
-            if value is not None:
-                setattr(entry, name, value)
+        given = {name: value for name, value in changes.items() if value is not None}
+        for name, value in self.checked(given).items():
+            setattr(entry, name, value)
         if hasattr(entry, "edited_at"):
             self.touch(entry)
 
-    called: ClassVar[str] = "an entry"
-    """What an entry is called in messages, with its article."""
+    def checked(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Fields of an entry as clients give them, in the form in which they are kept.
+
+        :raises ApiError: 400 if one is not valid, as an empty name or title.
+        """
+        for noun in ("name", "title"):
+            if noun in fields and not fields[noun].strip():
+                raise bad_request(f"{self.called} needs a {noun}")
+        return fields
 
     def kept(self) -> Iterable[T]:
         """What a snapshot holds: everything."""
@@ -100,6 +135,17 @@ class Table(Kept[T]):
 class SharedTable(Table[T]):
     """Entries in which users and groups have roles, in fields ``user_roles`` and ``group_roles``."""
 
+    @abstractmethod
+    def role(self, entry: T, user: Caller) -> Any:
+        """The role that a user has in an entry, or ``None``."""
+
+    def visible(self, user: Caller, *, any_role: bool = False) -> list[T]:
+        """The entries in which a user has a role.
+
+        :param any_role: see also the entries of the organisation in which the user has none.
+        """
+        return [entry for entry in self if any_role or self.role(entry, user) is not None]
+
     def forget_user(self, email: str) -> None:
         """Take a user out of all entries."""
         for entry in self._entries.values():
@@ -111,18 +157,20 @@ class SharedTable(Table[T]):
             entry.group_roles.pop(uuid, None)  # type: ignore[attr-defined]
 
 
-def checked_name(name: str, of: str, noun: str = "name") -> str:
-    """A name that is not empty.
-
-    :param of: what it is the name of, with its article, for the message.
-    :param noun: what the name is called.
-    :raises ApiError: 400 if it is empty.
-    """
-    if not name.strip():
-        raise bad_request(f"{of} needs a {noun}")
-    return name
-
-
 def no_access(what: str, uuid: str) -> ApiError:
     """403 for something that does not exist or may not be seen, between which Encord makes no difference."""
     return forbidden(f"{what} {uuid} does not exist or you do not have access to it")
+
+
+def take_out(held: dict[K, None], keys: Iterable[K]) -> list[K]:
+    """Take some things out of what is held.
+
+    :returns: those that were not there.
+    """
+    failed = []
+    for key in keys:
+        if key in held:
+            del held[key]
+        else:
+            failed.append(key)
+    return failed

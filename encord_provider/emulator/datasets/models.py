@@ -8,10 +8,9 @@ from enum import IntEnum, StrEnum
 
 from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.errors import conflict, forbidden, not_found
-from encord_provider.emulator.core.filters import ListingFilter
 from encord_provider.emulator.core.legacy_gateway import LegacyCall
 from encord_provider.emulator.core.store import Store
-from encord_provider.emulator.core.table import Kept, SharedTable, checked_name
+from encord_provider.emulator.core.table import Entry, Kept, SharedTable
 from encord_provider.emulator.organisation.groups.models import Groups
 from encord_provider.emulator.storage.folders.models import Folder, Folders
 from encord_provider.emulator.storage.items.item import Item
@@ -45,7 +44,7 @@ class DataRow:
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Dataset:
+class Dataset(Entry):
     """One dataset.
 
     :param backing_folder: the folder that a mirrored dataset shows, else ``None``.
@@ -55,26 +54,21 @@ class Dataset:
     :ivar rows: data rows by UUID, in the order in which they were added.
     """
 
-    uuid: str
     title: str
     description: str
     owner: str
-    created_at: float
-    edited_at: float = 0.0
     backing_folder: Folder | None = None
     uploads: list[str] = field(default_factory=list)
     user_roles: dict[str, DatasetRole] = field(default_factory=dict)
     group_roles: dict[str, DatasetRole] = field(default_factory=dict)
     rows: dict[str, DataRow] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.edited_at = self.edited_at or self.created_at
-
 
 class Datasets(SharedTable[Dataset]):
     """All datasets, kept in step with the items that they hold."""
 
     entry = Dataset
+    called = "a dataset"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -87,16 +81,7 @@ class Datasets(SharedTable[Dataset]):
         :param mirrored: make a folder with it, whose items are its data rows.
         :raises ApiError: 400 if the title is empty.
         """
-        checked_name(title, "a dataset", "title")
-        dataset = self.add(
-            Dataset(
-                uuid=self._chance.uuid(),
-                title=title,
-                description=description,
-                owner=user.email,
-                created_at=self._clock.now(),
-            )
-        )
+        dataset = self.new(title=title, description=description, owner=user.email)
         if mirrored:
             dataset.backing_folder = self._store[Folders].create(name=title, user=user)
             dataset.backing_folder.synced_dataset = dataset.uuid
@@ -129,23 +114,6 @@ class Datasets(SharedTable[Dataset]):
                 f"you do not have the {role.name.lower()} role in dataset {dataset.title!r} ({uuid})"
             )
         return dataset
-
-    def visible(self, user: Caller, wanted: ListingFilter, *, any_role: bool) -> list[Dataset]:
-        """The datasets that a user sees and that match.
-
-        :param any_role: see also the datasets of the organisation in which the user has no role.
-        """
-        return [
-            dataset
-            for dataset in self._entries.values()
-            if (any_role or self.role(dataset, user) is not None)
-            and wanted.matches(
-                title=dataset.title,
-                description=dataset.description,
-                created_at=dataset.created_at,
-                edited_at=dataset.edited_at,
-            )
-        ]
 
     def link(
         self, dataset: Dataset, items: Iterable[Item], duplicates: Duplicates

@@ -11,7 +11,7 @@ from encord_provider.emulator.core.pages import all_json
 from encord_provider.emulator.datasets import row_routes, upload_routes
 from encord_provider.emulator.datasets.models import DataRows, Dataset, DatasetRole, Datasets
 from encord_provider.emulator.datasets.wire import dataset_json
-from encord_provider.emulator.organisation.groups.access import group_routes
+from encord_provider.emulator.organisation.groups.access import group_routes, user_routes
 
 
 async def create_dataset(call: Call) -> Any:
@@ -34,30 +34,20 @@ async def list_datasets(call: Call) -> Any:
     ignore_case = call.store.settings.like_ignores_case
     wanted = ListingFilter.read(call.query, ignore_case=ignore_case, description="description")
     datasets = call.store[Datasets]
-    found = datasets.visible(call.user, wanted, any_role=everything)
+    found = filter(wanted.fits, datasets.visible(call.user, any_role=everything))
     return {"result": [dataset_json(dataset, datasets.role(dataset, call.user)) for dataset in found]}
 
 
-async def list_dataset_users(call: Call) -> Any:
-    """Who has a role in a dataset by name."""
-    dataset = _dataset(call, DatasetRole.USER)
-    roles = {dataset.owner: DatasetRole.ADMIN, **dataset.user_roles}
-    return all_json(
-        list(roles.items()),
-        lambda entry: {"datasetUuid": dataset.uuid, "userEmail": entry[0], "userRole": entry[1]},
-    )
-
-
-async def remove_dataset_users(call: Call) -> Any:
-    """Take users' roles in a dataset away; who has none is passed over."""
-    dataset = _dataset(call, DatasetRole.ADMIN)
-    for email in call.body.texts("userEmails"):
-        dataset.user_roles.pop(email, None)
-
-
-def _dataset(call: Call, role: DatasetRole) -> Dataset:
+def _dataset(call: Call, admin: bool) -> Dataset:
+    role = DatasetRole.ADMIN if admin else DatasetRole.USER
     return call.store[Datasets].require(call.path["dataset"], call.user, role)
 
+
+def _users_json(call: Call, users: list[dict[str, Any]]) -> dict[str, Any]:
+    return all_json(users, lambda user: {"datasetUuid": call.path["dataset"], **user})
+
+
+_PATH = "datasets/{dataset:uuid}"
 
 ENTITY = Entity(
     name="datasets",
@@ -65,14 +55,8 @@ ENTITY = Entity(
     routes=[
         ApiRoute("POST", "datasets", create_dataset),
         ApiRoute("GET", "datasets/list", list_datasets),
-        ApiRoute("GET", "datasets/{dataset:uuid}/users", list_dataset_users),
-        ApiRoute("POST", "datasets/{dataset:uuid}/users/bulk-delete", remove_dataset_users),
-        *group_routes(
-            "dataset",
-            "datasets/{dataset:uuid}",
-            lambda call, admin: _dataset(call, DatasetRole.ADMIN if admin else DatasetRole.USER),
-            lambda call: call.body.numbered("userRole", DatasetRole),
-        ),
+        *user_routes("dataset", _PATH, _dataset, _users_json, DatasetRole.ADMIN),
+        *group_routes("dataset", _PATH, _dataset, lambda call: call.body.numbered("userRole", DatasetRole)),
     ],
     legacy_routes=[*row_routes.ROUTES, *upload_routes.ROUTES],
     counts=lambda datasets: {"datasets": len(datasets)},

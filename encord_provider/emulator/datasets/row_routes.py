@@ -17,11 +17,9 @@ from encord_provider.emulator.datasets.models import (
     dataset_of,
 )
 from encord_provider.emulator.datasets.wire import data_row_json, legacy_dataset_json
-from encord_provider.emulator.organisation.users.models import Users
-from encord_provider.emulator.storage.items.item import Item, metadata_text
+from encord_provider.emulator.organisation.groups.access import add_users_route
+from encord_provider.emulator.storage.items.item import Item, metadata_text, signer
 from encord_provider.emulator.storage.items.models import Items
-from encord_provider.emulator.storage.items.wire import signer
-from encord_provider.emulator.storage.jobs.spec import MAX_METADATA_BYTES, MAX_TITLE
 from encord_provider.emulator.storage.reencoding.models import Reencodings
 
 
@@ -77,14 +75,12 @@ async def save_data_row(call: LegacyCall) -> Any:
     unknown = body.document.keys() - {"client_metadata", "data_title"}
     if unknown:
         raise bad_request(f"a data row's {', '.join(sorted(unknown))} cannot be changed")
+    changes: dict[str, str] = {}
     if "client_metadata" in body.document:
-        text = metadata_text(body.mapping("client_metadata"))
-        if len(text.encode()) > MAX_METADATA_BYTES:
-            raise bad_request("client_metadata is larger than 10 MB")
-        row.item.metadata = text
+        changes["metadata"] = metadata_text(body.mapping("client_metadata"))
     if "data_title" in body.document:
-        _rename(call, row, body.required_text("data_title"))
-    call.store[Items].touch(row.item)
+        changes["name"] = body.required_text("data_title")
+    call.store[Items].update(row.item, **changes)
     return {
         "updated_fields": list(body.document),
         "data_row": data_row_json(row, with_metadata="client_metadata" in body.document),
@@ -99,7 +95,7 @@ async def rename_data_rows(call: LegacyCall) -> Any:
     changes = [Body(change) for change in call.payload]
     rows = [_row(dataset, change.required_text("video_hash")) for change in changes]
     for row, change in zip(rows, changes, strict=True):
-        _rename(call, row, change.required_text("title"))
+        call.store[Items].update(row.item, name=change.required_text("title"))
     return {"success": True}
 
 
@@ -132,25 +128,6 @@ async def delete_data_rows(call: LegacyCall) -> Any:
         else:
             call.store[Datasets].unlink(row)
     return {"success": True}
-
-
-async def add_dataset_users(call: LegacyCall) -> Any:
-    """Give users a role in a dataset; who has one keeps it."""
-    dataset = dataset_of(call, DatasetRole.ADMIN)
-    emails = call.body.texts("user_emails")
-    role = call.body.numbered("user_role", DatasetRole)
-    call.store[Users].require_all(emails)
-    for email in emails:
-        if email != dataset.owner:
-            dataset.user_roles.setdefault(email, role)
-    return [
-        {
-            "user_email": email,
-            "user_role": DatasetRole.ADMIN if email == dataset.owner else dataset.user_roles[email],
-            "dataset_hash": dataset.uuid,
-        }
-        for email in emails
-    ]
 
 
 async def start_reencoding(call: LegacyCall) -> Any:
@@ -201,13 +178,6 @@ def _item(call: LegacyCall, uuid: str) -> Item:
     return item
 
 
-def _rename(call: LegacyCall, row: DataRow, title: str) -> None:
-    if not 1 <= len(title) <= MAX_TITLE:
-        raise bad_request(f"a title has 1 to {MAX_TITLE} characters, not {len(title)}")
-    call.store[Items].rename(row.item, title)
-    call.store[Items].touch(row.item)
-
-
 ROUTES = [
     LegacyRoute("dataset", "GET", "dataset", get_dataset),
     LegacyRoute("datarows", "GET", "dataset", list_data_rows),
@@ -216,7 +186,7 @@ ROUTES = [
     LegacyRoute("video", "POST", "dataset", rename_data_rows),
     LegacyRoute("video", "DELETE", "dataset", delete_data_rows),
     LegacyRoute("datasetlinkitems", "POST", "dataset", link_items),
-    LegacyRoute("datasetusers", "POST", "dataset", add_dataset_users),
+    add_users_route("dataset", lambda call: dataset_of(call, DatasetRole.ADMIN), DatasetRole.ADMIN),
     LegacyRoute("reencodevideotask", "PUT", "dataset", start_reencoding),
     LegacyRoute("reencodevideotask", "GET", "dataset", get_reencoding_task),
 ]

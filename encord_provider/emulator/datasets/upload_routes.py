@@ -6,12 +6,22 @@ from typing import Any
 
 from encord_provider.emulator.core.errors import bad_request, not_found
 from encord_provider.emulator.core.legacy_gateway import LegacyCall, LegacyRoute
+from encord_provider.emulator.core.params import snake
 from encord_provider.emulator.datasets.models import Dataset, DatasetRole, Datasets, dataset_of
-from encord_provider.emulator.datasets.wire import upload_json
 from encord_provider.emulator.storage.folders.models import Folder, Folders, Role, upload_folder
 from encord_provider.emulator.storage.jobs.models import Jobs
 from encord_provider.emulator.storage.jobs.routes import new_job
 from encord_provider.emulator.storage.jobs.runner import JobRunner
+
+_SHARED = (
+    "status",
+    "errors",
+    "unitsPendingCount",
+    "unitsDoneCount",
+    "unitsErrorCount",
+    "unitsCancelledCount",
+)
+"""What a poll answers in both APIs, but for the spelling."""
 
 
 async def start_dataset_upload(call: LegacyCall) -> Any:
@@ -34,7 +44,16 @@ async def poll_dataset_upload(call: LegacyCall) -> Any:
         raise not_found(f"dataset {dataset.uuid} has no upload job {call.body.text('process_hash')}")
     await call.hold(job.finished, call.body.number("timeout_seconds", minimum=0, maximum=2**31))
     rows = [row for item in job.items for row in call.store[Datasets].rows_of(item) if row.dataset is dataset]
-    return upload_json(job, rows)
+    state = job.as_json(with_items=False)
+    errors = [{snake(name): value for name, value in error.items()} for error in state["unitErrors"]]
+    return {
+        **{snake(name): state[name] for name in _SHARED},
+        "data_hashes_with_titles": [
+            {"data_hash": row.uuid, "title": row.item.name, "backing_item_uuid": row.item.uuid}
+            for row in rows
+        ],
+        "data_unit_errors": errors,
+    }
 
 
 def _target(call: LegacyCall, dataset: Dataset) -> Folder:

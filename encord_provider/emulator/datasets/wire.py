@@ -9,9 +9,7 @@ import orjson
 
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.datasets.models import DataRow, Dataset, DatasetRole
-from encord_provider.emulator.storage.items.item import Item
-from encord_provider.emulator.storage.items.wire import UrlSigner
-from encord_provider.emulator.storage.jobs.models import Job
+from encord_provider.emulator.storage.items.item import Item, UrlSigner
 from encord_provider.emulator.storage.objects.urls import StorageLocation
 
 _LOCATIONS = {
@@ -113,34 +111,6 @@ def dataset_uses_json(rows: list[DataRow]) -> list[dict[str, Any]]:
         }
         for uuid, uses in by_dataset.items()
     ]
-
-
-def upload_json(job: Job, rows: list[DataRow]) -> dict[str, Any]:
-    """An upload job of a dataset, as a poll answers it.
-
-    :param rows: the data rows of what it registered.
-    """
-    return {
-        "status": job.status,
-        "data_hashes_with_titles": [
-            {"data_hash": row.uuid, "title": row.item.name, "backing_item_uuid": row.item.uuid}
-            for row in rows
-        ],
-        "errors": [error.error for error in job.errors],
-        "data_unit_errors": [
-            {
-                "object_urls": error.urls,
-                "error": error.error,
-                "subtask_uuid": error.subtask_uuid,
-                "action_description": error.action,
-            }
-            for error in job.errors
-        ],
-        "units_pending_count": job.pending_count,
-        "units_done_count": job.done_count,
-        "units_error_count": job.error_count,
-        "units_cancelled_count": job.cancelled_count,
-    }
 
 
 def image_json(image: Item, sign: UrlSigner | None) -> dict[str, Any]:

@@ -31,9 +31,8 @@ _PAGE_FILES = {
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
 
 
-async def list_folders(owner: HasStore, request: Request) -> Any:
+async def list_folders(owner: HasStore, _: Request) -> Any:
     """All folders with their paths and how many items they list."""
-    del request
     owner.store[Items].settle_listings()
     contents = owner.store[Items].contents
     return [_folder(folder, len(contents(folder))) for folder in owner.store[Folders]]
@@ -77,47 +76,28 @@ async def get_content(owner: HasStore, request: Request) -> Any:
     return Answer(content, item.mime_type or content_type, headers=headers)
 
 
-async def get_schema(owner: HasStore, request: Request) -> Any:
+async def get_schema(owner: HasStore, _: Request) -> Any:
     """The metadata schema."""
-    del request
     return owner.store[MetadataSchema].keys
 
 
-async def get_curation(owner: HasStore, request: Request) -> Any:
+async def get_curation(owner: HasStore, _: Request) -> Any:
     """Datasets, collections and projects, each with what it is made of and how much it holds."""
-    del request
     store = owner.store
+    rows: list[tuple[str, Any, str, str, int]] = []
+    for dataset in store[Datasets]:
+        folder = dataset.backing_folder
+        kind = "mirrored dataset" if folder else "dataset"
+        rows.append((kind, dataset, dataset.title, folder.path() if folder else "", len(dataset.rows)))
+    for collection in store[Collections].all():
+        size = len(store[Collections].items(collection))
+        rows.append(("collection", collection, collection.name, collection.folder.path(), size))
+    for project in store[Projects]:
+        titles = ", ".join(dataset.title for dataset in project.datasets)
+        rows.append(("project", project, project.title, titles, len(project.rows())))
     return [
-        *(
-            {
-                "kind": "mirrored dataset" if dataset.backing_folder else "dataset",
-                "uuid": dataset.uuid,
-                "name": dataset.title,
-                "of": dataset.backing_folder.path() if dataset.backing_folder else "",
-                "size": len(dataset.rows),
-            }
-            for dataset in store[Datasets]
-        ),
-        *(
-            {
-                "kind": "collection",
-                "uuid": collection.uuid,
-                "name": collection.name,
-                "of": collection.folder.path(),
-                "size": len(store[Collections].items(collection)),
-            }
-            for collection in store[Collections].all()
-        ),
-        *(
-            {
-                "kind": "project",
-                "uuid": project.uuid,
-                "name": project.title,
-                "of": ", ".join(dataset.title for dataset in project.datasets),
-                "size": sum(len(dataset.rows) for dataset in project.datasets),
-            }
-            for project in store[Projects]
-        ),
+        {"kind": kind, "uuid": entry.uuid, "name": name, "of": of, "size": size}
+        for kind, entry, name, of, size in rows
     ]
 
 
@@ -130,8 +110,7 @@ def routes(owner: Controlled) -> list[Route]:
 
 
 def _page_file(name: str, media_type: str) -> Any:
-    async def send(request: Request) -> Response:
-        del request
+    async def send(_: Request) -> Response:
         content = (resources.files("encord_provider.emulator.page") / name).read_bytes()
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
         return Response(content, media_type=media_type, headers=headers)

@@ -22,15 +22,7 @@ async def create_project_collection(call: Call) -> Any:
     """Make a collection of frames; answers its UUID."""
     if call.body.required_text("collectionType") != "FRAME":
         raise _no_labels()
-    return (
-        call.store[FrameCollections]
-        .create(
-            project=_project(call),
-            name=call.body.required_text("name"),
-            description=call.body.text("description") or "",
-        )
-        .uuid
-    )
+    return call.store[FrameCollections].new(project=_project(call), **call.body.named()).uuid
 
 
 async def list_project_collections(call: Call) -> Any:
@@ -46,9 +38,7 @@ async def list_project_collections(call: Call) -> Any:
 
 async def update_project_collection(call: Call) -> Any:
     """Change a collection's name or description."""
-    call.store[FrameCollections].update(
-        _collection(call), name=call.body.text("name"), description=call.body.text("description")
-    )
+    call.store[FrameCollections].update(_collection(call), **call.body.renamed())
 
 
 async def delete_project_collection(call: Call) -> Any:
@@ -96,20 +86,14 @@ async def remove_preset_frames(call: Call) -> Any:
 async def create_project_preset(call: Call) -> Any:
     """Make a filter preset of a project; answers its UUID."""
     project = _project(call)
-    definition = call.body.mapping("filterPresetJson")
-    if definition is None:
-        raise MalformedRequestError(("body", "filterPresetJson"), "field required")
-    return (
-        call.store[ProjectPresets]
-        .create(
-            name=call.body.required_text("name"),
-            description="",
-            user=call.user,
-            folder=project.uuid,
-            definition=_snake(definition),
-        )
-        .uuid
+    preset = call.store[ProjectPresets].new(
+        name=call.body.required_text("name"),
+        description="",
+        owner=call.user.email,
+        folder=project.uuid,
+        definition=_snake(call.body.required_mapping("filterPresetJson")),
     )
+    return preset.uuid
 
 
 async def list_project_presets(call: Call) -> Any:
@@ -136,10 +120,9 @@ async def get_project_preset_filters(call: Call) -> Any:
 async def update_project_preset(call: Call) -> Any:
     """Change a filter preset."""
     definition = call.body.mapping("filterPreset")
-    call.store[ProjectPresets].change(
+    call.store[ProjectPresets].update(
         _preset(call, call.path["preset"]),
         name=call.body.text("name"),
-        description=None,
         definition=None if definition is None else _snake(definition),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from encord_provider.emulator.collections.presets import FilterPreset
-from encord_provider.emulator.core.table import Table, checked_name, no_access
+from encord_provider.emulator.core.table import Entry, Table, no_access, take_out
 from encord_provider.emulator.datasets.models import DataRow
 from encord_provider.emulator.projects.models import Project
 
@@ -15,22 +15,16 @@ Frame = tuple[str, int]
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class FrameCollection:
+class FrameCollection(Entry):
     """One collection.
 
     :param frames: what it holds, in the order in which it was added.
     """
 
-    uuid: str
     project: Project
     name: str
     description: str
-    created_at: float
-    edited_at: float = 0.0
     frames: dict[Frame, None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.edited_at = self.edited_at or self.created_at
 
     def by_row(self) -> list[tuple[DataRow, list[int]]]:
         """The data rows that still belong to the project, each with its frames in order."""
@@ -46,21 +40,6 @@ class FrameCollections(Table[FrameCollection]):
 
     entry = FrameCollection
     called = "a collection"
-
-    def create(self, *, project: Project, name: str, description: str) -> FrameCollection:
-        """Make an empty collection.
-
-        :raises ApiError: 400 if the name is empty.
-        """
-        return self.add(
-            FrameCollection(
-                uuid=self._chance.uuid(),
-                project=project,
-                name=checked_name(name, self.called),
-                description=description,
-                created_at=self._clock.now(),
-            )
-        )
 
     def of_project(self, project: Project) -> list[FrameCollection]:
         """The collections of a project."""
@@ -96,12 +75,7 @@ class FrameCollections(Table[FrameCollection]):
 
         :returns: those that were not in the collection.
         """
-        failed = []
-        for frame in frames:
-            if frame in collection.frames:
-                del collection.frames[frame]
-            else:
-                failed.append(frame)
+        failed = take_out(collection.frames, frames)
         self.touch(collection)
         return failed
 
@@ -111,13 +85,12 @@ class FrameCollections(Table[FrameCollection]):
         :raises ApiError: 400 if the preset has conditions that cannot be applied.
         """
         preset.check_usable()
-        for row in collection.project.rows():
-            if preset.matches(row.item):
-                for number in range(frame_count(row)):
-                    if adding:
-                        collection.frames[row.uuid, number] = None
-                    else:
-                        collection.frames.pop((row.uuid, number), None)
+        rows = [row for row in collection.project.rows() if preset.matches(row.item)]
+        frames = [(row.uuid, number) for row in rows for number in range(frame_count(row))]
+        if adding:
+            collection.frames.update(dict.fromkeys(frames))
+        else:
+            take_out(collection.frames, frames)
         self.touch(collection)
 
 

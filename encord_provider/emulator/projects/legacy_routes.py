@@ -11,7 +11,7 @@ from encord_provider.emulator.core.legacy_gateway import LegacyCall, LegacyRoute
 from encord_provider.emulator.core.params import Body
 from encord_provider.emulator.datasets.models import DataRow, Dataset, Datasets
 from encord_provider.emulator.datasets.wire import image_json
-from encord_provider.emulator.organisation.users.models import Users
+from encord_provider.emulator.organisation.groups.access import add_users_route
 from encord_provider.emulator.projects.models import Project, ProjectRole, Projects
 from encord_provider.emulator.projects.wire import (
     STAGE_TITLE,
@@ -19,8 +19,7 @@ from encord_provider.emulator.projects.wire import (
     label_row_json,
     legacy_project_json,
 )
-from encord_provider.emulator.storage.items.item import Item
-from encord_provider.emulator.storage.items.wire import signer
+from encord_provider.emulator.storage.items.item import Item, signer
 
 
 async def create_project(call: LegacyCall) -> Any:
@@ -58,7 +57,7 @@ async def list_legacy_projects(call: LegacyCall) -> Any:
             "project": legacy_project_json(project, with_label_rows=False),
             "user_role": projects.role(project, call.user),
         }
-        for project in projects.visible(call.user, wanted)
+        for project in filter(wanted.fits, projects.visible(call.user))
     ]
 
 
@@ -74,25 +73,6 @@ async def remove_project_datasets(call: LegacyCall) -> Any:
     project = _project(call, admin=True)
     call.store[Projects].remove_datasets(project, _datasets(call, call.uid_list()))
     return True
-
-
-async def add_project_users(call: LegacyCall) -> Any:
-    """Give users a role in a project; who has one keeps it."""
-    project = _project(call, admin=True)
-    emails = call.body.texts("user_emails")
-    role = call.body.numbered("user_role", ProjectRole)
-    call.store[Users].require_all(emails)
-    for email in emails:
-        if email != project.owner:
-            project.user_roles.setdefault(email, role)
-    return [
-        {
-            "user_email": email,
-            "user_role": ProjectRole.ADMIN if email == project.owner else project.user_roles[email],
-            "project_hash": project.uuid,
-        }
-        for email in emails
-    ]
 
 
 async def list_label_rows(call: LegacyCall) -> Any:
@@ -193,7 +173,7 @@ ROUTES = [
     LegacyRoute("projectwithuserrole", "GET", "", list_legacy_projects),
     LegacyRoute("projectdataset", "POST", "project", add_project_datasets),
     LegacyRoute("projectdataset", "DELETE", "project", remove_project_datasets),
-    LegacyRoute("projectusers", "POST", "project", add_project_users),
+    add_users_route("project", lambda call: _project(call, admin=True), ProjectRole.ADMIN),
     LegacyRoute("labelrowmetadata", "GET", "project", list_label_rows),
     LegacyRoute("datasetdata", "GET", "project", get_data),
 ]

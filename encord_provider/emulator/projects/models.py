@@ -8,8 +8,7 @@ from enum import IntEnum, StrEnum
 
 from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.errors import forbidden, not_found
-from encord_provider.emulator.core.filters import ListingFilter
-from encord_provider.emulator.core.table import SharedTable, checked_name, no_access
+from encord_provider.emulator.core.table import Entry, SharedTable, no_access
 from encord_provider.emulator.datasets.models import DataRow, Dataset
 from encord_provider.emulator.organisation.groups.models import Groups
 from encord_provider.emulator.organisation.tags.models import OrganisationTag
@@ -39,7 +38,7 @@ class ProjectStatus(StrEnum):
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Project:
+class Project(Entry):
     """One project.
 
     :param ontology: UUID of its ontology, which is empty because the emulator keeps no labels.
@@ -49,22 +48,16 @@ class Project:
     :param tags: UUIDs of organisation tags.
     """
 
-    uuid: str
     title: str
     description: str
     owner: str
-    created_at: float
     ontology: str
     stage: str
-    edited_at: float = 0.0
     status: ProjectStatus = ProjectStatus.NOT_STARTED
     datasets: list[Dataset] = field(default_factory=list)
     user_roles: dict[str, ProjectRole] = field(default_factory=dict)
     group_roles: dict[str, ProjectRole] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.edited_at = self.edited_at or self.created_at
 
     def rows(self) -> list[DataRow]:
         """The data rows of all datasets; each has one label row in the project."""
@@ -75,6 +68,7 @@ class Projects(SharedTable[Project]):
     """All projects."""
 
     entry = Project
+    called = "a project"
 
     def create(
         self,
@@ -90,17 +84,12 @@ class Projects(SharedTable[Project]):
         :param ontology: the ontology of another project; without it the project gets an empty one of its own.
         :raises ApiError: 400 if the title is empty.
         """
-        checked_name(title, "a project", "title")
-        project = self.add(
-            Project(
-                uuid=self._chance.uuid(),
-                title=title,
-                description=description,
-                owner=user.email,
-                created_at=self._clock.now(),
-                ontology=ontology or self._chance.uuid(),
-                stage=self._chance.uuid(),
-            )
+        project = self.new(
+            title=title,
+            description=description,
+            owner=user.email,
+            ontology=ontology or self._chance.uuid(),
+            stage=self._chance.uuid(),
         )
         self.add_datasets(project, datasets)
         return project
@@ -144,28 +133,6 @@ class Projects(SharedTable[Project]):
             ):
                 return project
         raise no_access("ontology", ontology)
-
-    def visible(
-        self, user: Caller, wanted: ListingFilter, *, any_role: bool = False, tags: Iterable[str] = ()
-    ) -> list[Project]:
-        """The projects that a user has a role in and that match.
-
-        :param any_role: see also the projects of the organisation in which the user has no role.
-        :param tags: UUIDs of tags, of which the project must have one; empty for no condition.
-        """
-        any_of = set(tags)
-        return [
-            project
-            for project in self._entries.values()
-            if (any_role or self.role(project, user) is not None)
-            and (not any_of or any_of.intersection(project.tags))
-            and wanted.matches(
-                title=project.title,
-                description=project.description,
-                created_at=project.created_at,
-                edited_at=project.edited_at,
-            )
-        ]
 
     def add_datasets(self, project: Project, datasets: Iterable[Dataset]) -> None:
         """Add datasets; those that the project has already are passed over."""

@@ -8,7 +8,7 @@ from encord_provider.emulator.core.calls import ApiRoute, Call
 from encord_provider.emulator.core.entity import Entity
 from encord_provider.emulator.core.filters import ListingFilter
 from encord_provider.emulator.core.pages import all_json, page_json
-from encord_provider.emulator.organisation.groups.access import group_routes
+from encord_provider.emulator.organisation.groups.access import group_routes, user_routes
 from encord_provider.emulator.organisation.tags.models import OrganisationTag, OrganisationTags
 from encord_provider.emulator.projects import legacy_routes
 from encord_provider.emulator.projects.models import Project, ProjectRole, Projects, ProjectStatus
@@ -21,11 +21,13 @@ async def list_projects(call: Call) -> Any:
     everything = call.sees_organisation("projects")
     wanted = ListingFilter.read(query, ignore_case=call.store.settings.like_ignores_case)
     names = query.texts("tagsAnyof")
-    tags = [tag.uuid for name in names if (tag := call.store[OrganisationTags].named(name)) is not None]
+    tags = {tag.uuid for tag in call.store[OrganisationTags] if tag.name in names}
     projects = call.store[Projects]
-    found = projects.visible(call.user, wanted, any_role=everything, tags=tags)
-    if names and not tags:
-        found = []
+    found = [
+        project
+        for project in projects.visible(call.user, any_role=everything)
+        if wanted.fits(project) and (not names or tags.intersection(project.tags))
+    ]
     return page_json(query, found, lambda project: project_json(project, projects.role(project, call.user)))
 
 
@@ -56,22 +58,6 @@ async def set_project_status(call: Call) -> Any:
     project = _project(call, admin=True)
     project.status = call.body.choice("status", ProjectStatus)
     call.store[Projects].touch(project)
-
-
-async def list_project_users(call: Call) -> Any:
-    """Who has a role in a project by name."""
-    project = _project(call)
-    roles = {project.owner: ProjectRole.ADMIN, **project.user_roles}
-    return page_json(
-        call.query, list(roles.items()), lambda entry: {"userEmail": entry[0], "userRole": entry[1]}
-    )
-
-
-async def remove_project_users(call: Call) -> Any:
-    """Take users' roles in a project away; who has none is passed over."""
-    project = _project(call, admin=True)
-    for email in call.body.texts("userEmails"):
-        project.user_roles.pop(email, None)
 
 
 async def list_project_tags(call: Call) -> Any:
@@ -107,9 +93,11 @@ async def sync_with_explorer(call: Call) -> Any:
     _project(call, admin=True)
 
 
-def _project(call: Call, *, admin: bool = False) -> Project:
+def _project(call: Call, admin: bool = False) -> Project:
     return call.store[Projects].require(call.path["project"], call.user, admin=admin)
 
+
+_PATH = "projects/{project:uuid}"
 
 ENTITY = Entity(
     name="projects",
@@ -121,19 +109,19 @@ ENTITY = Entity(
         ApiRoute("GET", "projects/{project:uuid}/datasets", list_project_datasets),
         ApiRoute("GET", "projects/{project:uuid}/branches", list_project_branches),
         ApiRoute("PUT", "projects/{project:uuid}/status", set_project_status),
-        ApiRoute("GET", "projects/{project:uuid}/users", list_project_users),
-        ApiRoute("POST", "projects/{project:uuid}/users/bulk-delete", remove_project_users),
         ApiRoute("GET", "projects/{project:uuid}/tags", list_project_tags),
         ApiRoute("PUT", "projects/{project:uuid}/tags/{tag:uuid}", add_project_tag),
         ApiRoute("DELETE", "projects/{project:uuid}/tags/{tag:uuid}", remove_project_tag),
         ApiRoute("POST", "active/{project:uuid}/import", import_into_explorer),
         ApiRoute("POST", "active/{project:uuid}/sync", sync_with_explorer),
-        *group_routes(
+        *user_routes(
             "project",
-            "projects/{project:uuid}",
-            lambda call, admin: _project(call, admin=admin),
-            lambda call: call.body.numbered("userRole", ProjectRole),
+            _PATH,
+            _project,
+            lambda call, users: page_json(call.query, users, dict),
+            ProjectRole.ADMIN,
         ),
+        *group_routes("project", _PATH, _project, lambda call: call.body.numbered("userRole", ProjectRole)),
     ],
     legacy_routes=legacy_routes.ROUTES,
     counts=lambda projects: {"projects": len(projects)},

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from encord_provider.emulator.core.clock import iso
+from encord_provider.emulator.core.params import camel
 from encord_provider.emulator.datasets.models import DataRow, Dataset
 from encord_provider.emulator.datasets.wire import legacy_time
 from encord_provider.emulator.projects.frame_collections import frame_count
@@ -136,19 +137,12 @@ def label_row_json(
 
 def label_row_dto(project: Project, row: DataRow) -> dict[str, Any]:
     """One label row in the v2 API."""
-    return {
-        _V2_NAMES.get(name) or _camel(name): value for name, value in label_row_json(project, row).items()
-    }
+    return {_V2_NAMES.get(name) or camel(name): value for name, value in label_row_json(project, row).items()}
 
 
 _V2_NAMES = {
     name: name.replace("hash", "uuid") for name in ("label_hash", "data_hash", "group_hash", "dataset_hash")
 }
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(other.capitalize() for other in others)
 
 
 def _image_json(index: int, image: Item) -> dict[str, Any]:

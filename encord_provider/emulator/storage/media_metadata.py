@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from encord_provider.emulator.core.params import snake
+
 _TAGS = (
     "00080018 00100020 00180050 00181114 00181164 0020000D 0020000E 00200013 00200032 00200037 00209113 00209116 "
     "00280004 00280008 00280010 00280011 00280030 00281050 00281051 00289110 52009229 52009230"
@@ -59,7 +61,7 @@ class TypedMetadata:
         """
         media: dict[str, Any] = {}
         for name, (kind, target) in self.fields.items():
-            value = given.get(name, given.get(_snake(name)))
+            value = given.get(name, given.get(snake(name)))
             if value is None:
                 raise MediaError(
                     f"{self.key}.{name} is missing; Encord needs all of {', '.join(self.fields)}"
@@ -119,7 +121,3 @@ def time_series_settings(entry: Mapping[str, Any]) -> dict[str, Any] | None:
 def _tag_value(element: Any) -> Any:
     values = element.get("Value") if isinstance(element, dict) else None
     return values[0] if isinstance(values, list) and values else None
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name)

@@ -8,7 +8,7 @@ from typing import Any
 from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.errors import forbidden, not_found
-from encord_provider.emulator.core.table import Table, checked_name
+from encord_provider.emulator.core.table import Table
 
 
 @dataclass(eq=False, slots=True)
@@ -48,16 +48,7 @@ class Groups(Table[Group]):
 
         :raises ApiError: 400 if the name is empty.
         """
-        return self.add(
-            Group(
-                uuid=self._chance.uuid(),
-                name=checked_name(name, self.called),
-                description=description,
-                created_at=self._clock.now(),
-                members=[user.email],
-                managers=[user.email],
-            )
-        )
+        return self.new(name=name, description=description, members=[user.email], managers=[user.email])
 
     def require(self, uuid: str) -> Group:
         """The group of that UUID.

@@ -19,15 +19,7 @@ async def list_groups(call: Call) -> Any:
 
 async def create_group(call: Call) -> Any:
     """Make a group; the caller becomes its manager."""
-    return (
-        call.store[Groups]
-        .create(
-            name=call.body.required_text("name"),
-            description=call.body.text("description") or "",
-            user=call.user,
-        )
-        .as_json()
-    )
+    return call.store[Groups].create(user=call.user, **call.body.named()).as_json()
 
 
 async def get_group(call: Call) -> Any:
@@ -38,7 +30,7 @@ async def get_group(call: Call) -> Any:
 async def update_group(call: Call) -> Any:
     """Change a group's name or description."""
     group = _managed_group(call)
-    call.store[Groups].update(group, name=call.body.text("name"), description=call.body.text("description"))
+    call.store[Groups].update(group, **call.body.renamed())
     return group.as_json()
 
 

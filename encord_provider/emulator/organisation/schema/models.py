@@ -12,39 +12,12 @@ from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Kept
 
 _HINTS = {"number", "varchar", "text", "boolean", "datetime", "uuid"}
-_TYPES = {
-    "variant",
-    "enum",
-    "embedding",
-    "geospatial",
-    "tombstone",
-    "number",
-    "boolean",
-    "varchar",
-    "datetime",
-    "text",
-    "uuid",
-    "user",
-}
-_TO_LEGACY = {
-    "number": "number",
-    "varchar": "string",
-    "text": "long_string",
-    "boolean": "boolean",
-    "datetime": "datetime",
-    "uuid": "string",
-    "user": "string",
-    "enum": "enum",
-    "embedding": "embedding",
-    "geospatial": "geospatial",
-}
-_FROM_LEGACY = {
-    "number": {"ty": "variant", "hint": "number"},
-    "string": {"ty": "variant", "hint": "varchar"},
-    "long_string": {"ty": "variant", "hint": "text"},
-    "boolean": {"ty": "variant", "hint": "boolean"},
-    "datetime": {"ty": "variant", "hint": "datetime"},
-    "geospatial": {"ty": "geospatial"},
+_TYPES = _HINTS | {"variant", "enum", "embedding", "geospatial", "tombstone", "user"}
+_TO_LEGACY = {"varchar": "string", "text": "long_string", "uuid": "string", "user": "string"}
+"""What the old flat form calls those types that it calls otherwise."""
+_HINTS_OF_LEGACY = {name: name for name in ("number", "boolean", "datetime")} | {
+    "string": "varchar",
+    "long_string": "text",
 }
 MAX_ENUM_OPTIONS = 256
 MAX_EMBEDDING_SIZE = 4096
@@ -107,8 +80,10 @@ class MetadataSchema(Kept[Schema]):
             known = (self.keys or {}).get(key)
             if name in ("enum", "embedding"):
                 keys[key] = known if known and known["ty"] == name else {"ty": "variant", "hint": "text"}
-            elif name in _FROM_LEGACY:
-                keys[key] = dict(_FROM_LEGACY[name])
+            elif name in _HINTS_OF_LEGACY:
+                keys[key] = {"ty": "variant", "hint": _HINTS_OF_LEGACY[name]}
+            elif name == "geospatial":
+                keys[key] = {"ty": name}
             else:
                 raise bad_request(f"metadata schema key {key!r} has an unknown type {name!r}")
         self._keep(keys)
@@ -118,14 +93,14 @@ class MetadataSchema(Kept[Schema]):
         schema = self._schema
         if schema is None:
             return None
-        flat = {
-            key: _TO_LEGACY[entry.get("hint", "text") if entry["ty"] == "variant" else entry["ty"]]
+        kinds = {
+            key: entry.get("hint", "text") if entry["ty"] == "variant" else entry["ty"]
             for key, entry in schema.keys.items()
             if entry["ty"] != "tombstone"
         }
         return {
             "uuid": schema.uuid,
-            "metadataSchema": flat,
+            "metadataSchema": {key: _TO_LEGACY.get(kind, kind) for key, kind in kinds.items()},
             "organisationId": 1,
             "createdAt": iso(schema.created_at),
             "updatedAt": iso(schema.updated_at),

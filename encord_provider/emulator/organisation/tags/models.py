@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from encord_provider.emulator.core.errors import conflict, not_found
-from encord_provider.emulator.core.table import Table, checked_name
+from encord_provider.emulator.core.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,17 @@ class OrganisationTags(Table[OrganisationTag]):
     """All tags."""
 
     entry = OrganisationTag
+    called = "a tag"
 
     def create(self, name: str, description: str | None = None) -> OrganisationTag:
         """Make a tag.
 
         :raises ApiError: 400 if the name is empty, 409 if it is taken.
         """
-        checked_name(name, "a tag")
         if self.named(name) is not None:
             raise conflict(f"the organisation has a tag {name!r} already")
-        return self.add(OrganisationTag(self._chance.uuid(), name, description))
+        fields = self.checked({"name": name, "description": description})
+        return self.add(OrganisationTag(uuid=self._chance.uuid(), **fields))
 
     def named(self, name: str) -> OrganisationTag | None:
         """The tag of that name, or ``None``."""

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 from encord_provider.emulator.core.calls import Call, Caller
+from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.errors import bad_request, conflict, forbidden
 from encord_provider.emulator.core.store import Store
-from encord_provider.emulator.core.table import SharedTable, checked_name, no_access
+from encord_provider.emulator.core.table import Entry, SharedTable, no_access
 from encord_provider.emulator.organisation.groups.models import Groups
 from encord_provider.emulator.organisation.tags.models import OrganisationTag
 
@@ -23,7 +24,7 @@ class Role(StrEnum):
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Folder:
+class Folder(Entry):
     """One storage folder.
 
     :param parent: the folder above, ``None`` at the root.
@@ -38,12 +39,9 @@ class Folder:
     :ivar deleted: the folder is gone; jobs that still work for it stop.
     """
 
-    uuid: str
     name: str
     parent: Folder | None
     owner: str
-    created_at: float
-    edited_at: float = 0.0
     description: str = ""
     metadata: str | None = None
     integration: str | None = None
@@ -55,9 +53,6 @@ class Folder:
     tags: list[str] = field(default_factory=list)
     children: dict[str, Folder] = field(init=False, default_factory=dict)
     deleted: bool = field(init=False, default=False)
-
-    def __post_init__(self) -> None:
-        self.edited_at = self.edited_at or self.created_at
 
     def ancestors(self) -> list[Folder]:
         """The folders above, the nearest first."""
@@ -78,11 +73,39 @@ class Folder:
         """Names from the root down, with ``/`` between them."""
         return "/".join(folder.name for folder in [*reversed(self.ancestors()), self])
 
+    def as_json(self, role: Role | None) -> dict[str, Any]:
+        """The folder on the wire, as a user with ``role`` sees it."""
+        return {
+            "uuid": self.uuid,
+            "parent": self.parent.uuid if self.parent else None,
+            "name": self.name,
+            "description": self.description,
+            "clientMetadata": self.metadata,
+            "owner": self.owner,
+            "createdAt": iso(self.created_at),
+            "lastEditedAt": iso(self.edited_at),
+            "userRole": role or Role.USER,
+            "syncedDatasetHash": self.synced_dataset,
+            "pathToRoot": [
+                {
+                    "uuid": step.uuid,
+                    "parentUuid": step.parent.uuid if step.parent else None,
+                    "name": step.name,
+                    "syncedDatasetHash": step.synced_dataset,
+                }
+                for step in [self, *self.ancestors()]
+            ],
+            "folderType": "cloudLinked" if self.remote_url is not None else "generic",
+            "integrationHash": self.integration,
+            "remoteUrl": self.remote_url,
+        }
+
 
 class Folders(SharedTable[Folder]):
     """The tree of folders."""
 
     entry = Folder
+    called = "a folder"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -111,19 +134,9 @@ class Folders(SharedTable[Folder]):
         :param fields: what else is known of it, by the names of its fields.
         :raises ApiError: 400 if the name is empty, 409 if it is taken and ``unique_name``.
         """
-        checked_name(name, "a folder")
         if unique_name and any(other.name == name for other in self._siblings(parent).values()):
             raise conflict(f"there is already a folder {name!r} here")
-        return self.add(
-            Folder(
-                uuid=self._chance.uuid(),
-                name=name,
-                parent=parent,
-                owner=user.email,
-                created_at=self._clock.now(),
-                **fields,
-            )
-        )
+        return self.new(name=name, parent=parent, owner=user.email, **fields)
 
     def role(self, folder: Folder, user: Caller) -> Role | None:
         """The best role that a user has in a folder: as owner, by name or group, here or in a folder above."""

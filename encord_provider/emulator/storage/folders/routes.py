@@ -19,29 +19,25 @@ from encord_provider.emulator.organisation.tags.models import OrganisationTags
 from encord_provider.emulator.organisation.users.models import Users
 from encord_provider.emulator.storage.cloud_sync.models import sync_target
 from encord_provider.emulator.storage.folders.models import Folder, Folders, Role, folder_of
-from encord_provider.emulator.storage.folders.wire import folder_json, summary_json
 from encord_provider.emulator.storage.integrations.models import Integrations
-from encord_provider.emulator.storage.items.contents import Order
+from encord_provider.emulator.storage.items.contents import Contents, Order
 from encord_provider.emulator.storage.items.item import metadata_text
 from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.jobs.models import Jobs
+from encord_provider.emulator.storage.media_types import MEDIA_TYPES
 
 
 async def create_folder(call: Call) -> Any:
     """Make a folder, at the root or in another one."""
-    parent_uuid = call.body.uuid("parent")
-    parent = None
-    if parent_uuid is not None:
-        parent = call.store[Folders].require(parent_uuid, call.user, Role.ADMIN)
+    parent = _target(call, "parent")
     integration = remote_url = None
     params = call.body.mapping("cloudSyncedFolderParams")
     if params is not None:
         integration, remote_url = _cloud_sync_target(call, Body(params))
     folder = call.store[Folders].create(
-        name=call.body.required_text("name"),
+        **call.body.named(),
         user=call.user,
         parent=parent,
-        description=call.body.text("description") or "",
         metadata=_metadata_string(call.body.text("clientMetadata")),
         integration=integration,
         remote_url=remote_url,
@@ -82,9 +78,7 @@ async def patch_folder(call: Call) -> Any:
 
 async def patch_folders(call: Call) -> Any:
     """Change many folders in one call."""
-    patches = call.body.mapping("folderPatches")
-    if patches is None:
-        raise MalformedRequestError(("body", "folderPatches"), "field required")
+    patches = call.body.required_mapping("folderPatches")
     targets = [
         (call.store[Folders].require(uuid, call.user, Role.ADMIN), Body(patch))
         for uuid, patch in patches.items()
@@ -104,10 +98,7 @@ async def delete_folder(call: Call) -> Any:
 
 async def move_folders(call: Call) -> Any:
     """Hang folders elsewhere; a null target is the root."""
-    target_uuid = call.body.uuid("newParentUuid")
-    target = None
-    if target_uuid is not None:
-        target = call.store[Folders].require(target_uuid, call.user, Role.ADMIN)
+    target = _target(call, "newParentUuid")
     folders = [
         call.store[Folders].require(uuid, call.user, Role.ADMIN) for uuid in call.body.uuids("folderUuids")
     ]
@@ -119,7 +110,7 @@ async def get_folder_summary(call: Call) -> Any:
     """What a folder holds, by type."""
     folder = folder_of(call)
     call.store[Items].settle_listings()
-    return summary_json(
+    return _summary_json(
         folder, call.store[Items].contents(folder), upload_jobs=call.store[Jobs].of_folder(folder)
     )
 
@@ -152,8 +143,13 @@ async def set_folder_tags(owner: Controlled, request: Request) -> Any:
     return {"folder": folder.uuid, "tags": folder.tags}
 
 
+def _target(call: Call, name: str) -> Folder | None:
+    uuid = call.body.uuid(name)
+    return None if uuid is None else call.store[Folders].require(uuid, call.user, Role.ADMIN)
+
+
 def _folder(call: Call, folder: Folder) -> dict[str, Any]:
-    return folder_json(folder, call.store[Folders].role(folder, call.user))
+    return folder.as_json(call.store[Folders].role(folder, call.user))
 
 
 def _listing(call: Call, candidates: Iterable[Folder]) -> dict[str, Any]:
@@ -169,6 +165,30 @@ def _listing(call: Call, candidates: Iterable[Folder]) -> dict[str, Any]:
         any_role=call.sees_organisation("folders"),
     )
     return page_json(query, found, lambda folder: _folder(call, folder))
+
+
+def _summary_json(folder: Folder, contents: Contents, *, upload_jobs: int) -> dict[str, Any]:
+    """What a folder holds, without what its subfolders hold; hidden frames and files count as well."""
+    summary: dict[str, Any] = {
+        "files": 0,
+        "folders": len(folder.children),
+        **{kind.counted_as: 0 for kind in MEDIA_TYPES if kind.counted_as},
+        "tombstones": 0,
+        "uploadJobs": upload_jobs,
+        "totalSize": 0.0,
+    }
+    for listed in contents:
+        frames = [child for child in listed.children or () if child.hidden]
+        for item in (listed, *frames):
+            if item.tombstone:
+                summary["tombstones"] += 1
+                continue
+            if item.type.counted_as:
+                summary[item.type.counted_as] += 1
+            if not item.children:
+                summary["files"] += 1
+                summary["totalSize"] += item.file_size or 0
+    return summary
 
 
 def _patch(call: Call, folder: Folder, patch: Body) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 
 from encord_provider.emulator.core.calls import Caller
+from encord_provider.emulator.core.errors import bad_request
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Table, no_access
 from encord_provider.emulator.storage.folders.models import Folder, Folders
 from encord_provider.emulator.storage.integrations.models import Integration
 from encord_provider.emulator.storage.items.contents import Contents
-from encord_provider.emulator.storage.items.item import Item
+from encord_provider.emulator.storage.items.item import MAX_METADATA_BYTES, MAX_TITLE, Item
 
 
 class ItemListener(Protocol):
@@ -117,6 +118,28 @@ class Items(Table[Item]):
             if self._entries.get(item.uuid) is item and item.visible_at:
                 item.visible_at = 0.0
                 self.contents(item.folder).add(item)
+
+    def checked(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Fields of an item as clients change them.
+
+        :raises ApiError: 400 if the name is empty or too long, or the metadata too large.
+        """
+        name, metadata = fields.get("name"), fields.get("metadata")
+        if name is not None and not 1 <= len(name) <= MAX_TITLE:
+            raise bad_request(f"an item's title has 1 to {MAX_TITLE} characters, not {len(name)}")
+        if metadata is not None and len(metadata.encode()) > MAX_METADATA_BYTES:
+            raise bad_request("the client metadata are larger than 10 MB")
+        return fields
+
+    def update(self, entry: Item, **changes: Any) -> None:
+        """Set the fields that are given (``None`` leaves one as it is), and note the time.
+
+        :raises ApiError: 400 if one is not valid; then nothing is changed.
+        """
+        name = self.checked(changes).pop("name", None)
+        super().update(entry, **changes)
+        if name is not None:
+            self.rename(entry, name)
 
     def rename(self, item: Item, name: str) -> None:
         """Give an item another name."""

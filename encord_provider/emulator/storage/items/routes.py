@@ -7,7 +7,7 @@ from typing import Any
 
 from encord_provider.emulator.core.calls import ApiRoute, Call
 from encord_provider.emulator.core.entity import Entity
-from encord_provider.emulator.core.errors import MalformedRequestError, bad_request, forbidden
+from encord_provider.emulator.core.errors import bad_request, forbidden
 from encord_provider.emulator.core.params import Body
 from encord_provider.emulator.core.table import no_access
 from encord_provider.emulator.datasets.models import Datasets
@@ -15,10 +15,8 @@ from encord_provider.emulator.datasets.wire import dataset_uses_json
 from encord_provider.emulator.storage.folders.models import Folder, Folders, Role, folder_of
 from encord_provider.emulator.storage.items import work_routes
 from encord_provider.emulator.storage.items.contents import Order, page_of
-from encord_provider.emulator.storage.items.item import Item, metadata_text
+from encord_provider.emulator.storage.items.item import Item, metadata_text, signer
 from encord_provider.emulator.storage.items.models import Items
-from encord_provider.emulator.storage.items.wire import item_json, signer
-from encord_provider.emulator.storage.jobs.spec import MAX_METADATA_BYTES, MAX_TITLE
 from encord_provider.emulator.storage.media_types import MEDIA_TYPES, MediaType
 
 MAX_PAGE = 1000
@@ -43,7 +41,7 @@ async def search_items(call: Call) -> Any:
 async def get_item(call: Call) -> Any:
     """One item."""
     item = call.store[Items].require(call.path["item"], call.user)
-    return item_json(item, sign=signer(call) if call.query.flag("signUrl") else None)
+    return item.as_json(sign=signer(call) if call.query.flag("signUrl") else None)
 
 
 async def get_items(call: Call) -> Any:
@@ -53,38 +51,36 @@ async def get_items(call: Call) -> Any:
     found = [item for uuid in uuids if (item := call.store[Items].visible_to(uuid, call.user)) is not None]
     if call.body.flag("requireAll") and len(found) < len(uuids):
         raise forbidden("some of the items do not exist or you do not have access to them")
-    return {"results": [item_json(item, sign=sign) for item in found]}
+    return {"results": [item.as_json(sign=sign) for item in found]}
 
 
 async def patch_item(call: Call) -> Any:
     """Change an item; metadata is replaced as a whole."""
     item = _require_in_folder(call, Role.USER)
-    _Patch(call.body).apply(call, item)
-    return item_json(item)
+    _patch(call, item, _changes(call, call.body))
+    return item.as_json()
 
 
 async def patch_items(call: Call) -> Any:
     """Change many items in one call."""
-    patches = call.body.mapping("itemPatches")
-    if patches is None:
-        raise MalformedRequestError(("body", "itemPatches"), "field required")
-    targets: list[tuple[Item, _Patch]] = []
+    patches = call.body.required_mapping("itemPatches")
+    targets = []
     for uuid, patch in patches.items():
         item = call.store[Items].visible_to(uuid, call.user)
         if item is not None:
-            targets.append((item, _Patch(Body(patch))))
+            targets.append((item, _changes(call, Body(patch))))
         elif call.store.settings.bulk_patch_missing == "refuse":
             raise no_access("storage item", uuid)
-    for item, patch in targets:
-        patch.apply(call, item)
-    return {"results": [item_json(item) for item, _ in targets]}
+    for item, changes in targets:
+        _patch(call, item, changes)
+    return {"results": [item.as_json() for item, _ in targets]}
 
 
 async def list_child_items(call: Call) -> Any:
     """Frames of a group or sequence, files of a series."""
     item = _require_in_folder(call, Role.USER)
     sign = signer(call) if call.query.flag("signUrls") else None
-    return {"results": [item_json(child, sign=sign) for child in item.children or ()], "nextPageToken": None}
+    return {"results": [child.as_json(sign=sign) for child in item.children or ()], "nextPageToken": None}
 
 
 async def get_item_summary(call: Call) -> Any:
@@ -144,31 +140,20 @@ async def move_items(call: Call) -> Any:
         call.store[Items].move(item, target)
 
 
-class _Patch:
-    """A checked change of an item, so that a bulk call is refused before anything is changed."""
+def _changes(call: Call, patch: Body) -> dict[str, Any]:
+    """What a patch sets, checked before anything of a bulk call is changed; metadata is replaced as a whole."""
+    metadata = patch.mapping("clientMetadata")
+    return call.store[Items].checked(
+        {
+            **patch.renamed(),
+            "metadata": None if metadata is None else metadata_text(metadata),
+            "extra": {key: patch.document[key] for key in MEDIA_TYPES.settings if key in patch.document},
+        }
+    )
 
-    def __init__(self, patch: Body) -> None:
-        self._patch = patch
-        self._name = patch.text("name")
-        self._description = patch.text("description")
-        metadata = patch.mapping("clientMetadata")
-        self._metadata = None if metadata is None else metadata_text(metadata)
-        if self._name is not None and not 1 <= len(self._name) <= MAX_TITLE:
-            raise bad_request(f"an item's name has 1 to {MAX_TITLE} characters, not {len(self._name)}")
-        if self._metadata is not None and len(self._metadata.encode()) > MAX_METADATA_BYTES:
-            raise bad_request("clientMetadata is larger than 10 MB")
 
-    def apply(self, call: Call, item: Item) -> None:
-        if self._name is not None:
-            call.store[Items].rename(item, self._name)
-        if self._description is not None:
-            item.description = self._description
-        if self._metadata is not None:
-            item.metadata = self._metadata
-        for key in MEDIA_TYPES.settings:
-            if key in self._patch.document:
-                item.extra = {**(item.extra or {}), key: self._patch.document[key]}
-        call.store[Items].touch(item)
+def _patch(call: Call, item: Item, changes: dict[str, Any]) -> None:
+    call.store[Items].update(item, **{**changes, "extra": {**(item.extra or {}), **changes["extra"]} or None})
 
 
 def _listing(call: Call, folders: list[Folder]) -> dict[str, Any]:
@@ -189,7 +174,7 @@ def _listing(call: Call, folders: list[Folder]) -> dict[str, Any]:
     sign = signer(call) if query.flag("signUrls") else None
     with_metadata = query.flag("includeClientMetadata") is not False
     by_url = with_metadata and query.flag("clientMetadataAsSignedUrl") is True
-    results = [item_json(item, sign=sign, with_metadata=with_metadata and not by_url) for item in page]
+    results = [item.as_json(sign=sign, with_metadata=with_metadata and not by_url) for item in page]
     if by_url:
         for document in results:
             document["clientMetadataSignedUrl"] = call.link(f"metadata/{document['uuid']}")

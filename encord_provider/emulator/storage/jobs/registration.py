@@ -41,13 +41,10 @@ class Registrar:
 
         :returns: for each unit what is known of its files, or why it fails.
         """
-        if (
-            not self._objects.endpoint
-            or job.integration is None
-            or job.integration.location not in _LOOKED_UP
-        ):
-            return [self._without_object_store(job, unit) for unit in units]
-        return await asyncio.gather(*(self._in_object_store(job, unit) for unit in units))
+        there = job.integration is not None and job.integration.location in _LOOKED_UP
+        if not self._objects.endpoint or not there:
+            return [self._check(job, unit) for unit in units]
+        return await asyncio.gather(*(self._look_up(job, unit) for unit in units))
 
     def existing(self, job: Job, unit: Unit) -> Item | None:
         """The item that the folder holds already for this unit, if the job skips duplicates."""
@@ -82,24 +79,22 @@ class Registrar:
         self._items.register(item, listing_lag=self._store.settings.listing_lag_seconds)
         return item
 
-    def _without_object_store(self, job: Job, unit: Unit) -> list[ObjectInfo] | UnitFailedError:
+    def _check(self, job: Job, unit: Unit) -> list[ObjectInfo] | UnitFailedError:
         try:
             self._check_unit(job, unit)
             return [self._check_file(job, unit, file) for file in unit.files]
         except UnitFailedError as error:
             return error
 
-    async def _in_object_store(self, job: Job, unit: Unit) -> list[ObjectInfo] | UnitFailedError:
+    async def _look_up(self, job: Job, unit: Unit) -> list[ObjectInfo] | UnitFailedError:
         if self.existing(job, unit) is not None:
             return []
-        found = self._without_object_store(job, unit)
+        found = self._check(job, unit)
         if isinstance(found, UnitFailedError):
             return found
+        files = zip(unit.files, found, strict=True)
         try:
-            return [
-                info if file.placeholder else await self._head(job, unit, file)
-                for file, info in zip(unit.files, found, strict=True)
-            ]
+            return [info if file.placeholder else await self._head(job, unit, file) for file, info in files]
         except UnitFailedError as error:
             return error
 

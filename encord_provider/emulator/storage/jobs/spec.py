@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 
 from encord_provider.emulator.core.errors import MalformedRequestError, bad_request
+from encord_provider.emulator.core.params import camel
 from encord_provider.emulator.core.settings import Settings
-from encord_provider.emulator.storage.items.item import metadata_text
+from encord_provider.emulator.storage.items.item import MAX_METADATA_BYTES, MAX_TITLE, metadata_text
 from encord_provider.emulator.storage.jobs.units import File, Spec, Unit
 from encord_provider.emulator.storage.media_metadata import MediaError
 from encord_provider.emulator.storage.media_types import MEDIA_TYPES, MediaType
@@ -23,8 +24,6 @@ from encord_provider.emulator.storage.media_types import MEDIA_TYPES, MediaType
 MAX_UNITS = 500_000
 MAX_URLS = 1_000_000
 MAX_URL_BYTES = 16 * 1024
-MAX_TITLE = 300
-MAX_METADATA_BYTES = 10 * 1024 * 1024
 
 _NUMBERED_URL = re.compile(r"objectUrl_(\d+)")
 _WHITESPACE = re.compile(r"\s")
@@ -49,7 +48,7 @@ def parse_spec(body: Mapping[str, Any], settings: Settings) -> Spec:
     url_count = 0
     for key, value in document.items():
         name = MEDIA_TYPES.aliases.get(key, key) if manifest else key
-        flag = _camel(key) if manifest else key
+        flag = camel(key) if manifest else key
         if flag in flags:
             if not isinstance(value, bool):
                 raise MalformedRequestError(("body", where, key), "expected true or false")
@@ -206,8 +205,3 @@ def _all_urls(entry: Mapping[str, Any]) -> Iterator[Any]:
             yield value
         elif key in MEDIA_TYPES.members_keys and isinstance(value, list):
             yield from (part["url"] for part in value if isinstance(part, dict) and part.get("url"))
-
-
-def _camel(key: str) -> str:
-    head, *tail = key.split("_")
-    return head + "".join(word.capitalize() for word in tail)

@@ -55,12 +55,12 @@ def parse_object_url(url: str, location: StorageLocation) -> ObjectName:
     :param location: the cloud of the integration that the URL is registered with.
     :raises ObjectUrlError: the URL does not fit that cloud.
     """
-    reader = _READERS.get(location)
-    if reader is None:
+    if location not in _CLOUDS:
         raise ObjectUrlError(f"{url} cannot be read with an integration of type {location}")
+    reader, label = _CLOUDS[location]
     name = reader(url)
     if name is None:
-        raise ObjectUrlError(f"{url} is not an object URL of {_LABELS[location]}")
+        raise ObjectUrlError(f"{url} is not an object URL of {label}")
     return name
 
 
@@ -132,17 +132,11 @@ def _decoded(path: str) -> ObjectName | None:
     return ObjectName(bucket, unquote(raw_key), other)
 
 
-_READERS = {
-    StorageLocation.S3: _s3,
-    StorageLocation.S3_COMPATIBLE: _s3_compatible,
-    StorageLocation.GCP: _gcp,
-    StorageLocation.AZURE: _azure,
-    StorageLocation.OPEN_TELEKOM: _open_telekom,
+_CLOUDS = {
+    StorageLocation.S3: (_s3, "AWS S3"),
+    StorageLocation.S3_COMPATIBLE: (_s3_compatible, "an S3-compatible service"),
+    StorageLocation.GCP: (_gcp, "Google Cloud Storage"),
+    StorageLocation.AZURE: (_azure, "Azure Blob Storage"),
+    StorageLocation.OPEN_TELEKOM: (_open_telekom, "Open Telekom Cloud"),
 }
-_LABELS = {
-    StorageLocation.S3: "AWS S3",
-    StorageLocation.S3_COMPATIBLE: "an S3-compatible service",
-    StorageLocation.GCP: "Google Cloud Storage",
-    StorageLocation.AZURE: "Azure Blob Storage",
-    StorageLocation.OPEN_TELEKOM: "Open Telekom Cloud",
-}
+"""How the URLs of each cloud are read, and what it is called in messages."""
