@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from encord_provider.emulator.collections import frame_routes as frames
 from encord_provider.emulator.collections import routes as collections
 from encord_provider.emulator.core.entity import Entity
 from encord_provider.emulator.datasets import routes as datasets
@@ -9,7 +10,6 @@ from encord_provider.emulator.organisation.groups import routes as groups
 from encord_provider.emulator.organisation.schema import routes as schema
 from encord_provider.emulator.organisation.tags import routes as tags
 from encord_provider.emulator.organisation.users import routes as users
-from encord_provider.emulator.projects import curation_routes as project_curation
 from encord_provider.emulator.projects import routes as projects
 from encord_provider.emulator.storage.cloud_sync import routes as cloud_sync
 from encord_provider.emulator.storage.folders import routes as folders
@@ -39,7 +39,7 @@ ENTITIES: list[Entity] = [
     projects.ENTITY,
     collections.PRESETS,
     collections.ENTITY,
-    project_curation.ENTITY,
-    project_curation.PRESETS,
+    frames.ENTITY,
+    frames.PRESETS,
 ]
 """In an order in which each needs and refers to only those before it: that is how they are made and restored."""

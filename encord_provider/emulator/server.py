@@ -29,7 +29,7 @@ T = TypeVar("T")
 _START_SECONDS = 30
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class EncordEmulator:
     """An emulated Encord, served on a loopback port from a thread.
 
@@ -52,7 +52,7 @@ class EncordEmulator:
     port: int = 0
     s3_endpoint: str | None = None
     key_file: Path | None = None
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings | None = None
     seed: int | None = None
     clock_speed: float = 1.0
     state_file: Path | None = None

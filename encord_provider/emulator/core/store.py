@@ -89,8 +89,8 @@ class Store:
         )
 
     async def close(self) -> None:
-        """Stop running work and close connections: await ``stop`` of every part that has it."""
-        for part in self._by_name.values():
+        """Stop running work and close connections: await ``stop`` of every part that has it, the last made first."""
+        for part in reversed(list(self._by_name.values())):
             if hasattr(part, "stop"):
                 await part.stop()
 

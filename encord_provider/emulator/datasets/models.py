@@ -42,6 +42,16 @@ class DataRow:
     item: Item
     created_at: float
 
+    @property
+    def frame_count(self) -> int:
+        """How many frames it has; 1 if that is not known."""
+        media = self.item.media or {}
+        if self.item.children:
+            return len(self.item.children)
+        if media.get("frameCount"):
+            return int(media["frameCount"])
+        return max(1, round((media.get("duration") or 0) * (media.get("fps") or 0)))
+
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Dataset(Entry):

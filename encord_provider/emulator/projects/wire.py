@@ -11,7 +11,6 @@ from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.params import camel
 from encord_provider.emulator.datasets.models import DataRow, Dataset
 from encord_provider.emulator.datasets.wire import legacy_time
-from encord_provider.emulator.projects.frame_collections import frame_count
 from encord_provider.emulator.projects.models import Project, ProjectRole
 from encord_provider.emulator.storage.items.item import Item
 
@@ -113,7 +112,7 @@ def label_row_json(
         "annotation_task_status": TASK_STATUS,
         "workflow_graph_node": {"uuid": project.stage, "title": STAGE_TITLE} if with_stage else None,
         "is_shadow_data": False,
-        "number_of_frames": frame_count(row),
+        "number_of_frames": row.frame_count,
         "duration": media.get("duration"),
         "frames_per_second": media.get("fps"),
         "height": media.get("height"),

@@ -60,7 +60,7 @@ class FrameCollections(Table[FrameCollection]):
 
         :returns: those that the project does not have.
         """
-        known = {row.uuid: frame_count(row) for row in collection.project.rows()}
+        known = {row.uuid: row.frame_count for row in collection.project.rows()}
         failed = []
         for row, number in frames:
             if 0 <= number < known.get(row, 0):
@@ -86,19 +86,9 @@ class FrameCollections(Table[FrameCollection]):
         """
         preset.check_usable()
         rows = [row for row in collection.project.rows() if preset.matches(row.item)]
-        frames = [(row.uuid, number) for row in rows for number in range(frame_count(row))]
+        frames = [(row.uuid, number) for row in rows for number in range(row.frame_count)]
         if adding:
             collection.frames.update(dict.fromkeys(frames))
         else:
             take_out(collection.frames, frames)
         self.touch(collection)
-
-
-def frame_count(row: DataRow) -> int:
-    """How many frames a data row has; 1 if that is not known."""
-    media = row.item.media or {}
-    if row.item.children:
-        return len(row.item.children)
-    if media.get("frameCount"):
-        return int(media["frameCount"])
-    return max(1, round((media.get("duration") or 0) * (media.get("fps") or 0)))

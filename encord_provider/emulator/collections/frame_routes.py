@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from encord_provider.emulator.collections.frames import Frame, FrameCollection, FrameCollections
 from encord_provider.emulator.collections.presets import FilterPreset, ProjectPresets
 from encord_provider.emulator.core.calls import ApiRoute, Call
 from encord_provider.emulator.core.clock import iso
@@ -13,7 +14,6 @@ from encord_provider.emulator.core.ids import canonical_uuid
 from encord_provider.emulator.core.pages import page_json
 from encord_provider.emulator.core.params import Body
 from encord_provider.emulator.core.table import no_access
-from encord_provider.emulator.projects.frame_collections import Frame, FrameCollection, FrameCollections
 from encord_provider.emulator.projects.models import Project, Projects
 from encord_provider.emulator.projects.wire import label_row_dto
 
