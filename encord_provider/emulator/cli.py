@@ -31,17 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings().changed(dict(_setting(text) for text in options.set))
         faults = [Fault.from_json(json.loads(text)) for text in options.fault]
-        emulator = EncordEmulator(
-            host=options.host,
-            port=options.port,
-            s3_endpoint=options.s3_endpoint,
-            key_file=options.key_file,
-            settings=settings,
-            seed=options.seed,
-            clock_speed=options.clock_speed,
-            state_file=options.state,
-            allow_remote=options.allow_remote,
-        )
+        names = ("host", "port", "s3_endpoint", "key_file", "seed", "clock_speed", "allow_remote")
+        given = {name: getattr(options, name) for name in names}
+        emulator = EncordEmulator(settings=settings, state_file=options.state, **given)
         emulator.start()
     except (ValueError, OSError, ApiError) as error:
         print(f"cannot start the emulator: {error}", file=sys.stderr)

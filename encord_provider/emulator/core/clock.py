@@ -70,7 +70,7 @@ class Clock:
                 break
             real_wait = remaining / self._speed if self._speed > 0 else math.inf
             real_wait = min(real_wait, real_deadline - time.monotonic())
-            await _first_of(event, self._changed, None if math.isinf(real_wait) else real_wait)
+            await first_of(event, self._changed, None if math.isinf(real_wait) else real_wait)
         return event.is_set()
 
     def _rebase(self, virtual: float) -> None:
@@ -92,7 +92,8 @@ def _checked_speed(speed: float) -> float:
     return speed
 
 
-async def _first_of(one: asyncio.Event, other: asyncio.Event, timeout: float | None) -> None:
+async def first_of(one: asyncio.Event, other: asyncio.Event, timeout: float | None = None) -> None:
+    """Wait until one of two events is set, or for ``timeout`` real seconds."""
     waiters = [asyncio.ensure_future(one.wait()), asyncio.ensure_future(other.wait())]
     try:
         await asyncio.wait(waiters, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

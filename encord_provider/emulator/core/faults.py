@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
@@ -156,35 +156,22 @@ class Faults:
 
     def for_call(self, *, route: str, method: str, path: str) -> Fault | None:
         """The fault that strikes this call, or ``None``; counts as having struck."""
-        for fault in self._active.values():
-            if (
-                fault.kind in CALL_FAULTS
-                and fault.method in ("*", method)
-                and fnmatch.fnmatchcase(route, fault.route)
-                and fnmatch.fnmatchcase(path, fault.path)
-                and self._strikes(fault)
-            ):
+        for fault in self._of(CALL_FAULTS):
+            here = fnmatch.fnmatchcase(route, fault.route) and fnmatch.fnmatchcase(path, fault.path)
+            if here and fault.method in ("*", method) and self._strikes(fault):
                 return fault
         return None
 
     def for_unit(self, urls: list[str]) -> Fault | None:
         """The fault that strikes a unit with these URLs, or ``None``; counts as having struck."""
-        for fault in self._active.values():
-            if (
-                fault.kind is FaultKind.UNIT_ERROR
-                and any(fnmatch.fnmatchcase(url, fault.url) for url in urls)
-                and self._strikes(fault)
-            ):
+        for fault in self._of({FaultKind.UNIT_ERROR}):
+            if any(fnmatch.fnmatchcase(url, fault.url) for url in urls) and self._strikes(fault):
                 return fault
         return None
 
     def for_job(self) -> list[Fault]:
         """The faults that strike a job that begins; each counts as having struck."""
-        return [
-            fault
-            for fault in self._active.values()
-            if fault.kind in (FaultKind.JOB_STUCK, FaultKind.JOB_CANCELLED) and self._strikes(fault)
-        ]
+        return list(filter(self._strikes, self._of({FaultKind.JOB_STUCK, FaultKind.JOB_CANCELLED})))
 
     def is_active(self, fault: Fault) -> bool:
         """Whether a fault has not been removed."""
@@ -192,7 +179,10 @@ class Faults:
 
     def any_for_units(self) -> bool:
         """Whether any fault could strike a unit."""
-        return any(fault.kind is FaultKind.UNIT_ERROR for fault in self._active.values())
+        return bool(self._of({FaultKind.UNIT_ERROR}))
+
+    def _of(self, kinds: Set[FaultKind]) -> list[Fault]:
+        return [fault for fault in self._active.values() if fault.kind in kinds]
 
     def _strikes(self, fault: Fault) -> bool:
         if fault.skip > 0:

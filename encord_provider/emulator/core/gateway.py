@@ -73,48 +73,42 @@ class Endpoint(ABC):
         )
         fault = store.faults.for_call(route=entry.route, method=request.method, path=scope["path"])
         try:
-            await self._answer(scope, receive, send, request, body, entry, fault)
+            answer = await self._answer(scope, request, body, entry, fault)
+            if answer is None:
+                await reset_connection(scope)
+                return
+            entry.status = answer.status
+            content = answer.content
+            if fault is not None and fault.kind is FaultKind.TRUNCATED_BODY:
+                content = content[: len(content) // 2]
+            response = Response(content, answer.status, dict(answer.headers), answer.content_type)
+            if fault is not None and fault.kind is FaultKind.SLOW_BODY:
+                await _send_slowly(response, send, fault.seconds)
+            else:
+                await response(scope, receive, send)
         finally:
             entry.milliseconds = round((time.perf_counter() - began) * 1000, 3)
 
     async def _answer(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        request: Request,
-        body: bytes,
-        entry: LoggedRequest,
-        fault: Fault | None,
-    ) -> None:
+        self, scope: Scope, request: Request, body: bytes, entry: LoggedRequest, fault: Fault | None
+    ) -> Answer | None:
+        """The answer of a call, or ``None`` if the connection is to be reset instead."""
         store = self._owner.store
+        kind = None if fault is None else fault.kind
+        entry.fault = kind
         delay = store.settings.latency_seconds
-        if fault is not None:
-            entry.fault = fault.kind
-            delay += fault.seconds if fault.kind is FaultKind.DELAY else 0
+        if fault is not None and kind is FaultKind.DELAY:
+            delay += fault.seconds
         if delay > 0:
             await asyncio.sleep(delay)
-        if fault is not None and fault.kind is FaultKind.RESET_BEFORE:
-            await reset_connection(scope)
-            return
-        if fault is not None and fault.kind is FaultKind.STATUS:
-            answer = _emulated_error(fault)
-        elif len(body) > store.settings.max_body_bytes:
-            answer = error_answer(_too_large(len(body), store.settings.max_body_bytes))
-        else:
-            answer = await answered(self.carry_out(store, scope, request, body, entry), self.refusal)
-        if fault is not None and fault.kind is FaultKind.RESET_AFTER:
-            await reset_connection(scope)
-            return
-        entry.status = answer.status
-        content = answer.content
-        if fault is not None and fault.kind is FaultKind.TRUNCATED_BODY:
-            content = content[: len(content) // 2]
-        response = Response(content, answer.status, dict(answer.headers), answer.content_type)
-        if fault is not None and fault.kind is FaultKind.SLOW_BODY:
-            await _send_slowly(response, send, fault.seconds)
-        else:
-            await response(scope, receive, send)
+        if kind is FaultKind.RESET_BEFORE:
+            return None
+        if fault is not None and kind is FaultKind.STATUS:
+            return _emulated_error(fault)
+        if len(body) > store.settings.max_body_bytes:
+            return error_answer(_too_large(len(body), store.settings.max_body_bytes))
+        answer = await answered(self.carry_out(store, scope, request, body, entry), self.refusal)
+        return None if kind is FaultKind.RESET_AFTER else answer
 
 
 class Gateway(Endpoint):

@@ -66,10 +66,6 @@ class Query:
         value = self.text(name)
         return default if value is None else _member(value, kind, ("query", name))
 
-    def choices(self, name: str, kind: type[E]) -> list[E]:
-        """Some of an enumeration's values."""
-        return [_member(value, kind, ("query", name)) for value in self.texts(name)]
-
 
 class Body:
     """A JSON object sent by a client.

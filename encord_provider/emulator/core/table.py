@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from encord_provider.emulator.core.calls import Caller
-from encord_provider.emulator.core.errors import ApiError, bad_request, forbidden
+from encord_provider.emulator.core.errors import ApiError, bad_request, forbidden, not_found
 from encord_provider.emulator.core.store import Store
 
 T = TypeVar("T")
@@ -79,6 +79,16 @@ class Table(Kept[T]):
     def get(self, key: str) -> T | None:
         """The entry of that key, or ``None``."""
         return self._entries.get(key)
+
+    def known(self, key: str) -> T:
+        """The entry of that key.
+
+        :raises ApiError: 404 if there is none.
+        """
+        entry = self._entries.get(key)
+        if entry is None:
+            raise not_found(f"there is no {self.called.partition(' ')[2]} {key}")
+        return entry
 
     def add(self, entry: T) -> T:
         """Take in an entry, in the place of the one of the same key."""

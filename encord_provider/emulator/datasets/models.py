@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from encord_provider.emulator.core.calls import Caller
-from encord_provider.emulator.core.errors import conflict, forbidden, not_found
+from encord_provider.emulator.core.errors import conflict, forbidden
 from encord_provider.emulator.core.legacy_gateway import LegacyCall
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Entry, Kept, SharedTable
@@ -115,9 +115,7 @@ class Datasets(SharedTable[Dataset]):
 
         :raises ApiError: 404 if there is none, 403 if ``user`` lacks the role.
         """
-        dataset = self._entries.get(uuid)
-        if dataset is None:
-            raise not_found(f"there is no dataset {uuid}")
+        dataset = self.known(uuid)
         found = DatasetRole.ADMIN if user.is_organisation_admin else self.role(dataset, user)
         if found is None or found > role:
             raise forbidden(

@@ -13,7 +13,7 @@ from encord_provider.emulator.collections.models import Collections
 from encord_provider.emulator.core.calls import Answer, HasStore
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.control import Controlled, ControlRoute
-from encord_provider.emulator.core.errors import bad_request, not_found
+from encord_provider.emulator.core.errors import bad_request
 from encord_provider.emulator.datasets.models import Datasets
 from encord_provider.emulator.organisation.schema.models import MetadataSchema
 from encord_provider.emulator.projects.models import Projects
@@ -40,9 +40,7 @@ async def list_folders(owner: HasStore, _: Request) -> Any:
 
 async def list_items(owner: HasStore, request: Request) -> Any:
     """One page of a folder's items."""
-    folder = owner.store[Folders].get(str(request.path_params["folder"]))
-    if folder is None:
-        raise not_found("there is no such folder")
+    folder = owner.store[Folders].known(str(request.path_params["folder"]))
     size = request.query_params.get("size", "60")
     if not size.isdigit() or not 1 <= int(size) <= 1000:
         raise bad_request("size must be a number from 1 to 1000")
@@ -119,10 +117,7 @@ def _page_file(name: str, media_type: str) -> Any:
 
 
 def _require(owner: HasStore, request: Request) -> Item:
-    item = owner.store[Items].get(str(request.path_params["item"]))
-    if item is None:
-        raise not_found("there is no such item")
-    return item
+    return owner.store[Items].known(str(request.path_params["item"]))
 
 
 def _folder(folder: Folder, size: int) -> dict[str, Any]:

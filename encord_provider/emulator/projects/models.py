@@ -113,9 +113,7 @@ class Projects(SharedTable[Project]):
         :param admin: the role must be admin.
         :raises ApiError: 404 if there is none, 403 if ``user`` lacks the role.
         """
-        project = self._entries.get(uuid)
-        if project is None:
-            raise not_found(f"there is no project {uuid}")
+        project = self.known(uuid)
         role = ProjectRole.ADMIN if user.is_organisation_admin else self.role(project, user)
         if role is None or (admin and role is not ProjectRole.ADMIN):
             needed = "the admin role" if admin else "a role"

@@ -63,14 +63,14 @@ async def set_project_status(call: Call) -> Any:
 async def list_project_tags(call: Call) -> Any:
     """Tags of a project."""
     return all_json(
-        [call.store[OrganisationTags].require(uuid) for uuid in _project(call).tags], OrganisationTag.as_json
+        [call.store[OrganisationTags].known(uuid) for uuid in _project(call).tags], OrganisationTag.as_json
     )
 
 
 async def add_project_tag(call: Call) -> Any:
     """Put a tag on a project; one that it has already is no error."""
     project = _project(call, admin=True)
-    tag = call.store[OrganisationTags].require(call.path["tag"])
+    tag = call.store[OrganisationTags].known(call.path["tag"])
     if tag.uuid not in project.tags:
         project.tags.append(tag.uuid)
 
@@ -78,7 +78,7 @@ async def add_project_tag(call: Call) -> Any:
 async def remove_project_tag(call: Call) -> Any:
     """Take a tag off a project; one that it does not have is no error."""
     project = _project(call, admin=True)
-    tag = call.store[OrganisationTags].require(call.path["tag"])
+    tag = call.store[OrganisationTags].known(call.path["tag"])
     if tag.uuid in project.tags:
         project.tags.remove(tag.uuid)
 

@@ -39,7 +39,7 @@ def group_routes(what: str, path: str, find: Find, read_role: Callable[[Call], A
         return all_json(
             list(roles.items()),
             lambda entry: {
-                **groups.require(entry[0]).as_json(),
+                **groups.known(entry[0]).as_json(),
                 "isSameOrganisation": True,
                 "userRole": entry[1],
             },
@@ -47,7 +47,7 @@ def group_routes(what: str, path: str, find: Find, read_role: Callable[[Call], A
 
     async def add_groups(call: Call) -> Any:
         thing = find(call, True)
-        groups = [call.store[Groups].require(uuid) for uuid in call.body.uuids("groupHashList")]
+        groups = [call.store[Groups].known(uuid) for uuid in call.body.uuids("groupHashList")]
         role = read_role(call)
         thing.group_roles.update((group.uuid, role) for group in groups)
 

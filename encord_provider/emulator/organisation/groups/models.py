@@ -7,7 +7,7 @@ from typing import Any
 
 from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.clock import iso
-from encord_provider.emulator.core.errors import forbidden, not_found
+from encord_provider.emulator.core.errors import forbidden
 from encord_provider.emulator.core.table import Table
 
 
@@ -50,22 +50,12 @@ class Groups(Table[Group]):
         """
         return self.new(name=name, description=description, members=[user.email], managers=[user.email])
 
-    def require(self, uuid: str) -> Group:
-        """The group of that UUID.
-
-        :raises ApiError: 404 if there is none.
-        """
-        group = self._entries.get(uuid)
-        if group is None:
-            raise not_found(f"the organisation has no group {uuid}")
-        return group
-
     def require_managed(self, uuid: str, user: Caller) -> Group:
         """The group of that UUID, for somebody who may change it: a manager or an admin of the organisation.
 
         :raises ApiError: 404 if there is none, 403 if ``user`` may not change it.
         """
-        group = self.require(uuid)
+        group = self.known(uuid)
         if not user.is_organisation_admin and user.email not in group.managers:
             raise forbidden(f"you are not a manager of the group {group.name!r} ({uuid})")
         return group

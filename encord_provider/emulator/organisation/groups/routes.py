@@ -24,7 +24,7 @@ async def create_group(call: Call) -> Any:
 
 async def get_group(call: Call) -> Any:
     """One group."""
-    return call.store[Groups].require(call.path["group"]).as_json()
+    return call.store[Groups].known(call.path["group"]).as_json()
 
 
 async def update_group(call: Call) -> Any:
@@ -43,7 +43,7 @@ async def delete_group(call: Call) -> Any:
 
 async def list_group_users(call: Call) -> Any:
     """Who is in a group."""
-    return _members(call.store[Groups].require(call.path["group"]))
+    return _members(call.store[Groups].known(call.path["group"]))
 
 
 async def add_group_users(call: Call) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from encord_provider.emulator.core.errors import conflict, not_found
+from encord_provider.emulator.core.errors import conflict
 from encord_provider.emulator.core.table import Table
 
 
@@ -41,13 +41,3 @@ class OrganisationTags(Table[OrganisationTag]):
     def named(self, name: str) -> OrganisationTag | None:
         """The tag of that name, or ``None``."""
         return next((tag for tag in self._entries.values() if tag.name == name), None)
-
-    def require(self, uuid: str) -> OrganisationTag:
-        """The tag of that UUID.
-
-        :raises ApiError: 404 if there is none.
-        """
-        tag = self._entries.get(uuid)
-        if tag is None:
-            raise not_found(f"the organisation has no tag {uuid}")
-        return tag

@@ -25,7 +25,7 @@ async def create_organisation_tag(call: Call) -> Any:
 async def delete_organisation_tag(call: Call) -> Any:
     """Remove a tag, also from the folders and projects that have it."""
     call.require_organisation_admin("delete tags")
-    tag = call.store[OrganisationTags].require(call.path["tag"])
+    tag = call.store[OrganisationTags].known(call.path["tag"])
     call.store[OrganisationTags].remove(tag)
     call.store.tell("forget_tag", tag)
 

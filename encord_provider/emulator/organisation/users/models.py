@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from encord_provider.emulator.core.errors import ApiError, UnknownKeyError, bad_request, conflict, not_found
+from encord_provider.emulator.core.errors import ApiError, UnknownKeyError, bad_request, conflict
 from encord_provider.emulator.core.keys import KeyPair, make_key_pair
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Table
@@ -56,6 +56,7 @@ class Users(Table[User]):
 
     entry = User
     key = "email"
+    called = "a user"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -88,9 +89,8 @@ class Users(Table[User]):
 
         :raises ApiError: 404 if there is nobody of that e-mail address.
         """
-        user = self._entries.pop(email, None)
-        if user is None:
-            raise not_found(f"there is no user {email}")
+        user = self.known(email)
+        self.remove(user)
         for key in user.public_keys:
             del self._by_key[key]
         for token in user.tokens:
@@ -103,8 +103,7 @@ class Users(Table[User]):
         :raises ApiError: 404, with the first that nobody has.
         """
         for email in emails:
-            if email not in self._entries:
-                raise not_found(f"there is no user {email}")
+            self.known(email)
 
     def new_key(self, user: User) -> KeyPair:
         """Make a key and register its public half with ``user``."""

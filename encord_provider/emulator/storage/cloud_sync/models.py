@@ -16,7 +16,7 @@ from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Table
 from encord_provider.emulator.storage.folders.models import Folder
 from encord_provider.emulator.storage.integrations.models import Integration
-from encord_provider.emulator.storage.items.item import Item, metadata_text
+from encord_provider.emulator.storage.items.item import metadata_text
 from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.media_types import MEDIA_TYPES
 from encord_provider.emulator.storage.objects.s3 import ObjectError, ObjectInfo, ObjectStore
@@ -209,14 +209,11 @@ class _Pass:
             self._items.touch(known)
             return
         self._items.register(
-            Item(
-                uuid=self._store.chance.uuid(),
-                seq=self._items.next_seq(),
+            self._items.make(
                 type=item_type,
                 name=key[len(self._target.key) :],
                 folder=self._folder,
                 owner=self._folder.owner,
-                created_at=self._store.clock.now(),
                 url=url,
                 url_key=url,
                 integration=self._integration.uuid,
@@ -224,8 +221,7 @@ class _Pass:
                 mime_type=MEDIA_TYPES.mime_type_of(key),
                 file_size=info.size,
                 extra={"etag": info.etag},
-            ),
-            listing_lag=self._settings.listing_lag_seconds,
+            )
         )
 
     def _bury_missing(self, seen: set[str]) -> None:

@@ -118,10 +118,8 @@ async def get_folder_summary(call: Call) -> Any:
 async def grant_folder_role(owner: Controlled, request: Request) -> Any:
     """Give a user a role in a folder, or take it away with a null role."""
     body = await body_of(request)
-    folder = owner.store[Folders].get(str(request.path_params["folder"]))
-    user = owner.store[Users].get(body.required_text("email"))
-    if folder is None or user is None:
-        raise not_found("there is no such folder or user")
+    folder = owner.store[Folders].known(str(request.path_params["folder"]))
+    user = owner.store[Users].known(body.required_text("email"))
     role = body.text("role")
     if role is None:
         folder.user_roles.pop(user.email, None)
@@ -133,9 +131,7 @@ async def grant_folder_role(owner: Controlled, request: Request) -> Any:
 async def set_folder_tags(owner: Controlled, request: Request) -> Any:
     """Put organisation tags on a folder, in place of those that it has; Encord's API cannot."""
     names = (await body_of(request)).texts("tags")
-    folder = owner.store[Folders].get(str(request.path_params["folder"]))
-    if folder is None:
-        raise not_found("there is no such folder")
+    folder = owner.store[Folders].known(str(request.path_params["folder"]))
     unknown = [name for name in names if owner.store[OrganisationTags].named(name) is None]
     if unknown:
         raise not_found(f"the organisation has no tag {unknown[0]!r}")

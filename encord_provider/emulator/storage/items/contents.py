@@ -70,7 +70,7 @@ class Contents:
         entries = self._orders[order]
         if desc:
             return entries.irange(maximum=after, inclusive=(True, False), reverse=True)  # type: ignore[no-any-return]
-        return entries.irange(minimum=(*after, _LAST) if after else None)  # type: ignore[no-any-return]
+        return entries.irange(minimum=(after[0], after[1] + 1) if after else None)  # type: ignore[no-any-return]
 
     def find_url(self, url_key: str) -> Item | None:
         """The item that was registered here under that URL, or ``None``."""
@@ -97,19 +97,6 @@ class Contents:
             self._by_url[item.url_key or ""] = remaining if len(remaining) > 1 else remaining[0]
         elif known is item:
             del self._by_url[item.url_key or ""]
-
-
-class _Last:
-    """Sorts behind every item of the same name and number."""
-
-    def __lt__(self, other: object) -> bool:
-        return False
-
-    def __gt__(self, other: object) -> bool:
-        return True
-
-
-_LAST = _Last()
 
 
 def page_of(

@@ -35,6 +35,7 @@ class Items(Table[Item]):
     """
 
     entry = Item
+    called = "an item"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -66,21 +67,24 @@ class Items(Table[Item]):
             raise no_access("storage item", uuid)
         return item
 
-    def next_seq(self) -> int:
-        """The number of the next item."""
+    def make(self, uuid: str | None = None, **fields: Any) -> Item:
+        """A new item, which :meth:`register` takes in.
+
+        :param uuid: its UUID, if that was given out before.
+        :param fields: its other fields, by name.
+        """
         self._last_seq += 1
-        return self._last_seq
+        uuid, created_at = uuid or self._chance.uuid(), self._clock.now()
+        return Item(uuid=uuid, seq=self._last_seq, created_at=created_at, **fields)
 
     def groups_of(self, item: Item) -> list[Item]:
         """The groups, sequences and series that hold ``item``."""
         return self._groups_of.get(item.uuid, [])
 
-    def register(self, item: Item, *, listing_lag: float = 0.0) -> Item:
-        """Take in a new item and its children.
-
-        :param listing_lag: seconds until listings show it.
-        """
-        item.visible_at = self._clock.now() + listing_lag if listing_lag > 0 and not item.hidden else 0.0
+    def register(self, item: Item) -> Item:
+        """Take in a new item and its children; the settings say how long it takes until listings show it."""
+        lag = self._store.settings.listing_lag_seconds
+        item.visible_at = self._clock.now() + lag if lag > 0 and not item.hidden else 0.0
         return self.add(item)
 
     def add(self, item: Item) -> Item:

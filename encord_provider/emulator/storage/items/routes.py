@@ -147,7 +147,7 @@ async def create_group_items(call: Call) -> Any:
         raise MalformedRequestError(("body",), "expected a list of data groups")
     groups = [_group(call, folder, Body(document)) for document in call.json]
     for group in groups:
-        call.store[Items].register(group, listing_lag=call.store.settings.listing_lag_seconds)
+        call.store[Items].register(group)
     return [group.uuid for group in groups]
 
 
@@ -258,14 +258,11 @@ def _group(call: Call, folder: Folder, body: Body) -> Item:
     else:
         raise MalformedRequestError(("body", "layoutContents"), "expected a list or mapping of item UUIDs")
     children = [call.store[Items].require(str(uuid), call.user) for uuid in named.values()]
-    return Item(
-        uuid=call.store.chance.uuid(),
-        seq=call.store[Items].next_seq(),
+    return call.store[Items].make(
         type=MEDIA_TYPES["group"],
         name=body.text("name") or "Data group",
         folder=folder,
         owner=call.user.email,
-        created_at=call.store.clock.now(),
         metadata=metadata_text(body.mapping("clientMetadata")),
         children=children,
         extra={

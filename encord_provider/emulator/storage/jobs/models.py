@@ -12,7 +12,7 @@ from encord_provider.emulator.core.table import Table
 from encord_provider.emulator.storage.folders.models import Folder
 from encord_provider.emulator.storage.integrations.models import Integration
 from encord_provider.emulator.storage.items.item import Item
-from encord_provider.emulator.storage.jobs.units import Spec, Unit
+from encord_provider.emulator.storage.jobs.units import Unit
 
 
 class JobStatus(StrEnum):
@@ -138,33 +138,7 @@ class Jobs(Table[Job]):
     """All upload jobs."""
 
     entry = Job
-
-    def create(
-        self,
-        *,
-        folder: Folder,
-        integration: Integration | None,
-        spec: Spec,
-        ignore_errors: bool,
-        file_name: str | None,
-        owner: str,
-    ) -> Job:
-        """Make a job; somebody else has to run it."""
-        return self.add(
-            Job(
-                uuid=self._chance.uuid(),
-                folder=folder,
-                integration=integration,
-                units=spec.units[::-1],
-                total=len(spec.units),
-                skip_duplicate_urls=spec.skip_duplicate_urls,
-                upsert_metadata=spec.upsert_metadata,
-                ignore_errors=ignore_errors,
-                file_name=file_name,
-                owner=owner,
-                created_at=self._clock.now(),
-            )
-        )
+    called = "an upload job"
 
     def of_folder(self, folder: Folder) -> int:
         """How many jobs a folder has had."""

@@ -76,8 +76,7 @@ class Registrar:
         else:
             file = unit.files[0] if unit.files else None
             item = self._item(job, unit, file, infos[0] if infos else _NOTHING_KNOWN)
-        self._items.register(item, listing_lag=self._store.settings.listing_lag_seconds)
-        return item
+        return self._items.register(item)
 
     def _check(self, job: Job, unit: Unit) -> list[ObjectInfo] | UnitFailedError:
         try:
@@ -195,14 +194,12 @@ class Registrar:
         else:
             location = StorageLocation.DIRECT_ACCESS if url else StorageLocation.ENCORD
         media: dict[str, Any] = dict(file.media) if file and file.media else {}
-        return Item(
-            uuid=upload.uuid if upload else self._store.chance.uuid(),
-            seq=self._items.next_seq(),
+        return self._items.make(
+            uuid=upload.uuid if upload else None,
             type=unit.type,
             name=name,
             folder=job.folder,
             owner=job.owner,
-            created_at=self._store.clock.now(),
             url=upload.object_key if upload else url,
             url_key=unit.url_key(),
             integration=job.integration.uuid if job.integration and not upload else None,

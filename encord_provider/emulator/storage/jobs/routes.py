@@ -28,10 +28,14 @@ def new_job(call: Call, folder: Folder, document: Mapping[str, Any], *, integrat
     integration = None
     if integration_uuid is not None:
         integration = call.store[Integrations].require_admin(integration_uuid, call.user)
-    return call.store[Jobs].create(
+    spec = parse_spec(document, call.store.settings)
+    return call.store[Jobs].new(
         folder=folder,
         integration=integration,
-        spec=parse_spec(document, call.store.settings),
+        units=spec.units[::-1],
+        total=len(spec.units),
+        skip_duplicate_urls=spec.skip_duplicate_urls,
+        upsert_metadata=spec.upsert_metadata,
         ignore_errors=call.body.flag("ignoreErrors"),
         file_name=call.body.text("fileName"),
         owner=call.user.email,
@@ -86,9 +90,7 @@ async def get_jobs(owner: Controlled, request: Request) -> Any:
 
 async def cancel_job(owner: Controlled, request: Request) -> Any:
     """Cancel a job, as another user would in the web app."""
-    job = owner.store[Jobs].get(str(request.path_params["job"]))
-    if job is None:
-        raise not_found(f"there is no upload job {request.path_params['job']}")
+    job = owner.store[Jobs].known(str(request.path_params["job"]))
     return {"unitsCancelledCount": job.cancel(owner.store.clock.now())}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from encord_provider.emulator.core.clock import first_of
 from encord_provider.emulator.core.faults import Fault, FaultKind
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.storage.items.models import Items
@@ -88,13 +89,7 @@ class JobRunner:
     async def _while_stuck(self, job: Job, faults: list[Fault]) -> None:
         job.stuck = True
         while not job.finished.is_set() and any(self._faults.is_active(fault) for fault in faults):
-            changed = asyncio.ensure_future(self._faults_changed.wait())
-            ended = asyncio.ensure_future(job.finished.wait())
-            try:
-                await asyncio.wait((changed, ended), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                changed.cancel()
-                ended.cancel()
+            await first_of(job.finished, self._faults_changed)
         job.stuck = False
 
     def _due(self, job: Job) -> int:

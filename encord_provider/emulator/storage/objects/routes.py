@@ -64,9 +64,7 @@ async def _receive(store: Store, name: str, request: Request) -> Answer:
 
 async def _send(store: Store, name: str) -> Answer:
     kind, _, uuid = name.partition("/")
-    item = store[Items].get(uuid)
-    if item is None:
-        raise not_found(f"there is no item {uuid}")
+    item = store[Items].known(uuid)
     if kind == "metadata":
         return Answer(item.metadata.encode())
     content, content_type = await read_item_file(store, item)

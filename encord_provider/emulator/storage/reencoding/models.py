@@ -28,6 +28,7 @@ class Reencodings(Table[Reencoding]):
     """All re-encodings."""
 
     entry = Reencoding
+    called = "a re-encoding"
 
     def start(self, items: list[str], *, dataset: str | None = None) -> Reencoding:
         """Begin to re-encode videos.

@@ -6,7 +6,7 @@ from typing import Any
 
 from encord_provider.emulator.core.calls import ApiRoute, Call
 from encord_provider.emulator.core.entity import Entity
-from encord_provider.emulator.core.errors import bad_request, not_found
+from encord_provider.emulator.core.errors import bad_request
 from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.reencoding.models import Reencodings
 
@@ -24,9 +24,7 @@ async def reencode_videos(call: Call) -> Any:
 async def get_reencoding(call: Call) -> Any:
     """How far re-encoding has come."""
     processes = call.store[Reencodings]
-    process = processes.get(call.path["process"])
-    if process is None:
-        raise not_found(f"there is no re-encoding {call.path['process']}")
+    process = processes.known(call.path["process"])
     done = processes.is_done(process)
     return {"status": "done" if done else "submitted", "result": list(process.items) if done else None}
 
