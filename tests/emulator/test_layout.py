@@ -48,13 +48,9 @@ def test_the_wheel_takes_every_folder() -> None:
     folders = {".".join(path.parent.relative_to(ROOT).parts) for path in FOLDER.rglob("*.py")}
 
     assert folders == {name for name in listed if f"{name}.".startswith(f"{PACKAGE}.")}
-    assert {path.suffix for path in (FOLDER / "page").iterdir() if path.is_file()} == {
-        ".py",
-        *(
-            pattern.strip().removeprefix("*")
-            for pattern in config["options.package_data"][f"{PACKAGE}.page"].split(",")
-        ),
-    }
+    patterns = config["options.package_data"][f"{PACKAGE}.page"].split()
+    suffixes = {path.suffix for path in (FOLDER / "page").iterdir() if path.is_file()}
+    assert suffixes == {".py", *(pattern.removeprefix("*") for pattern in patterns)}
 
 
 def test_an_entity_has_a_folder_and_one_registration() -> None:
