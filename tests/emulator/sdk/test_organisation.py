@@ -18,7 +18,7 @@ pytestmark = pytest.mark.changes_organisation
 
 def add_colleague(emulator: EncordEmulator, email: str = "colleague@example.com") -> Any:
     """A member of the organisation, and the SDK's client with a key of theirs."""
-    from encord_provider.emulator.state.users import OrganisationRole, User
+    from encord_provider.emulator.organisation.users.models import OrganisationRole, User
 
     def add(store: Any) -> str:
         user = store.users.add(User(email=email, role=OrganisationRole.MEMBER))
@@ -264,13 +264,13 @@ def test_tags_are_made_listed_and_deleted(service: Service) -> None:
 def test_folders_are_listed_by_tags(service: Service, top, encord_emulator) -> None:
     tag = service.client.create_organisation_tag("night")
     service.client.create_storage_folder("untagged")
-    encord_emulator.call(lambda store: store.folders.find(str(top.uuid)).tags.append("night"))
+    encord_emulator.call(lambda store: store.folders.get(str(top.uuid)).tags.append("night"))
 
     tagged = service.client.list_storage_folders(organisation_tags_allof=["night"])
     assert [folder.uuid for folder in tagged] == [top.uuid]
 
     service.client.delete_organisation_tag(tag)
-    assert encord_emulator.call(lambda store: store.folders.find(str(top.uuid)).tags) == []
+    assert encord_emulator.call(lambda store: store.folders.get(str(top.uuid)).tags) == []
 
 
 @pytest.mark.emulator_only
