@@ -11,8 +11,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from encord_provider import __version__
-from encord_provider.api.async_client import AsyncEncordApi
-from encord_provider.api.calls import list_integrations
+from encord_provider.api.calls import get_cloud_integrations
 from encord_provider.api.client import EncordApi
 from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import EncordError, EncordInputError
@@ -22,6 +21,8 @@ from encord_provider.hooks.folders import FolderFinder, is_uuid
 
 if TYPE_CHECKING:
     from encord.user_client import EncordUserClient
+
+    from encord_provider.api.async_client import AsyncEncordApi
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +124,14 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
     @cached_property
     def api(self) -> EncordApi:
         """The synchronous client of the data plane."""
-        return EncordApi(user_config=self.client.user_config, budget=self._budget)
+        return EncordApi(user_config=self.client.user_config, budget=self.budget)
 
     def async_api(self) -> AsyncEncordApi:
         """Give a new asynchronous client of the data plane, to be used with ``async with``."""
-        return AsyncEncordApi(user_config=self.client.user_config, budget=self._budget)
+        # aiohttp costs time and memory, which only a wait needs.
+        from encord_provider.api.async_client import AsyncEncordApi
+
+        return AsyncEncordApi(user_config=self.client.user_config, budget=self.budget)
 
     @property
     def retry_seconds(self) -> float:
@@ -135,7 +139,8 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         return self.credentials.retry_seconds if self._retry_seconds is None else self._retry_seconds
 
     @property
-    def _budget(self) -> RetryBudget:
+    def budget(self) -> RetryBudget:
+        """How much patience every call over this connection has."""
         return RetryBudget(
             seconds=self.retry_seconds, hint=" The connection's retry_seconds says how long to go on."
         )
@@ -148,7 +153,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         :return: its UUID.
         :raises EncordInputError: if no folder or more than one has that name.
         """
-        finder = FolderFinder(client=self.client, domain=self.credentials.domain, seconds=self.retry_seconds)
+        finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
         return finder.find(folder, create=create)
 
     def find_integration(self, integration: str | None = None) -> str | None:
@@ -166,7 +171,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
                 self.encord_conn_id,
             )
             return None
-        known = self.api.perform(list_integrations())
+        known = self.api.perform(get_cloud_integrations())
         if is_uuid(wanted):
             matches = [uuid for uuid in known if uuid == wanted.lower()]
         else:
@@ -191,7 +196,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         try:
             credentials = self.credentials
             self._retry_seconds = min(self.retry_seconds, _TEST_SECONDS)
-            titles = sorted(self.api.perform(list_integrations()).values())
+            titles = sorted(self.api.perform(get_cloud_integrations()).values())
         except EncordError as error:
             return False, str(error)
         except Exception as error:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
-from encord_provider.api.calls import BULK_SIZE, get_child_items, get_items, patch_client_metadata
+from encord_provider.api.calls import BULK_SIZE, get_child_items, get_storage_items, patch_storage_items
 from encord_provider.api.client import EncordApi
 from encord_provider.api.items import GROUP_TYPES, StorageItem
 from encord_provider.exceptions import EncordRequestError, ObjectUrlError
@@ -188,7 +188,7 @@ class Tagger:
         self, listed: Sequence[StorageItem], rows: Sequence[MetadataRow], candidates: Mapping[str, int]
     ) -> dict[str, tuple[Outcome, str]]:
         """Read the items again, so that a merge keeps what was written meanwhile, and patch them."""
-        fresh = {item.uuid: item for item in self.api.perform(get_items([item.uuid for item in listed]))}
+        fresh = {item.uuid: item for item in self.api.perform(get_storage_items([item.uuid for item in listed]))}
         outcomes: dict[str, tuple[Outcome, str]] = {}
         patches: dict[str, dict[str, Any]] = {}
         for item in listed:
@@ -208,7 +208,7 @@ class Tagger:
         if not patches:
             return {}
         try:
-            self.api.perform(patch_client_metadata(patches))
+            self.api.perform(patch_storage_items(patches))
         except EncordRequestError as error:
             if len(patches) == 1:
                 return {uuid: str(error) for uuid in patches}

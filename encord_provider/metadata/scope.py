@@ -8,11 +8,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from encord_provider.api.calls import BULK_SIZE, get_child_items, get_items
+from encord_provider.api.calls import BULK_SIZE, get_child_items, get_storage_items
 from encord_provider.api.items import GROUP_TYPES, StorageItem
 from encord_provider.exceptions import EncordInputError, EncordRequestError
 from encord_provider.hooks.folders import is_uuid
-from encord_provider.hooks.sdk import repeated, sdk_errors
+from encord_provider.hooks.sdk import call_sdk
 
 if TYPE_CHECKING:
     from encord_provider.hooks.encord import EncordHook
@@ -74,7 +74,7 @@ class ItemScope:
             uuids = self.items or ()
         remaining = iter(dict.fromkeys(uuids))
         while bundle := list(islice(remaining, BULK_SIZE)):
-            yield from hook.api.perform(get_items(bundle))
+            yield from hook.api.perform(get_storage_items(bundle))
 
     def __str__(self) -> str:
         if self.folder is not None:
@@ -134,12 +134,11 @@ def _project_items(hook: EncordHook, project: str) -> list[str]:
 def _asked(hook: EncordHook, what: str, look: Callable[[], T]) -> T:
     def act() -> T:
         try:
-            with sdk_errors(what, hook.credentials.domain):
-                return look()
+            return look()
         except NotImplementedError:
             # A data row from before Encord kept its files as storage items (SDK, DataRow.backing_item_uuid).
             raise EncordRequestError(
                 f"Could not {what}: some rows have no storage item behind them."
             ) from None
 
-    return repeated(act, seconds=hook.retry_seconds)
+    return call_sdk(act, what=what, domain=hook.credentials.domain, budget=hook.budget)
