@@ -2,7 +2,7 @@
 
 Both clients perform these definitions, so that there is one place that knows a path, a body or a field.
 Paths are those of the official SDK, relative to ``/v2/public/``. A call is named as the SDK's method for it, such as
-``StorageFolder.list_items``; upload jobs and bulk patches, for which the SDK has no method of their own, as their endpoints.
+``StorageFolder.list_items``; upload jobs and bulk patches, for which the SDK has no such method, as their endpoints.
 """
 
 from __future__ import annotations

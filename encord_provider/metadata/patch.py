@@ -188,7 +188,9 @@ class Tagger:
         self, listed: Sequence[StorageItem], rows: Sequence[MetadataRow], candidates: Mapping[str, int]
     ) -> dict[str, tuple[Outcome, str]]:
         """Read the items again, so that a merge keeps what was written meanwhile, and patch them."""
-        fresh = {item.uuid: item for item in self.api.perform(get_storage_items([item.uuid for item in listed]))}
+        fresh = {
+            item.uuid: item for item in self.api.perform(get_storage_items([item.uuid for item in listed]))
+        }
         outcomes: dict[str, tuple[Outcome, str]] = {}
         patches: dict[str, dict[str, Any]] = {}
         for item in listed:

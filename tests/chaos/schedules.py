@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tests.chaos.kills import STEPS
+from tests.helpers.kills import STEPS
 
 
 class Event(StrEnum):
@@ -19,7 +19,7 @@ class Event(StrEnum):
     KILL_BEFORE_REPORT = "worker killed before Airflow hears of it"
     TERMINATE = "worker told to end (SIGTERM)"
     KILL_TRIGGERER = "triggerer killed (SIGKILL)"
-    CALL = "error of the way"
+    CALL = "transport error"
     JOB = "upload job"
     MARK_FAILED = "user marks the deferred task failed"
     CLEAR = "user clears the deferred task"

@@ -97,7 +97,9 @@ def test_a_second_folder_that_another_run_is_about_to_remove_is_waited_for(
     hook: EncordHook, encord: EncordEmulator
 ) -> None:
     first, second = (hook.client.create_storage_folder("lake") for _ in range(2))
-    finder = FolderFinder(client=hook.client, domain="test", budget=hook.budget, sleep=lambda _: second.delete())
+    finder = FolderFinder(
+        client=hook.client, domain="test", budget=hook.budget, sleep=lambda _: second.delete()
+    )
     assert finder.find("lake") == str(first.uuid)
 
 
