@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,6 +53,18 @@ FAULTS: dict[str, dict[str, Any]] = {
     "truncated": {"kind": "truncated_body"},
     "slow": {"kind": "slow_body", "seconds": 0.1},
 }
+
+
+def test_a_call_is_named_as_the_function_that_defines_it(lake: Lake) -> None:
+    defined = {
+        name
+        for name, function in vars(calls).items()
+        if callable(function)
+        and getattr(function, "__annotations__", {}).get("return", "").startswith("Call[")
+    }
+    made = {make(lake).name for make in CALLS.values()}
+    assert made == defined
+    assert all(f"calls.{make(lake).name}(" in inspect.getsource(make) for make in CALLS.values())
 
 
 @pytest.mark.parametrize("fault", FAULTS)

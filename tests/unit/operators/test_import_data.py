@@ -25,6 +25,7 @@ from encord_provider.exceptions import (
     UploadJobTimeoutError,
 )
 from encord_provider.jobs import run as importing
+from encord_provider.jobs.receipts import Receipt, Receipts
 from tests.helpers.imports import ImportTask, read_failures, url, write_spec
 from tests.helpers.kills import arm, die_before_reporting, forget_the_state_store, step_named
 
@@ -186,6 +187,39 @@ def test_an_import_that_died_half_way_goes_on_with_the_parts_that_are_not_done(
     # The eleventh job is rejoined, the ten before have receipts.
     assert task.sent[sent_before:] == [f"part-{number:05d}" for number in range(11, 20)]
     assert task.urls == dict.fromkeys(map(url, range(40)), 1)
+
+
+def test_a_receipt_is_read_at_most_once_in_an_attempt(
+    make: Make,
+    deferrable: bool,
+    memory: str,
+    monkeypatch: pytest.MonkeyPatch,
+    encord_emulator: EncordEmulator,
+) -> None:
+    reads: list[str] = []
+    read = Receipts.read
+
+    def counted(receipts: Receipts, part: str, sha256: str) -> Receipt | None:
+        reads.append(part)
+        return read(receipts, part, sha256)
+
+    monkeypatch.setattr(Receipts, "read", counted)
+    # So that every job is waited for.
+    encord_emulator.change_settings(units_per_second=40)
+    task = make(units=12, retries=1, deferrable=deferrable, max_active_jobs=1)
+    task.run()
+    while task.record.state == "deferred":
+        asyncio.run(task.record.trigger())
+        if len(task.receipts()) == 3:
+            # The worker of this attempt dies; the next one has receipts to read.
+            task.record.update(state="up_for_retry", next_method=None, next_kwargs=None)
+            break
+        task.run()
+    assert reads == []
+    assert task.finish() == "success"
+    assert task.record.returned["units"]["done"] == 12
+    assert len(reads) == len(set(reads)) == (6 if deferrable else 0)
+    assert task.urls == dict.fromkeys(map(url, range(12)), 1)
 
 
 def test_without_durable_every_attempt_sends_everything(make: Make, deferrable: bool, memory: str) -> None:
