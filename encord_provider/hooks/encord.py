@@ -11,8 +11,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from encord_provider import __version__
-from encord_provider.api.async_client import AsyncEncordApi
-from encord_provider.api.calls import get_metadata_schema, list_integrations
+from encord_provider.api.calls import get_cloud_integrations, get_metadata_schema
 from encord_provider.api.client import EncordApi
 from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import EncordError, EncordInputError
@@ -25,6 +24,8 @@ from encord_provider.schema import MetadataSchema
 
 if TYPE_CHECKING:
     from encord.user_client import EncordUserClient
+
+    from encord_provider.api.async_client import AsyncEncordApi
 
 log = logging.getLogger(__name__)
 
@@ -126,11 +127,14 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
     @cached_property
     def api(self) -> EncordApi:
         """The synchronous client of the data plane."""
-        return EncordApi(user_config=self.client.user_config, budget=self._budget)
+        return EncordApi(user_config=self.client.user_config, budget=self.budget)
 
     def async_api(self) -> AsyncEncordApi:
         """Give a new asynchronous client of the data plane, to be used with ``async with``."""
-        return AsyncEncordApi(user_config=self.client.user_config, budget=self._budget)
+        # aiohttp costs time and memory, which only a wait needs.
+        from encord_provider.api.async_client import AsyncEncordApi
+
+        return AsyncEncordApi(user_config=self.client.user_config, budget=self.budget)
 
     @property
     def retry_seconds(self) -> float:
@@ -138,7 +142,8 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         return self.credentials.retry_seconds if self._retry_seconds is None else self._retry_seconds
 
     @property
-    def _budget(self) -> RetryBudget:
+    def budget(self) -> RetryBudget:
+        """How much patience every call over this connection has."""
         return RetryBudget(
             seconds=self.retry_seconds, hint=" The connection's retry_seconds says how long to go on."
         )
@@ -151,7 +156,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         :returns: its UUID.
         :raises EncordInputError: if no folder or more than one has that name.
         """
-        finder = FolderFinder(client=self.client, domain=self.credentials.domain, seconds=self.retry_seconds)
+        finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
         return finder.find(folder, create=create)
 
     def find_integration(self, integration: str | None = None) -> str | None:
@@ -170,7 +175,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
                 self.encord_conn_id,
             )
             return None
-        known = self.api.perform(list_integrations())
+        known = self.api.perform(get_cloud_integrations())
         uuid = uuid_of(wanted)
         matches = [one for one, title in known.items() if one == uuid or (uuid is None and title == wanted)]
         if len(matches) == 1:
@@ -204,7 +209,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         try:
             credentials = self.credentials
             self._retry_seconds = min(self.retry_seconds, _TEST_SECONDS)
-            titles = sorted(self.api.perform(list_integrations()).values())
+            titles = sorted(self.api.perform(get_cloud_integrations()).values())
         except EncordError as error:
             return False, str(error)
         except Exception as error:

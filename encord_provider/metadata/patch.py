@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from encord_provider.api.calls import BULK_SIZE, get_items, patch_client_metadata
+from encord_provider.api.calls import BULK_SIZE, get_storage_items, patch_storage_items
 from encord_provider.api.client import EncordApi
 from encord_provider.exceptions import EncordRequestError
 from encord_provider.metadata.matching import Match
@@ -107,7 +107,9 @@ class MetadataPatcher:
         """Read the items again, so that a merge keeps what was written meanwhile, and patch them."""
         if not bundle:
             return {}
-        fresh = {item.uuid: item.client_metadata for item in self.api.perform(get_items(list(bundle)))}
+        fresh = {
+            item.uuid: item.client_metadata for item in self.api.perform(get_storage_items(list(bundle)))
+        }
         refused = self._refused(
             {uuid: self._wanted(fresh[uuid], match) for uuid, match in bundle.items() if uuid in fresh}
         )
@@ -128,7 +130,7 @@ class MetadataPatcher:
         if not patches:
             return {}
         try:
-            self.api.perform(patch_client_metadata(patches))
+            self.api.perform(patch_storage_items(patches))
         except EncordRequestError as error:
             if len(patches) == 1:
                 return dict.fromkeys(patches, str(error) or "Encord refused it")

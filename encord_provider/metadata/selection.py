@@ -8,11 +8,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
-from encord_provider.api.calls import BULK_SIZE, get_child_items, get_items
+from encord_provider.api.calls import BULK_SIZE, get_child_items, get_storage_items
 from encord_provider.api.items import GROUP_TYPES, StorageItem
 from encord_provider.exceptions import EncordInputError, EncordRequestError
 from encord_provider.hooks.names import uuid_of
-from encord_provider.hooks.sdk import repeated, sdk_errors
+from encord_provider.hooks.sdk import call_sdk
 from encord_provider.jobs.parts import index_uri_of
 from encord_provider.metadata.matching import Match, match_rows
 from encord_provider.metadata.rows import ItemKey, MetadataRow, rows_of_index
@@ -203,7 +203,7 @@ def _index(value: Any) -> str | None:
 def _items_by_uuid(hook: EncordHook, uuids: Iterable[str]) -> Iterator[StorageItem]:
     remaining = iter(dict.fromkeys(uuids))
     while bundle := list(islice(remaining, BULK_SIZE)):
-        yield from hook.api.perform(get_items(bundle))
+        yield from hook.api.perform(get_storage_items(bundle))
 
 
 def _subfolders(hook: EncordHook, folder: str) -> list[str]:
@@ -232,12 +232,11 @@ def _project_items(hook: EncordHook, project: str) -> list[str]:
 def _asked(hook: EncordHook, what: str, look: Callable[[], T]) -> T:
     def act() -> T:
         try:
-            with sdk_errors(what, hook.credentials.domain):
-                return look()
+            return look()
         except NotImplementedError:
             # A data row from before Encord kept its files as storage items (SDK, DataRow.backing_item_uuid).
             raise EncordRequestError(
                 f"Could not {what}: some rows have no storage item behind them."
             ) from None
 
-    return repeated(act, seconds=hook.retry_seconds)
+    return call_sdk(act, what=what, domain=hook.credentials.domain, budget=hook.budget)

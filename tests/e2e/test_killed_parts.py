@@ -19,7 +19,7 @@ import pytest
 from demo.services import Services, airflow_environment
 from demo.standalone import Airflow, standalone
 from encord_provider.hooks.credentials import Credentials
-from tests.chaos.driver import Encord, emulator
+from tests.helpers.emulator_process import Encord, emulator
 from tests.helpers.imports import url, write_spec
 from tests.helpers.leaks import findings
 
@@ -119,7 +119,7 @@ def _kill(processes: list[psutil.Process]) -> None:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("killed")
-    with emulator() as encord:
+    with emulator(units_per_second=40) as encord:
         key_path = home.parent / f"{home.name}-key"
         key_path.write_text(encord.connection["extra"]["private_key"])
         services = Services(s3_url="http://127.0.0.1:9", encord_url=encord.url, private_key_path=key_path)

@@ -25,9 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from encord_provider.hooks.credentials import Credentials
-from tests.chaos.driver import silence
-from tests.chaos.kills import arm, step_named
 from tests.helpers.imports import ImportTask
+from tests.helpers.kills import arm, silence, step_named
 from tests.helpers.leaks import findings, spellings
 
 if TYPE_CHECKING:

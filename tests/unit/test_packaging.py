@@ -106,6 +106,16 @@ def test_no_module_pulls_in_the_sdk_or_boto3() -> None:
     assert loaded == "[]"
 
 
+def test_aiohttp_is_imported_only_to_wait() -> None:
+    loaded = run(
+        "import sys\n"
+        "import encord_provider.operators.import_data, encord_provider.sensors.upload_job\n"
+        "import encord_provider.operators.patch_metadata, encord_provider.triggers.upload_job\n"
+        "print('aiohttp' in sys.modules)"
+    )
+    assert loaded == "False"
+
+
 def test_parsing_the_bundled_dags_pulls_in_neither() -> None:
     loaded = run(
         "import sys\nfrom airflow.dag_processing.dagbag import DagBag\n"

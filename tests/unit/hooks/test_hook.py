@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk import Connection
 
 from encord_provider import __version__
-from encord_provider.api.calls import list_integrations
+from encord_provider.api.calls import get_cloud_integrations
 from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from tests.helpers import keys
@@ -120,7 +120,7 @@ class TestCalls:
 
         hook = connect(private_key=encord.private_key)
         hook.get_conn().create_storage_folder("lake")
-        hook.api.perform(list_integrations())
+        hook.api.perform(get_cloud_integrations())
         agents = {one["route"]: one["user_agent"] for one in encord.requests()}
         for route in ("create_folder", "list_cloud_integrations"):
             assert f"airflow-provider-encord/{__version__}" in agents[route]
@@ -128,7 +128,7 @@ class TestCalls:
 
     async def test_so_does_the_asynchronous_client(self, connect: Any, encord: EncordEmulator) -> None:
         async with connect(private_key=encord.private_key).async_api() as api:
-            assert await api.perform(list_integrations())
+            assert await api.perform(get_cloud_integrations())
         (call,) = encord.requests("list_cloud_integrations")
         assert f"airflow-provider-encord/{__version__}" in call["user_agent"]
 

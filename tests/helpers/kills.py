@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from encord_provider.api import client
 from encord_provider.jobs import run as importing
-from encord_provider.jobs.journal import FileJournal, Receipts, TaskStateJournal
+from encord_provider.jobs.journal import FileJournal, TaskStateJournal
+from encord_provider.jobs.receipts import Receipts
 from encord_provider.operators import import_data
 from tests.helpers.airflow_task import TaskRecord
 
@@ -40,11 +42,11 @@ class Step:
 
 
 def _is_start(_api: Any, call: Any) -> bool:
-    return bool(call.what.startswith("start an upload job"))
+    return bool(call.name == "start_upload_job")
 
 
 def _is_cancel(_api: Any, call: Any) -> bool:
-    return bool(call.what.startswith("cancel upload job"))
+    return bool(call.name == "cancel_upload_job")
 
 
 def _is_receipt(beside: pathlib.Path, _target: Any) -> bool:
@@ -52,7 +54,7 @@ def _is_receipt(beside: pathlib.Path, _target: Any) -> bool:
 
 
 STEPS = (
-    Step(name="before anything is stored", owner=importing.Import, function="begin_attempt"),
+    Step(name="before anything is stored", owner=importing.Import, function="advance"),
     Step(name="before a journal entry is stored", owner=TaskStateJournal, function="save"),
     Step(name="after a journal entry is stored", owner=TaskStateJournal, function="save", after=True),
     Step(name="before a journal file is written", owner=FileJournal, function="save"),
@@ -65,7 +67,7 @@ STEPS = (
         after=True,
         counts=_is_start,
     ),
-    Step(name="before a wait", owner=import_data, function="wait_for_jobs"),
+    Step(name="before a wait", owner=importing, function="wait_for_jobs"),
     Step(name="before a deferral", owner=import_data.EncordImportDataOperator, function="_defer"),
     Step(name="before a receipt is written", owner=Receipts, function="write"),
     Step(name="while a receipt is written", owner=pathlib.Path, function="replace", counts=_is_receipt),
@@ -120,3 +122,35 @@ def die_before_reporting(record: TaskRecord) -> None:
             vanish()
 
     record.on_call = on_call
+
+
+def silence(path: pathlib.Path) -> None:
+    """Let this process write what it says into a file."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+
+
+def forget_the_state_store() -> None:
+    """Let this process be an Airflow below 3.3, which has no task state store."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    get_context: Callable[[Any], Any] = RuntimeTaskInstance.get_template_context
+
+    def without_store(instance: Any) -> Any:
+        context = get_context(instance)
+        context.pop("task_state_store", None)
+        return context
+
+    RuntimeTaskInstance.get_template_context = without_store  # type: ignore[method-assign]
+
+
+def terminate_while_waiting(seconds: float) -> None:
+    """Send SIGTERM to this process some time after it has begun to wait."""
+    wait = importing.wait_for_jobs
+
+    async def wait_and_be_told_to_end(*args: Any, **kwargs: Any) -> Any:
+        threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
+        return await wait(*args, **kwargs)
+
+    importing.wait_for_jobs = wait_and_be_told_to_end  # type: ignore[assignment]

@@ -1,7 +1,8 @@
-"""Errors of the way are ridden out, for every call, in both clients; errors that stay are raised at once."""
+"""Transport errors are ridden out, for every call, in both clients; errors that stay are raised at once."""
 
 from __future__ import annotations
 
+import inspect
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,9 +34,9 @@ CALLS: dict[str, Callable[[Lake], calls.Call[Any]]] = {
     "cancel_upload_job": lambda lake: calls.cancel_upload_job(lake.folder, lake.job_id),
     "list_folder_items": lambda lake: calls.list_items(lake.folder),
     "list_child_items": lambda lake: calls.get_child_items(lake.folder, lake.items[0].uuid),
-    "get_items": lambda lake: calls.get_items([item.uuid for item in lake.items]),
-    "patch_items": lambda lake: calls.patch_client_metadata({lake.items[0].uuid: {"site": "a"}}),
-    "list_cloud_integrations": lambda lake: calls.list_integrations(),
+    "get_items": lambda lake: calls.get_storage_items([item.uuid for item in lake.items]),
+    "patch_items": lambda lake: calls.patch_storage_items({lake.items[0].uuid: {"site": "a"}}),
+    "list_cloud_integrations": lambda lake: calls.get_cloud_integrations(),
     "get_metadata_schema": lambda lake: calls.get_metadata_schema(),
     "set_metadata_schema": lambda lake: calls.save_metadata_schema({}),
 }
@@ -52,6 +53,18 @@ FAULTS: dict[str, dict[str, Any]] = {
     "truncated": {"kind": "truncated_body"},
     "slow": {"kind": "slow_body", "seconds": 0.1},
 }
+
+
+def test_a_call_is_named_as_the_function_that_defines_it(lake: Lake) -> None:
+    defined = {
+        name
+        for name, function in vars(calls).items()
+        if callable(function)
+        and getattr(function, "__annotations__", {}).get("return", "").startswith("Call[")
+    }
+    made = {make(lake).name for make in CALLS.values()}
+    assert made == defined
+    assert all(f"calls.{make(lake).name}(" in inspect.getsource(make) for make in CALLS.values())
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -229,7 +242,7 @@ def test_what_is_sent_is_signed_and_follows_no_redirect(perform: Perform, folder
     server = HTTPServer(("127.0.0.1", 0), Redirecting)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    call = replace(calls.list_integrations())
+    call = replace(calls.get_cloud_integrations())
     object.__setattr__(call, "url", lambda domain: f"http://127.0.0.1:{server.server_port}/v2/public/start")
     try:
         with pytest.raises(EncordRequestError, match="a signed call follows none"):
