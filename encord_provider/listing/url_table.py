@@ -33,13 +33,17 @@ class UrlTable:
             self._urls[key] = row.key
 
     def objects(self) -> Iterator[ListedObject]:
-        """The objects in key order; with more than one bucket, the bucket is the first segment of the key."""
+        """List the objects.
+
+        :returns: the objects in key order; with more than one bucket, the bucket is the first segment of the key.
+        """
         return (ListedObject(key) for key in sorted(self._urls))
 
     def url_for(self, key: str) -> str:
-        """Return the URL of an object exactly as the table gives it.
+        """Find the URL of an object.
 
         :param key: the key of one of :meth:`objects`.
+        :returns: the URL exactly as the table gives it.
         """
         return self._urls[key]
 
