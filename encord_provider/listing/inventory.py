@@ -74,9 +74,11 @@ def list_inventory(
 def inventory_bucket(client: S3Client, bucket: str, manifest_key: str) -> str:
     """Find the bucket that an inventory report describes.
 
-    Takes and raises what :func:`list_inventory` does.
-
+    :param client: a boto3 S3 client that may read the report.
+    :param bucket: the bucket that holds the report.
+    :param manifest_key: the key of the report's ``manifest.json``.
     :returns: the name of the source bucket.
+    :raises ListingError: when the report cannot be read.
     """
     return str(_manifest(client, bucket, manifest_key)["sourceBucket"])
 
@@ -140,7 +142,9 @@ def _csv_rows(file: IO[bytes], schema: Sequence[str], uri: str) -> Iterator[Mapp
 
 
 def _arrow_rows(file: IO[bytes], file_format: str, uri: str) -> Iterator[Mapping[str, Any]]:
-    pyarrow = pyarrow_for(f"{uri}: reading a {file_format} inventory")
+    pyarrow = pyarrow_for(
+        f"{uri}: reading a {file_format} inventory", "parquet" if file_format == "Parquet" else "orc"
+    )
     try:
         batches: Iterable[Any]
         if file_format == "Parquet":

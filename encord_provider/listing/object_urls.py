@@ -210,8 +210,9 @@ def url_problem(url: str) -> str | None:
 
 
 def file_name(url: str) -> str:
-    """Return the name of the file that an object URL names: its last segment, decoded.
+    """Find the name of the file that an object URL names.
 
     :param url: an object URL; a query string (a signature) is left aside.
+    :returns: the last segment of its path, decoded.
     """
     return unquote(url.partition("?")[0].rstrip("/").rpartition("/")[2]) or url

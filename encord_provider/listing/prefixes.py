@@ -44,6 +44,9 @@ def distinct(prefixes: Iterable[str]) -> list[str]:
     """Bring prefixes into order, without those whose objects another one has too.
 
     ``dt=2025-03-1`` has the objects of ``dt=2025-03-10`` as well; listing both would list those twice.
+
+    :param prefixes: the prefixes, in any order.
+    :returns: the prefixes that are left, in order.
     """
     kept: list[str] = []
     for prefix in sorted(prefixes):

@@ -31,14 +31,18 @@ class UrlTable:
         self._urls = {name(identity): row.key for identity, row in rows}
 
     def objects(self) -> Iterator[ListedObject]:
-        """The objects in key order; with more than one bucket, the bucket is the first segment of
-        the key, and with two buckets of one name the store is in front of it."""
+        """List the objects.
+
+        :returns: the objects in key order; with more than one bucket, the bucket is the first segment of the key, and
+            with two buckets of one name the store is in front of it.
+        """
         return (ListedObject(key) for key in sorted(self._urls))
 
     def url_for(self, key: str) -> str:
-        """Return the URL of an object exactly as the table gives it.
+        """Find the URL of an object.
 
         :param key: the key of one of :meth:`objects`.
+        :returns: the URL exactly as the table gives it.
         """
         return self._urls[key]
 

@@ -86,10 +86,15 @@ def read_frames(
 ) -> FrameTable:
     """Read a table with one row per frame: an object, a frame, and metadata or embeddings of that frame.
 
-    Takes and raises what :func:`~encord_provider.tables.read_table` does; the column ``frame`` holds the number
-    of the frame, or its second.
-
+    :param content: a path to read, or the content itself. The column ``frame`` holds the number of the frame, or
+        its second.
+    :param source: the name of the table for messages; by default the path.
+    :param key_column: the column that holds the object's key or URL; by default the first usual one.
+    :param format: ``csv``, ``jsonl`` or ``parquet``; by default told from the name of the source.
     :returns: the table.
+    :raises MetadataTableError: for a table that :func:`~encord_provider.tables.read_table` refuses, a row without a
+        frame, and two rows for one frame.
+    :raises EncordConfigError: for a Parquet table without pyarrow.
     """
     reader = TableReader.open(content, source=source, key_column=key_column, format=format)
     rows: dict[str, dict[str, TableRow]] = {}

@@ -39,7 +39,10 @@ class ReadablePath(Protocol):
     """What is needed of a path: ``pathlib.Path`` and ``ObjectStoragePath`` have it."""
 
     def read_bytes(self) -> bytes:
-        """Return the whole content."""
+        """Read the file.
+
+        :returns: the whole content.
+        """
         ...
 
 

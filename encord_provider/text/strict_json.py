@@ -164,7 +164,7 @@ def _members(text: str) -> Iterator[tuple[JsonPath, int, bool]]:
 def _duplicate_error(text: str) -> StrictJsonError:
     for path, offset, repeated in _members(text):
         if repeated:
-            where = f" in {_shown(path[:-1])}" if len(path) > 1 else ""
+            where = f" in {shown_path(path[:-1])}" if len(path) > 1 else ""
             return _at(text, offset, f"the key {path[-1]!r} is given twice{where}", repeated=path)
     raise AssertionError("a key was given twice, but no object shows it")
 
@@ -197,7 +197,12 @@ def _at(text: str, offset: int, message: str, *, repeated: JsonPath = ()) -> Str
     return StrictJsonError(message, line=line, column=column, repeated=repeated)
 
 
-def _shown(path: JsonPath) -> str:
+def shown_path(path: JsonPath) -> str:
+    """Write a path for a message.
+
+    :param path: the path.
+    :returns: for example ``videos[0].title``.
+    """
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)

@@ -59,15 +59,26 @@ class Workspace(Protocol):
         ...
 
     def open(self, mode: str) -> Any:
-        """Open the file at this path."""
+        """Open the file at this path.
+
+        :param mode: ``rb`` or ``wb``.
+        :returns: the open file.
+        """
         ...
 
     def mkdir(self, *, parents: bool, exist_ok: bool) -> None:
-        """Create the folder."""
+        """Create the folder.
+
+        :param parents: whether to create the folders above it too.
+        :param exist_ok: whether it may exist.
+        """
         ...
 
     def read_bytes(self) -> bytes:
-        """Return the content of the file at this path."""
+        """Read the file at this path.
+
+        :returns: its content.
+        """
         ...
 
 
@@ -263,7 +274,11 @@ class _OpenPart:
     arrays: dict[str, list[bytes]] = field(default_factory=dict)
 
     def has_room_for(self, unit: DataUnit) -> bool:
-        """Whether the unit fits; a first one always does."""
+        """Tell whether a unit fits; a first one always does.
+
+        :param unit: the data unit.
+        :returns: whether there is room for it.
+        """
         if not self.units:
             return True
         of_type = self.limits.by_type.get(unit.media_type.name, self.limits.total)

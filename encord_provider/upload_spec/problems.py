@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from encord_provider.exceptions import UploadSpecError
-from encord_provider.text.strict_json import JsonPath
+from encord_provider.text.strict_json import JsonPath, shown_path
 
 _MAX_SHOWN = 20
 
@@ -31,10 +31,7 @@ class Problem:
         if self.column is not None:
             place.append(f"column {self.column}")
         if self.path:
-            first, *rest = self.path
-            place.append(
-                str(first) + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in rest)
-            )
+            place.append(shown_path(self.path))
         return f"{', '.join(place)}: {self.message}" if place else self.message
 
 

@@ -30,8 +30,10 @@ def check_spec(
 ) -> tuple[UploadSpec, list[Problem]]:
     """Read an upload spec and collect everything that is wrong with it, the limits of one file included.
 
-    Takes what :func:`parse_spec` takes.
-
+    :param data: the content of the file.
+    :param source: its name or URI; CSV when it ends in ``.csv``, otherwise JSON.
+    :param allow_unknown: JSON: whether keys that Encord's pages do not describe are kept.
+    :param by_extension: CSV: whether the extension of a URL overrides a section of videos or images.
     :returns: what could be read, and the findings in the order of their lines.
     """
     if source.lower().endswith(".csv"):
