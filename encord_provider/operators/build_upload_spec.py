@@ -16,9 +16,7 @@ from encord_provider.options import (
     Grouping,
     Media,
     ObjectUrls,
-    Options,
     Parts,
-    is_template,
 )
 from encord_provider.schema import MetadataSchema
 from encord_provider.sources import (
@@ -32,6 +30,7 @@ from encord_provider.sources import (
 from encord_provider.tables import MetadataTable
 from encord_provider.upload_spec import DataUnit, SkippedObjects, build_units
 from encord_provider.workspace.files import child
+from encord_provider.workspace.option_groups import Options, is_template
 from encord_provider.workspace.specs import write_spec
 from encord_provider.workspace.window import run_window
 
