@@ -29,10 +29,10 @@ from encord_provider.listing import (
 )
 from encord_provider.listing.prefixes import distinct, expand_prefix
 from encord_provider.listing.s3 import explained
-from encord_provider.options import TEXT, Options, is_template
 from encord_provider.tables import MetadataTable
 from encord_provider.workspace.files import path_of
 from encord_provider.workspace.inputs import Inputs
+from encord_provider.workspace.option_groups import TEXT, Options, is_template
 from encord_provider.workspace.templates import value_of
 from encord_provider.workspace.window import Window, prefixes_of
 

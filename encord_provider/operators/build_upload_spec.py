@@ -17,9 +17,7 @@ from encord_provider.options import (
     Grouping,
     Media,
     ObjectUrls,
-    Options,
     Parts,
-    is_template,
 )
 from encord_provider.schema import MetadataSchema
 from encord_provider.sources import (
@@ -33,6 +31,7 @@ from encord_provider.sources import (
 from encord_provider.tables import MetadataTable
 from encord_provider.upload_spec import BuildOptions, DataUnit, SkippedObjects, build_units
 from encord_provider.workspace.files import child
+from encord_provider.workspace.option_groups import Options, is_template
 from encord_provider.workspace.specs import write_spec
 from encord_provider.workspace.window import Window, run_window
 

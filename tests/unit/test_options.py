@@ -24,11 +24,11 @@ from encord_provider.options import (
     Grouping,
     Media,
     ObjectUrls,
-    Options,
     Parts,
 )
 from encord_provider.sources import ObjectStorageFolder, ObjectUrlTable, S3Bucket, S3Inventory, source_of
 from encord_provider.upload_spec import MediaType
+from encord_provider.workspace.option_groups import Options
 
 GIVEN: list[tuple[type[Options], dict[str, Any]]] = [
     (

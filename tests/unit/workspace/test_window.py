@@ -242,7 +242,7 @@ def test_a_run_without_an_interval_owns_the_last_whole_calendar_unit(
         cron("@yearly"),
         DeltaDataIntervalTimetable(timedelta(minutes=90)),
     ],
-    ids=lambda one: str(getattr(one, "_expression", one)),
+    ids=lambda one: getattr(one, "_expression", type(one).__name__),
 )
 def test_where_the_unit_cannot_be_told_the_error_says_which_timetable_to_take(timetable: Any) -> None:
     with pytest.raises(EncordInputError, match=r"CronDataIntervalTimetable"):
