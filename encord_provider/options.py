@@ -14,7 +14,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from encord_provider.exceptions import EncordInputError
 from encord_provider.listing import ObjectFilter
@@ -31,6 +31,9 @@ from encord_provider.workspace.option_groups import (
     Options,
 )
 from encord_provider.workspace.templates import value_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
 
 
 def _units_per_part(value: Any, parameter: str) -> int | dict[str, int] | None:

@@ -153,7 +153,10 @@ class Options(ResolveMixin):  # type: ignore[misc, unused-ignore]
     def _mapping(cls, given: Any) -> Mapping[str, Any]:
         if cls.bare_field and isinstance(given, str) and not given.lstrip().startswith("{"):
             return {cls.bare_field: given}
-        mapping: Mapping[str, Any] | None = value_of(given, dict, parameter=cls.parameter)
+        try:
+            mapping: Mapping[str, Any] | None = value_of(given, dict, parameter=cls.parameter)
+        except EncordInputError as error:
+            raise EncordInputError(f"{error} {cls._known()}") from None
         return mapping or {}
 
     @classmethod
