@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -123,10 +123,14 @@ def write_failures(uri: str, receipts: Iterable[Receipt]) -> str | None:
     return uri
 
 
-def write_summary(uri: str, summary: Mapping[str, Any]) -> None:
-    """Write what is known of an import to a JSON file.
+def write_report(uri: str, summary: Mapping[str, Any], receipts: Sequence[Receipt]) -> dict[str, Any]:
+    """Write what is known of an import: ``failures.csv`` and ``summary.json``.
 
-    :param uri: the URI of the file.
-    :param summary: what the task returns, or would.
+    :param uri: the URI of the folder of its receipts.
+    :param summary: what :meth:`Outcome.summary` gives.
+    :param receipts: the receipts of all parts that have ended.
+    :returns: the summary, with where receipts and failures are.
     """
-    write_whole(uri, orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+    whole = {**summary, "receipts": uri, "failures": write_failures(f"{uri}/failures.csv", receipts)}
+    write_whole(f"{uri}/summary.json", orjson.dumps(whole, option=orjson.OPT_INDENT_2))
+    return whole

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -42,8 +41,8 @@ from encord_provider.jobs.next_step import (
 )
 from encord_provider.jobs.parts import ImportPart
 from encord_provider.jobs.receipts import Receipt, Receipts
-from encord_provider.jobs.report import Outcome, write_failures, write_summary
-from encord_provider.jobs.wait import Progress, WaitEnd, wait_for_jobs
+from encord_provider.jobs.report import Outcome, write_report
+from encord_provider.jobs.wait import Progress, WaitEnd, wait_in_process
 
 if TYPE_CHECKING:
     from encord_provider.api.async_client import AsyncEncordApi
@@ -174,23 +173,14 @@ class Import:
         :raises EncordUnavailableError: if Encord could not be reached; the jobs go on.
         """
 
-        async def wait() -> WaitEnd:
-            async with connect() as api:
-                try:
-                    result = await wait_for_jobs(
-                        api,
-                        folder=self.target.folder,
-                        job_ids=step.job_ids,
-                        until=step.until,
-                        deadline=deadline,
-                        progress=Progress(total=self.active_units),
-                    )
-                except EncordNotFoundError:
-                    # A job is gone; asking for each finds out which.
-                    return WaitEnd.FINISHED
-            return result.end
-
-        end = asyncio.run(wait())
+        end = wait_in_process(
+            connect,
+            folder=self.target.folder,
+            job_ids=step.job_ids,
+            until=step.until,
+            deadline=deadline,
+            progress=Progress(total=self.active_units),
+        )
         self._stop_if_killed()
         if end is WaitEnd.UNREACHABLE:
             raise EncordUnavailableError(
@@ -285,15 +275,10 @@ class Import:
     def _report(self, ended: Mapping[str, Receipt]) -> dict[str, Any]:
         receipts = [ended[part.name] for part in self.parts if part.name in ended]
         active = [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
-        summary = {
-            **self._outcome(ended).summary(
-                folder=self.target.folder, job_ids=[receipt.job.job_id for receipt in receipts] + active
-            ),
-            "receipts": self.receipts.uri,
-            "failures": write_failures(f"{self.receipts.uri}/failures.csv", receipts),
-        }
-        write_summary(f"{self.receipts.uri}/summary.json", summary)
-        return summary
+        summary = self._outcome(ended).summary(
+            folder=self.target.folder, job_ids=[receipt.job.job_id for receipt in receipts] + active
+        )
+        return write_report(self.receipts.uri, summary, receipts)
 
     def _begin(self) -> None:
         self.journal.attempt += 1

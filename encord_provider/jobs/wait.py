@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from encord_provider.api.calls import get_upload_job
 from encord_provider.api.upload_job import JobState, UnitCounts, UploadJob
-from encord_provider.exceptions import EncordUnavailableError
+from encord_provider.exceptions import EncordNotFoundError, EncordUnavailableError
 from encord_provider.jobs.next_step import WaitUntil
 
 if TYPE_CHECKING:
@@ -143,6 +143,24 @@ async def wait_for_jobs(
         await asyncio.gather(*watchers, return_exceptions=True)
     watch.say(last=True)
     return WaitResult(end=WaitEnd.FINISHED, jobs=watch.jobs)
+
+
+def wait_in_process(connect: Callable[[], AsyncEncordApi], **how: Any) -> WaitEnd:
+    """Wait for upload jobs in this process, on an event loop of its own.
+
+    :param connect: makes the client that asks for them.
+    :param how: what :func:`wait_for_jobs` takes.
+    :returns: why the wait was over; also where Encord does not know a job any more, as asking for each finds out which.
+    """
+
+    async def wait() -> WaitEnd:
+        async with connect() as api:
+            try:
+                return (await wait_for_jobs(api, **how)).end
+            except EncordNotFoundError:
+                return WaitEnd.FINISHED
+
+    return asyncio.run(wait())
 
 
 @dataclass

@@ -36,7 +36,7 @@ class Encord:
 
     def registered(self) -> Counter[str]:
         lines = [json.loads(line) for line in self.control("GET", "snapshot").splitlines()]
-        return Counter(row[1]["url"] for row in lines if isinstance(row, list) and row[0] == "item")
+        return Counter(row[1]["url"] for row in lines if isinstance(row, list) and row[0] == "items")
 
 
 @contextlib.contextmanager

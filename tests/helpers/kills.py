@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from encord_provider.api import client
-from encord_provider.jobs import run as importing
+from encord_provider.jobs import run, wait
 from encord_provider.jobs.journal import FileJournal, TaskStateJournal
 from encord_provider.jobs.receipts import Receipts
 from encord_provider.operators import import_data
@@ -54,7 +54,7 @@ def _is_receipt(beside: pathlib.Path, _target: Any) -> bool:
 
 
 STEPS = (
-    Step(name="before anything is stored", owner=importing.Import, function="advance"),
+    Step(name="before anything is stored", owner=run.Import, function="advance"),
     Step(name="before a journal entry is stored", owner=TaskStateJournal, function="save"),
     Step(name="after a journal entry is stored", owner=TaskStateJournal, function="save", after=True),
     Step(name="before a journal file is written", owner=FileJournal, function="save"),
@@ -67,13 +67,13 @@ STEPS = (
         after=True,
         counts=_is_start,
     ),
-    Step(name="before a wait", owner=importing, function="wait_for_jobs"),
+    Step(name="before a wait", owner=wait, function="wait_for_jobs"),
     Step(name="before a deferral", owner=import_data.EncordImportDataOperator, function="_defer"),
     Step(name="before a receipt is written", owner=Receipts, function="write"),
     Step(name="while a receipt is written", owner=pathlib.Path, function="replace", counts=_is_receipt),
     Step(name="after a receipt is written", owner=Receipts, function="write", after=True),
-    Step(name="before the verdict", owner=importing.Import, function="judge"),
-    Step(name="after the verdict", owner=importing.Import, function="judge", after=True),
+    Step(name="before the verdict", owner=run.Import, function="judge"),
+    Step(name="after the verdict", owner=run.Import, function="judge", after=True),
     Step(name="before a job is cancelled", owner=client.EncordApi, function="perform", counts=_is_cancel),
 )
 
@@ -147,10 +147,10 @@ def forget_the_state_store() -> None:
 
 def terminate_while_waiting(seconds: float) -> None:
     """Send SIGTERM to this process some time after it has begun to wait."""
-    wait = importing.wait_for_jobs
+    wait_for_jobs = wait.wait_for_jobs
 
     async def wait_and_be_told_to_end(*args: Any, **kwargs: Any) -> Any:
         threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
-        return await wait(*args, **kwargs)
+        return await wait_for_jobs(*args, **kwargs)
 
-    importing.wait_for_jobs = wait_and_be_told_to_end  # type: ignore[assignment]
+    wait.wait_for_jobs = wait_and_be_told_to_end  # type: ignore[assignment]

@@ -24,7 +24,7 @@ from encord_provider.exceptions import (
     UploadJobFailedError,
     UploadJobTimeoutError,
 )
-from encord_provider.jobs import run as importing
+from encord_provider.jobs import wait
 from encord_provider.jobs.receipts import Receipt, Receipts
 from tests.helpers.imports import ImportTask, read_failures, url, write_spec
 from tests.helpers.kills import arm, die_before_reporting, forget_the_state_store, step_named
@@ -491,15 +491,15 @@ def test_a_worker_that_is_told_to_end_cancels_its_jobs_and_keeps_what_they_had_d
     task = make(cancel_on_kill=cancel, max_active_jobs=2)
 
     def end_while_waiting() -> None:
-        wait = importing.wait_for_jobs
+        wait_for_jobs = wait.wait_for_jobs
 
         async def wait_and_be_killed(*args: Any, **kwargs: Any) -> Any:
             threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
             if not cancel:
                 threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-            return await wait(*args, **kwargs)
+            return await wait_for_jobs(*args, **kwargs)
 
-        importing.wait_for_jobs = wait_and_be_killed
+        wait.wait_for_jobs = wait_and_be_killed
 
     ended_by = task.record.run_in_worker(task.operator, prepare=end_while_waiting)
     assert task.record.state == "failed"
