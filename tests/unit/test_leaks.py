@@ -143,7 +143,8 @@ def test_no_spelling_of_the_credentials_is_written_anywhere(
     _connect(server, extra, monkeypatch, retry_seconds=60)
     attempt("good")
     assert server.call(lambda store: len(store.items)) == 6, "the credentials work"
-    server.inject_fault("status", route="*upload_job", status=503, probability=0.3)
+    for route in ("start_upload_job", "poll_upload_job"):
+        server.inject_fault("status", route=route, status=503, count=1)
     attempt("faults")
     server.clear_faults()
     attempt("killed", lambda: arm(step_named("between the answer and storing the id")))

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.conftest import sdk_client
 from tests.emulator.sdk.conftest import Service
+from tests.emulator.sdk.things import add_colleague
 
 if TYPE_CHECKING:
-    from encord_provider.emulator.server import EncordEmulator
+    pass
 
 pytestmark = pytest.mark.changes_organisation
-
-
-def add_colleague(emulator: EncordEmulator, email: str = "colleague@example.com") -> Any:
-    """A member of the organisation, and the SDK's client with a key of theirs."""
-    from encord_provider.emulator.organisation.users.models import OrganisationRole, User
-
-    def add(store: Any) -> str:
-        user = store.users.add(User(email=email, role=OrganisationRole.MEMBER))
-        return store.users.new_key(user).private_key
-
-    return sdk_client(emulator, emulator.call(add))
 
 
 @pytest.mark.emulator_only
