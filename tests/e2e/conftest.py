@@ -103,7 +103,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # Slow enough that the runs really wait in the triggerer, and for some seconds: a task that is back before the
     # scheduler has heard of its deferral fails, and is tried again only after a minute.
     options = ("--set", "units_per_second=5")
-    with emulator() as second:
+    with emulator(units_per_second=40) as second:
         settings = {**_SETTINGS, "AIRFLOW_CONN_ENCORD_SECOND": json.dumps(second.connection)}
         with (
             open_demo(home, *options, settings=settings) as (services, airflow, params),
