@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.workspace.files import default_workspace
-from tests.docs.conftest import load, run
+from tests.helpers.dags import load, run
 from tests.helpers.pages import Block, blocks
 
 if TYPE_CHECKING:
