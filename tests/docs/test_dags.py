@@ -225,7 +225,8 @@ def check_company_sync(returned: Any) -> None:
 
 
 def check_company_inbox(returned: Any) -> None:
-    assert returned["import_dropped_specs.find_specs"] == ["s3://lake/encord/inbox/one.json"]
+    (found,) = returned["import_dropped_specs.find_specs"]
+    assert found["spec"] == "s3://lake/encord/inbox/one.json"
     assert short(items("lake/handmade")) == ["quay-1.jpg"]
 
 

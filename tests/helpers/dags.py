@@ -1,4 +1,4 @@
-"""Whole DAGs through Airflow: put a file into its one bundle, run the DAG as a user, the scheduler or a backfill would."""
+"""Whole DAGs through Airflow, run as a user, the scheduler or a backfill would run them."""
 
 from __future__ import annotations
 
