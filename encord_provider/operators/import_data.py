@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -47,7 +47,8 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
     :param ignore_errors: whether a job goes on when a data unit fails. Without it, Encord ends the whole job.
     :param max_failed_units: how many failed data units still count as success. (templated)
     :param wait_for_completion: whether to wait for the jobs; if not, all are started at once.
-    :param deferrable: whether to wait in the triggerer; by default what ``[operators] default_deferrable`` says.
+    :param deferrable: whether to wait in the triggerer, for jobs that take longer than a few seconds; by default what
+        ``[operators] default_deferrable`` says.
     :param durable: whether to remember across attempts what was sent and what has ended.
     :param cancel_on_kill: whether to cancel the jobs when the task is killed, runs out of time or fails for good.
     :param max_active_jobs: how many jobs may be under way at once.
@@ -70,6 +71,10 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         "max_failed_units",
     )
     template_fields_renderers = {"spec": "json"}
+
+    patience: ClassVar[float] = 3.0
+    """Seconds for which jobs are awaited here before the task is deferred. Short jobs need no deferral, and Airflow may
+    fail one that comes back at once."""
 
     def __init__(
         self,
@@ -150,8 +155,11 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
 
     def _drive(self, running: Import, deadline: float | None, context: Context) -> dict[str, Any]:
         """Let the import advance and wait for it in turn, until every part has ended."""
+        patient_until = time.time() + self.patience
         while True:
             match running.advance():
+                case Wait() as step if self.deferrable and time.time() < patient_until:
+                    running.wait(step, self.hook.async_api, deadline=deadline, no_longer_than=patient_until)
                 case Wait() as step if self.deferrable:
                     running.note_known()
                     self._defer(running, step, deadline)

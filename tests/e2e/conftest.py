@@ -41,7 +41,7 @@ def files() -> list[PlannedFile]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # Slow enough that the runs really wait in the triggerer.
-    with open_demo(tmp_path_factory.mktemp("airflow") / "home", "--set", "units_per_second=20") as (
+    with open_demo(tmp_path_factory.mktemp("airflow") / "home", "--set", "units_per_second=4") as (
         services,
         airflow,
         params,
