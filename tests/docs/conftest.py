@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.helpers.dags import load
 from tests.helpers.pages import blocks
 
 if TYPE_CHECKING:
@@ -69,30 +69,6 @@ def serve(
 
     monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
     return served
-
-
-def load(dag_id: str, bundle: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give a DAG of a bundle that becomes the only one of Airflow."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag
-
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
-    (one,) = DagBundlesManager().get_all_dag_bundles()
-    one.initialize()
-    bag = DagBag(dag_folder=str(one.path), bundle_path=one.path, bundle_name=one.name)
-    assert bag.import_errors == {}
-    return bag.dags[dag_id]
-
-
-def run(dag: Any, **arguments: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Run a DAG through Airflow: the state of the run, and the state and return value of each task."""
-    for task in dag.tasks:
-        task.retries = 0  # waiting for a retry would take minutes
-    done = dag.test(**arguments)
-    instances = {one.task_id: one for one in done.get_task_instances()}
-    states = {task_id: str(one.state) for task_id, one in instances.items()}
-    returned = {task_id: one.xcom_pull(task_ids=task_id) for task_id, one in instances.items()}
-    return str(done.state), states, returned
 
 
 @pytest.fixture

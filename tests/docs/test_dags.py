@@ -11,7 +11,7 @@ import pytest
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.upload_spec import read_part
 from encord_provider.workspace.files import path_of
-from tests.docs.conftest import run
+from tests.helpers.dags import run
 from tests.helpers.pages import Block, blocks
 from tests.helpers.recordings import (
     QUAY,
@@ -131,7 +131,7 @@ def check_two_sites(returned: Any) -> None:
 
 
 def check_import_on_arrival(returned: Any) -> None:
-    assert short(items("lake/daily")) == FOUR
+    assert short(items("lake/daily")) == ["crane.mp4", "quay-1.jpg", "quay-2.jpg"]
 
 
 def check_import_a_csv(returned: Any) -> None:
@@ -170,7 +170,8 @@ def check_company_sync(returned: Any) -> None:
 
 
 def check_company_inbox(returned: Any) -> None:
-    assert returned["import_dropped_specs.find_specs"] == ["s3://lake/encord/inbox/one.json"]
+    (found,) = returned["import_dropped_specs.find_specs"]
+    assert found["spec"] == "s3://lake/encord/inbox/one.json"
     assert short(items("lake/handmade")) == ["quay-1.jpg"]
 
 

@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.workspace.files import default_workspace
-from tests.docs.conftest import load, run
+from tests.helpers.dags import load, run
 from tests.helpers.pages import Block, blocks
 from tests.helpers.recordings import QUAY, given_a_dropped_spec, given_imported_recordings, items, short
 
