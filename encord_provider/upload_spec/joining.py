@@ -118,7 +118,9 @@ class Joining:
                 raise MetadataTableError(
                     f"the sidecars {first[0]!r} and {file.sidecar!r} belong to one data unit and hold different values"
                 )
-        return {} if first is None else check_metadata(first[1], self.schema, where=f"sidecar {first[0]}")
+        return (
+            {} if first is None else check_metadata(_said(first[1]), self.schema, where=f"sidecar {first[0]}")
+        )
 
     def _table_metadata(self, table: ObjectRows[TableRow], keys: Sequence[str]) -> Mapping[str, Any]:
         """The row of a table for the unit's files; rows of several files must agree."""
@@ -133,4 +135,9 @@ class Joining:
                     f"{row.where} and line {first.line}, row {first.key!r} belong to one data unit "
                     f"({folder_of(keys[0]) or keys[0]!r}) and hold different values"
                 )
-        return {} if first is None else check_metadata(first.metadata, self.schema, where=first.where)
+        return {} if first is None else check_metadata(_said(first.metadata), self.schema, where=first.where)
+
+
+def _said(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out nulls: as an empty cell of CSV, they say nothing, and do not hide what the key says."""
+    return {name: value for name, value in metadata.items() if value is not None}

@@ -128,6 +128,25 @@ class TestSpellings:
         found = build(bucket, workspace, metadata={"embeddings": embeddings})
         assert found["metadata"] == {KEY: {"clip": [1.0, 2.0]}}
 
+    def test_a_byte_order_mark_does_not_lose_the_first_embedding(
+        self, put: Any, bucket: str, workspace: str, tmp_path: Path
+    ) -> None:
+        numpy = pytest.importorskip("numpy")
+        put(KEY, OTHER)
+        numpy.save(tmp_path / "e.npy", numpy.array([[1.0], [2.0]]))
+        (tmp_path / "k.txt").write_text(f"{KEY}\r\n{OTHER}\r\n", encoding="utf-8-sig")
+        embeddings = {"uri": f"file://{tmp_path}/e.npy", "keys": f"file://{tmp_path}/k.txt", "name": "clip"}
+        found = build(bucket, workspace, metadata={"embeddings": embeddings})
+        assert found["metadata"] == {KEY: {"clip": [1.0]}, OTHER: {"clip": [2.0]}}
+
+    def test_a_null_says_nothing(
+        self, put: Any, bucket: str, workspace: str, table: Callable[..., str]
+    ) -> None:
+        put(OTHER)
+        uri = table(json.dumps({"key": OTHER, "dt": None, "site": "oslo"}), name="t.jsonl")
+        found = build(bucket, workspace, metadata={"table": uri, "key_pattern": "dt=(?P<dt>[^/]+)"})
+        assert found["metadata"] == {OTHER: {"dt": "1", "site": "oslo"}}
+
     def test_media_metadata(self, put: Any, bucket: str, workspace: str, table: Callable[..., str]) -> None:
         put(KEY)
         uri = table("key,width,height,file_size,mime_type", f"s3://{bucket}/{KEY},4,3,10,image/jpeg")
