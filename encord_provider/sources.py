@@ -18,7 +18,9 @@ from urllib.parse import urlsplit
 from encord_provider.exceptions import EncordInputError, ListingError, ObjectUrlError
 from encord_provider.listing import (
     ListedObject,
+    ObjectNames,
     ObjectUrlStyle,
+    PlaceNames,
     UrlTable,
     bucket_region,
     inventory_bucket,
@@ -70,6 +72,7 @@ class Listing:
 
     :param objects: the objects, in the order of their keys.
     :param url_for: gives the object URL of a key.
+    :param names: finds the object that a row of a table names by URL.
     :param place: where they are, for messages, such as ``bucket lake under raw/``.
     :param read: reads the object at a key; None where objects cannot be read.
     :param table: the table that is the source, with client metadata beside the URLs.
@@ -78,6 +81,7 @@ class Listing:
 
     objects: Iterable[ListedObject]
     url_for: Callable[[str], str]
+    names: ObjectNames
     place: str
     read: Callable[[str], bytes] | None = None
     table: MetadataTable | None = None
@@ -129,6 +133,7 @@ class S3Bucket(ListingSource):
         return Listing(
             objects=(one for prefix in prefixes for one in list_s3(client, self.bucket, prefix)),
             url_for=url_for,
+            names=_s3_names(client, self.bucket, url_for, request),
             place=f"bucket {self.bucket}{_under(patterns)}",
             read=_s3_reader(client, self.bucket),
         )
@@ -163,9 +168,11 @@ class S3Inventory(ListingSource):
         # Of texts, as prefixes of keys are: not of whole folders.
         shared = os.path.commonprefix([one.partition("*")[0] for one in patterns])  # noqa: RUF071
         listed = list_inventory(client, bucket, key, prefix=shared)
+        url_for = _s3_urls(client, source, request)
         return Listing(
             objects=(one for one in listed if wanted.match(one.key)),
-            url_for=_s3_urls(client, source, request),
+            url_for=url_for,
+            names=_s3_names(client, source, url_for, request),
             place=f"the inventory s3://{bucket}/{key} of bucket {source}{_under(patterns)}",
             read=_s3_reader(client, source),
         )
@@ -204,12 +211,18 @@ class ObjectStorageFolder(ListingSource):
                 "by day, or name the folder above them."
             )
         bucket, _, _ = first.path.strip("/").partition("/")
+        base = first.path.rstrip("/") if local else bucket
         url_for = _local_urls(request) if local else _store_urls(first, bucket, request)
         return Listing(
             objects=(one for root in roots if not dated or root.exists() for one in _listed(root, self.uri)),
             url_for=url_for,
+            names=PlaceNames(
+                url_for,
+                roots=(f"file://{base}/", f"{base}/") if local else (f"{first.protocol}://{bucket}/",),
+                endpoint=request.url_endpoint,
+            ),
             place=", ".join(sorted(uris)),
-            read=_path_reader(first, first.path.rstrip("/") if local else bucket),
+            read=_path_reader(first, base),
         )
 
 
@@ -239,7 +252,11 @@ class ObjectUrlTable(ListingSource):
             )
         urls = UrlTable(table, endpoint=request.url_endpoint)
         return Listing(
-            objects=urls.objects(), url_for=urls.url_for, place=f"the table {self.uri}", table=table
+            objects=urls.objects(),
+            url_for=urls.url_for,
+            names=urls,
+            place=f"the table {self.uri}",
+            table=table,
         )
 
 
@@ -303,6 +320,16 @@ def _s3_urls(client: S3Client, bucket: str, request: ListingRequest) -> Callable
         style=request.url_style or ObjectUrlStyle.VIRTUAL_HOSTED,
         region=bucket_region(client, bucket),
         endpoint=request.url_endpoint or client.meta.endpoint_url,
+    )
+
+
+def _s3_names(
+    client: S3Client, bucket: str, url_for: Callable[[str], str], request: ListingRequest
+) -> ObjectNames:
+    """Know a bucket's objects by their object URLs, by ``s3://``, and by the endpoint that they are listed through."""
+    endpoint = request.url_endpoint or client.meta.endpoint_url
+    return PlaceNames(
+        url_for, roots=(f"s3://{bucket}/", f"{endpoint.rstrip('/')}/{bucket}/"), endpoint=endpoint
     )
 
 

@@ -19,8 +19,9 @@ from encord_provider.tables.records import (
 TableFormat = Literal["csv", "jsonl", "parquet"]
 
 KEY_COLUMNS = ("object_url", "objectUrl", "ObjectURL", "key", "object_key", "path")
-"""The columns that name an object; the first one that a table has is taken unless the user names another.
-A file name is not among them: two objects may share one."""
+"""The columns that name an object; the first of this list that a table has is taken unless the user names another.
+What else of the list a table has is client metadata, as any other column. A file name is not among them: two objects
+may share one."""
 
 _FORMATS: Mapping[str, TableFormat] = {
     ".csv": "csv",
@@ -164,6 +165,10 @@ class TableReader:
         """Check columns that have not been seen, and find the one that names the object."""
         if in_header:
             for position, column in enumerate(columns):
+                if column != column.strip():
+                    raise MetadataTableError(
+                        f"{place}: the column {column!r} has a blank at an end; rename it"
+                    )
                 if column in columns[:position]:
                     raise MetadataTableError(f"{place}: the column {column!r} is given twice")
         if self._key_column is None or self._key_column not in columns:

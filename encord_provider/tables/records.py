@@ -39,8 +39,8 @@ def csv_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
 
     :param data: the content.
     :param source: the name of the table.
-    :returns: the header and the records; empty cells are left out.
-    :raises MetadataTableError: for anything else.
+    :returns: the header, its cells without blanks around them, and the records; empty cells are left out.
+    :raises MetadataTableError: for anything else, and for fields that are separated by other than commas.
     """
     reader = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
     header: list[str] | None = None
@@ -55,7 +55,12 @@ def csv_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
         if not fields:
             continue
         if header is None:
-            header = fields
+            header = [field.strip() for field in fields]
+            if len(header) == 1 and (other := next((one for one in ";\t|" if one in header[0]), None)):
+                name = {"\t": "tabs"}.get(other, repr(other))
+                raise MetadataTableError(
+                    f"{source}, line {line}: the columns are separated by {name}; save the table as CSV with commas"
+                )
             yield Header(f"{source}, line {line}", header)
         elif len(fields) != len(header):
             raise MetadataTableError(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from encord_provider.listing.object_urls import url_problem
@@ -24,6 +26,8 @@ MAX_URLS_PER_FILE = 1_000_000
 
 MAX_UNITS_PER_FILE = 500_000
 """Source: Encord's page on registering cloud data; the limit holds for one JSON file, hence for one part."""
+
+_FIRST = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,16 +74,29 @@ class UploadSpec:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+class SkipKind(Enum):
+    """Why an object is left out, as far as it matters whether that is meant."""
+
+    MEANT = "meant"
+    """It is no medium (a folder marker, a sidecar, a table), or the user chose to leave it out."""
+    UNSUPPORTED = "unsupported"
+    """It is nothing that can be registered: of another type, empty, or in no group."""
+    UNUSABLE = "unusable"
+    """It would be registered, if its key could be written as a URL or a title."""
+
+
 @dataclass(frozen=True)
 class Skipped:
     """An object that does not become part of a data unit.
 
     :param key: its key.
     :param reason: why, in plain words.
+    :param kind: whether that is meant.
     """
 
     key: str
     reason: str
+    kind: SkipKind = field(default=SkipKind.MEANT, compare=False)
 
 
 class SkippedObjects:
@@ -89,7 +106,11 @@ class SkippedObjects:
     """
 
     def __init__(self, items: Iterable[Skipped] = ()) -> None:
-        self._items = list(items)
+        self._items: list[Skipped] = []
+        self._counts: Counter[SkipKind] = Counter()
+        self._first: dict[SkipKind, list[Skipped]] = {}
+        for one in items:
+            self.append(one)
 
     def append(self, skipped: Skipped) -> None:
         """Note one more object.
@@ -97,6 +118,27 @@ class SkippedObjects:
         :param skipped: the object and the reason.
         """
         self._items.append(skipped)
+        self._counts[skipped.kind] += 1
+        first = self._first.setdefault(skipped.kind, [])
+        if len(first) < _FIRST:
+            first.append(skipped)
+
+    def count(self, *kinds: SkipKind) -> int:
+        """Count the objects left out so far, those taken out by iterating too.
+
+        :param kinds: the kinds that count.
+        :returns: how many there are.
+        """
+        return sum(self._counts[kind] for kind in kinds)
+
+    def first(self, *kinds: SkipKind) -> str:
+        """Name the first few objects left out, for messages.
+
+        :param kinds: the kinds that count.
+        :returns: their keys and reasons.
+        """
+        found = [one for kind in kinds for one in self._first.get(kind, ())]
+        return "; ".join(f"{shown(one.key)}: {one.reason}" for one in found[:_FIRST])
 
     def __iter__(self) -> Iterator[Skipped]:
         items, self._items = self._items, []

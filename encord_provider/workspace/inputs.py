@@ -81,7 +81,9 @@ class Inputs:
         if isinstance(keys, str):
             source = keys
             try:
-                keys = self._read(source).decode("utf-8").splitlines()
+                # Not splitlines(): a key may hold characters that it takes for the end of a line.
+                lines = self._read(source).decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+                keys = lines if lines[-1] else lines[:-1]
             except UnicodeDecodeError as error:
                 raise EncordInputError(f"{source} is not UTF-8 text: {error}") from None
         return read_embeddings(self._read(uri), keys=keys, name=name, source=uri)

@@ -71,6 +71,10 @@ def check_build_spec_with_metadata(returned: Any) -> None:
     }
 
 
+def check_build_spec_with_limits(returned: Any) -> None:
+    assert (returned["build_spec"]["unmatched"], returned["build_spec"]["skipped"]) == (1, 1)
+
+
 def check_import_by_day(returned: Any) -> None:
     assert short(items("lake/daily")) == FOUR
     assert returned["import_data"]["status"] == "done"

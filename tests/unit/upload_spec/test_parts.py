@@ -216,7 +216,7 @@ def test_memory_does_not_grow_with_the_number_of_objects(tmp_path):
             for one in range(count)
         )
         tracemalloc.start()
-        units, skipped = build_units(objects, url_for=lambda key: f"s3://b/{key}", options=BuildOptions())
+        units, skipped, _ = build_units(objects, url_for=lambda key: f"s3://b/{key}", options=BuildOptions())
         write_parts(units, tmp_path / str(count), max_units_per_part=500, skipped=skipped)
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
