@@ -1,7 +1,8 @@
 """Which items each row means.
 
-What a row means depends on that row and on the items alone. Other rows change its match in one way only: two rows
-that mean the same item are both marked as contested.
+URLs are compared as the objects that they name, whatever their spelling. What a row means depends on that row and on
+the items alone. Other rows change its match in one way only: two rows that mean the same item are both marked as
+contested.
 """
 
 from __future__ import annotations
@@ -9,17 +10,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from encord_provider.api.items import GROUP_TYPES, StorageItem
 from encord_provider.exceptions import ObjectUrlError
-from encord_provider.listing import parse_object_url
+from encord_provider.listing import ObjectIdentity, identity_of, parse_object_url
 from encord_provider.metadata.rows import ItemKey, MetadataRow
 
 _OWN_KIND = {ItemKey.FILE_URL: ItemKey.OBJECT_URL, ItemKey.FILE_KEY: ItemKey.OBJECT_KEY}
 """What names an item itself, for the kinds of name that may also be those of a file of a group."""
 
-_Name = tuple[ItemKey, str]
+_Name = tuple[ItemKey, ObjectIdentity | str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +58,10 @@ def match_rows(
     if not rows:
         return []
     by_name: dict[_Name, list[int]] = defaultdict(list)
-    by_all_files: dict[tuple[str | None, frozenset[str]], list[int]] = defaultdict(list)
+    by_all_files: dict[tuple[str | None, frozenset[ObjectIdentity | str]], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         if row.urls:
-            by_all_files[row.title, frozenset(map(_same_url, row.urls))].append(number)
+            by_all_files[row.title, frozenset(map(identity_of, row.urls))].append(number)
         else:
             by_name[_name_of(row)].append(number)
     titles = {title for title, _ in by_all_files}
@@ -84,7 +84,7 @@ def match_rows(
         if not by_one_file and group.name not in titles and None not in titles:
             continue
         urls = files_of(group)
-        files = frozenset(map(_same_url, urls))
+        files = frozenset(map(identity_of, urls))
         for title in (group.name, None):
             for number in by_all_files.get((title, files), ()):
                 found[number][group.uuid] = group
@@ -107,7 +107,7 @@ def match_rows(
 
 def _name_of(row: MetadataRow) -> _Name:
     kind = _OWN_KIND.get(row.by, row.by)
-    return kind, _same_url(row.key) if kind is ItemKey.OBJECT_URL else row.key
+    return kind, identity_of(row.key) if kind is ItemKey.OBJECT_URL else row.key
 
 
 def _names_of(item: StorageItem, kinds: Collection[ItemKey]) -> Iterator[_Name]:
@@ -121,14 +121,9 @@ def _names_of(item: StorageItem, kinds: Collection[ItemKey]) -> Iterator[_Name]:
 
 def _names_of_url(url: str, kinds: Collection[ItemKey]) -> Iterator[_Name]:
     if ItemKey.OBJECT_URL in kinds:
-        yield ItemKey.OBJECT_URL, _same_url(url)
+        yield ItemKey.OBJECT_URL, identity_of(url)
     if ItemKey.OBJECT_KEY in kinds:
         try:
             yield ItemKey.OBJECT_KEY, parse_object_url(url).key
         except ObjectUrlError:
             return
-
-
-def _same_url(url: str) -> str:
-    """Give what two spellings of one URL share: ``dt=1`` and ``dt%3D1`` are the same key."""
-    return unquote(url)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.metadata.edits import checked_edits
 from encord_provider.metadata.matching import Match
 from encord_provider.metadata.patch import MetadataPatcher, PatchMode
 from encord_provider.metadata.results import PatchSummary, RowOutcome
@@ -34,7 +35,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     :param metadata: the index URI, or the output, of
         :class:`~encord_provider.operators.build_upload_spec.EncordBuildUploadSpecOperator`; the URI
         of a CSV, JSONL or Parquet table; a mapping from item key to metadata; or rows, each a mapping that has the
-        key under ``key``'s name. Columns ``encord_...``, as exported tables have them, are left aside. (templated)
+        key under ``key``'s name. Of exported tables, only what was edited is checked and patched. (templated)
     :param for_all: client metadata for every item, instead of ``metadata``. (templated)
     :param folder: the storage folder whose items are meant: UUID or name path. (templated)
     :param items: which items are meant beside or instead of those of the folder:
@@ -46,7 +47,8 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     :param mode: ``merge`` (also when empty) keeps the other keys of an item, ``replace`` removes them. (templated)
     :param remove_keys: keys that patched items lose. Without ``metadata`` and ``for_all``, all items lose them.
         (templated)
-    :param validate: whether to check the values against the organisation's metadata schema first.
+    :param validate: whether to check the values against the organisation's metadata schema first. Whether Encord can
+        store them as JSON is checked always.
 
     :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
         rows, and the URI of a JSONL file with a line for every row that is not unchanged.
@@ -121,7 +123,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         return {**summary, "conflicts": done.conflicts, "report": report}
 
     def _row_by_row(self, selected: SelectedItems, key: ItemKey) -> Iterable[Match]:
-        """Match the given rows; everything that can be wrong with them is found before an item is read."""
+        """Match the given rows; everything that can be wrong with them is found before an item is patched."""
         # Once rendered, an XComArg is its value.
         given = cast("Mapping[str, Any] | Sequence[Mapping[str, Any]] | str", self.metadata)
         rows = list(rows_of(given, key=key, key_column=self.key_column or None, aws_conn_id=self.aws_conn_id))
@@ -129,7 +131,10 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
             raise EncordInputError(
                 "An upload spec holds the metadata of whole groups, not of their frames: give a table for 'frames'."
             )
-        return match_in(self.hook, self._checked(rows), selected.read(self.hook)) if rows else ()
+        if not rows:
+            return ()
+        matches = match_in(self.hook, self._checked(rows), selected.read(self.hook))
+        return checked_edits(matches, self.hook.metadata_schema if self.validate else None)
 
     def _same_for_all(self, selected: SelectedItems) -> Iterable[Match]:
         """Give every selected item a row with the same metadata, which is checked before an item is read."""
@@ -140,9 +145,9 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         )
 
     def _checked(self, rows: Sequence[MetadataRow]) -> Sequence[MetadataRow]:
-        if not self.validate or not any(row.metadata for row in rows):
+        if not any(row.metadata and not row.exported for row in rows):
             return rows
-        return checked_rows(rows, self.hook.metadata_schema())
+        return checked_rows(rows, self.hook.metadata_schema() if self.validate else None)
 
 
 def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:

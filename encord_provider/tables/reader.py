@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from encord_provider.exceptions import MetadataTableError
 from encord_provider.schema.keys import ENCORD_BLOCK, RESERVED_KEY, key_problem
+from encord_provider.tables.exported import VALUES_COLUMN, exported_metadata
 from encord_provider.tables.records import (
     Header,
     Record,
@@ -56,6 +57,7 @@ class TableRow:
     :param line: the line on which the row starts; for Parquet and NumPy the number of the record. Both from 1.
     :param source: the name of the table.
     :param counted: what ``line`` counts, for messages.
+    :param exported: whether the row is one of an exported table, whose values are exactly what an item had.
     """
 
     key: str
@@ -63,6 +65,7 @@ class TableRow:
     line: int
     source: str
     counted: str = "line"
+    exported: bool = False
 
     @property
     def place(self) -> str:
@@ -98,6 +101,7 @@ class TableReader:
         self._counted = counted
         self._key_column = key_column
         self._columns: dict[str, None] = {}
+        self._exported = False
 
     @classmethod
     def open(
@@ -149,6 +153,7 @@ class TableReader:
             if isinstance(record, Header):
                 self._learn(record.columns, record.place, in_header=True)
                 has_header = True
+                self._exported = VALUES_COLUMN in record.columns
                 continue
             number, values = record
             if not has_header:
@@ -159,7 +164,10 @@ class TableReader:
                 raise MetadataTableError(
                     f"{self.source}, {self._counted} {number}, column {self.key_column!r}: the key {problem}"
                 )
-            yield TableRow(key, values, number, self.source, self._counted)
+            exported = self._exported if has_header else VALUES_COLUMN in values
+            if exported:
+                values = exported_metadata(values, place=f"{self.source}, {self._counted} {number}")
+            yield TableRow(key, values, number, self.source, self._counted, exported)
 
     def _learn(self, columns: Sequence[str], place: str, *, in_header: bool = False) -> None:
         """Check columns that have not been seen, and find the one that names the object."""
@@ -173,6 +181,10 @@ class TableReader:
                     raise MetadataTableError(f"{place}: the column {column!r} is given twice")
         if self._key_column is None or self._key_column not in columns:
             self._key_column = _key_column(columns, self._key_column, place)
+        if VALUES_COLUMN in columns:
+            # An exported table has whatever keys the items have.
+            self._columns.update(dict.fromkeys(columns))
+            return
         for position, column in enumerate(columns, start=1):
             if column == self._key_column or column in self._columns:
                 continue
@@ -189,6 +201,11 @@ def _key_column(columns: Sequence[str], wanted: str | None, place: str) -> str:
                 f"{place}: there is no column {wanted!r}; columns are {', '.join(columns)}"
             )
         return wanted
+    if VALUES_COLUMN in columns:
+        raise MetadataTableError(
+            f"{place}: an exported table has several columns that name the item; say which is meant, for example "
+            "key='uuid' with key_column='encord_uuid'"
+        )
     found = next((column for column in KEY_COLUMNS if column in columns), None)
     if found is None:
         raise MetadataTableError(

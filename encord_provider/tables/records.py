@@ -14,10 +14,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from encord_provider.exceptions import EncordConfigError, MetadataTableError
 from encord_provider.tables.arrow import pyarrow_for
+from encord_provider.tables.exported import VALUES_COLUMN
+from encord_provider.text.json_values import MAX_METADATA_BYTES, exact_loads
 from encord_provider.text.strict_json import StrictJsonError, decode, loads
 
 _BATCH = 10_000
 
+_MAX_CELL_CHARACTERS = 4 * MAX_METADATA_BYTES
+"""More than the largest client metadata takes up in a cell, where quotes are doubled."""
 
 Record: TypeAlias = tuple[int, dict[str, Any]]
 """The line or number of a record, from 1, and its values by column."""
@@ -42,6 +46,8 @@ def csv_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
     :returns: the header, its cells without blanks around them, and the records; empty cells are left out.
     :raises MetadataTableError: for anything else, and for fields that are separated by other than commas.
     """
+    # The limit of the csv module, 131,072, holds for the whole process and is smaller than an embedding.
+    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_CHARACTERS))
     reader = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
     header: list[str] | None = None
     while True:
@@ -94,7 +100,7 @@ def json_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
             raise MetadataTableError(
                 f"{source}, line {line}: each line must be one JSON object, got {one.strip()[:40]!r}"
             )
-        yield line, values
+        yield line, exact_loads(one) if VALUES_COLUMN in values else values
 
 
 def parquet_records(data: str | bytes, source: str) -> Iterator[Header | Record]:

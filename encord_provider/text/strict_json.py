@@ -80,7 +80,7 @@ def loads(data: bytes | str) -> Any:
         raise StrictJsonError("nested too deeply", line=1) from None
     except ValueError as error:
         raise _value_error(text, error) from None
-    if _SURROGATE.search(text):
+    if _SURROGATE.search(text) and not _is_unicode(value):
         try:
             orjson.loads(text)
         except orjson.JSONDecodeError as error:
@@ -88,6 +88,14 @@ def loads(data: bytes | str) -> Any:
                 f"not valid Unicode: {error.msg}", line=error.lineno, column=error.colno
             ) from None
     return value
+
+
+def _is_unicode(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def lines_of(text: str, paths: Collection[JsonPath]) -> dict[JsonPath, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from encord_provider.listing.object_urls import url_problem
+from encord_provider.text.json_values import metadata_problem
 from encord_provider.text.shown import shown
 from encord_provider.upload_spec.media_metadata import file_metadata_problems, media_metadata_problems
 from encord_provider.upload_spec.media_types import MediaType
@@ -17,9 +17,6 @@ from encord_provider.upload_spec.problems import Problem
 
 MAX_TITLE_CHARACTERS = 300
 """Source: Encord's page on registering cloud data."""
-
-MAX_METADATA_BYTES = 10 * 1024 * 1024
-"""Client metadata of one data unit. Source: Encord's page on private cloud integrations (10 MB)."""
 
 MAX_URLS_PER_FILE = 1_000_000
 """Source: Encord's page on registering cloud data; the limit holds for one JSON file, hence for one part."""
@@ -159,35 +156,8 @@ def title_problem(title: str | None, *, required: bool) -> str | None:
     return None
 
 
-def json_problem(value: Any) -> str | None:
-    """Say why a value cannot be stored as JSON by Encord.
-
-    Encord keeps client metadata as PostgreSQL ``jsonb``, which has no NaN or infinity and no NUL character.
-
-    :param value: the value, of any depth.
-    :returns: a sentence, or None.
-    """
-    if isinstance(value, str):
-        return "text with a NUL character, which cannot be stored" if "\0" in value else None
-    if isinstance(value, float):
-        return None if math.isfinite(value) else f"{value} is not a JSON number"
-    if isinstance(value, Mapping):
-        for key, member in value.items():
-            if not isinstance(key, str):
-                return f"the key {key!r} is not text"
-            if problem := json_problem(key) or json_problem(member):
-                return problem
-    elif isinstance(value, list | tuple):
-        for member in value:
-            if problem := json_problem(member):
-                return problem
-    return None
-
-
 def unit_problems(unit: DataUnit) -> Iterator[Problem]:
     """Find everything that Encord's published rules do not allow in a data unit.
-
-    The size of client metadata is checked where it is turned into bytes.
 
     :param unit: the data unit.
     :returns: the findings; their paths begin with the field of the unit's item.
@@ -208,7 +178,7 @@ def unit_problems(unit: DataUnit) -> Iterator[Problem]:
     for position, url in enumerate(unit.urls):
         if problem := url_problem(url):
             yield Problem((_url_field(media_type, position),), problem)
-    if unit.client_metadata and (problem := json_problem(unit.client_metadata)):
+    if unit.client_metadata and (problem := metadata_problem(unit.client_metadata)):
         yield Problem(("clientMetadata",), f"client metadata: {problem}")
     if unit.media_metadata is not None:
         yield from media_metadata_problems(media_type, unit.media_metadata)

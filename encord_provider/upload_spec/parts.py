@@ -26,7 +26,6 @@ from encord_provider.exceptions import UploadSpecError
 from encord_provider.text.shown import shown
 from encord_provider.text.strict_json import StrictJsonError, loads
 from encord_provider.upload_spec.data_units import (
-    MAX_METADATA_BYTES,
     MAX_UNITS_PER_FILE,
     MAX_URLS_PER_FILE,
     DataUnit,
@@ -326,11 +325,6 @@ def _unit_bytes(unit: DataUnit) -> bytes:
         for key, value in item.items():
             if not isinstance(value, str | bool):
                 dumped = orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_plain)
-                if key == "clientMetadata" and len(dumped) > MAX_METADATA_BYTES:
-                    raise UploadSpecError(
-                        f"{_name(unit)}: {len(dumped):,} bytes of client metadata, "
-                        f"the limit is {MAX_METADATA_BYTES:,}"
-                    )
                 item[key] = orjson.Fragment(dumped)
         return orjson.dumps(item)
     except orjson.JSONEncodeError as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -14,9 +14,38 @@ from encord_provider.api.items import StorageItem
 from encord_provider.metadata.matching import Match, match_rows
 from encord_provider.metadata.rows import ItemKey, MetadataRow
 
-HOST = "https://lake.s3.eu-west-1.amazonaws.com/"
-KEYS = ("dt=1/a.jpg", "dt=1/b.jpg", "100%.jpg", "é 1.jpg")
+KEYS = ("dt=1/a.jpg", "dt=1/b.jpg", "100%.jpg", "100%25.jpg", "a%b.png", "a%25b.png", "é 1.jpg", "a+b.jpg")
 TITLES = ("crane", "quay")
+
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    lambda key: f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key)}",
+    lambda key: f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key, safe='/=+')}",
+    lambda key: f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key).replace('%3D', '%3d')}",
+    lambda key: f"https://lake.s3.amazonaws.com/{quote(key)}",
+    lambda key: f"https://s3.eu-west-1.amazonaws.com/lake/{quote(key)}",
+    lambda key: f"https://lake.s3-fips.us-east-1.amazonaws.com/{quote(key)}",
+    lambda key: f"https://lake.s3.dualstack.eu-west-1.amazonaws.com/{quote(key)}",
+    lambda key: f"https://lake.s3-accelerate.amazonaws.com/{quote(key)}",
+    lambda key: f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key)}?X-Amz-Signature=0f",
+    lambda key: f"s3://lake/{key}",
+)
+"""URLs of one object."""
+
+ELSEWHERE = (
+    lambda key: f"https://cdn.example.org/{quote(key)}",
+    lambda key: f"https://cdn.example.org/{quote(key, safe='/=+')}",
+)
+"""URLs of one object that do not tell its key."""
+
+NO_OBJECT = "https://"
+OBJECT_OF = (
+    {spelled(key): ("lake", key) for key in KEYS for spelled in SPELLINGS}
+    | {spelled(key): ("cdn", key) for key in KEYS for spelled in ELSEWHERE}
+    | {NO_OBJECT: ("", "")}
+)
+"""The bucket and key of every URL that the tests use."""
+
+URLS = st.sampled_from(sorted(OBJECT_OF))
 
 
 class Lake(NamedTuple):
@@ -26,15 +55,9 @@ class Lake(NamedTuple):
     files: dict[str, list[str]]
 
 
-def url(key: str, *, spelled: str = "quoted") -> str:
-    """The object URL of a key, in one of the spellings that name the same object."""
-    return HOST + {"quoted": quote(key), "equals signs as they are": quote(key, safe="/=")}[spelled]
-
-
-URLS = st.builds(
-    url, st.sampled_from(KEYS), spelled=st.sampled_from(["quoted", "equals signs as they are"])
-) | st.just("https://")
-"""Object URLs, and one that names no object, which has no key."""
+def url(key: str) -> str:
+    """The usual object URL of a key."""
+    return SPELLINGS[0](key)
 
 
 @st.composite
@@ -77,17 +100,14 @@ def rows(draw: st.DrawFn) -> MetadataRow:
     return MetadataRow(key=key, by=by, metadata={}, where="the model", urls=urls, title=title)
 
 
-def key_of(some_url: str) -> str | None:
-    return unquote(some_url.removeprefix(HOST)) if some_url.startswith(HOST) else None
-
-
 def names(row: MetadataRow, some_url: str | None) -> bool:
     """Whether the key of a row is that of an object."""
     if some_url is None:
         return False
+    bucket, key = OBJECT_OF[some_url]
     if row.by in (ItemKey.OBJECT_URL, ItemKey.FILE_URL):
-        return unquote(row.key) == unquote(some_url)
-    return row.by in (ItemKey.OBJECT_KEY, ItemKey.FILE_KEY) and row.key == key_of(some_url)
+        return OBJECT_OF.get(row.key) == (bucket, key)
+    return row.by in (ItemKey.OBJECT_KEY, ItemKey.FILE_KEY) and bucket == "lake" and row.key == key
 
 
 def meant(row: MetadataRow, lake: Lake) -> list[str]:
@@ -98,7 +118,7 @@ def meant(row: MetadataRow, lake: Lake) -> list[str]:
             for item in lake.items
             if item.uuid in lake.files
             and row.title in (None, item.name)
-            and {unquote(one) for one in lake.files[item.uuid]} == {unquote(one) for one in row.urls}
+            and {OBJECT_OF[one] for one in lake.files[item.uuid]} == {OBJECT_OF[one] for one in row.urls}
         ]
     itself = [
         item.uuid
@@ -163,6 +183,28 @@ def test_what_a_row_means_does_not_depend_on_the_rows_beside_it(
     assert alone.unread_groups == beside.unread_groups
     if not any(set(meant(other, lake)) & set(uuids(alone)) for other in others):
         assert alone == beside
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("spellings", [SPELLINGS, ELSEWHERE])
+def test_every_spelling_of_a_url_names_the_object_and_no_other(
+    spellings: Sequence[Callable[[str], str]], key: str
+) -> None:
+    items = [
+        StorageItem(
+            uuid=str(number),
+            folder="folder",
+            item_type="image",
+            name="crane",
+            url=spelled(one),
+            client_metadata={},
+        )
+        for number, (one, spelled) in enumerate((one, spelled) for one in KEYS for spelled in spellings)
+    ]
+    for spelled in spellings:
+        row = MetadataRow(key=spelled(key), metadata={}, where="the test")
+        (match,), _ = matched([row], Lake(items, {}))
+        assert {item.url for item in match.items} == {spelled(key) for spelled in spellings}
 
 
 @pytest.mark.parametrize("by", ItemKey)

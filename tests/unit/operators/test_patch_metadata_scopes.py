@@ -62,6 +62,44 @@ def counts(result: Any) -> dict[str, int]:
     return {name: count for name, count in result.items() if isinstance(count, int) and count}
 
 
+class TestSpellings:
+    """A URL means its object, however it is spelled, and no other."""
+
+    def register(self) -> Any:
+        folder = new_folder("lake")
+        spec = [{"objectUrl": url(f"a{sign}b.png"), "title": sign} for sign in ("%25", "%2525")]
+        register(folder, {"images": spec})
+        return folder
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            "s3://lake/a%b.png",
+            "https://lake.s3.amazonaws.com/a%25b.png",
+            "https://s3.eu-west-1.amazonaws.com/lake/a%25b.png",
+            "https://lake.s3-fips.us-east-1.amazonaws.com/a%25b.png",
+            "https://lake.s3-accelerate.amazonaws.com/a%25b.png",
+        ],
+    )
+    def test_of_an_object_url(self, patch: Any, row: str) -> None:
+        folder = self.register()
+        assert counts(patch(metadata={row: {"n": 1}}, folder="lake")) == {"patched": 1}
+        assert metadata_in(folder) == {"%25": {"n": 1}, "%2525": {}}
+
+    def test_of_an_object_key(self, patch: Any) -> None:
+        folder = self.register()
+        rows = {"a%b.png": {"n": 1}, "a%25b.png": {"n": 2}}
+        assert counts(patch(metadata=rows, folder="lake", key="object_key")) == {"patched": 2}
+        assert metadata_in(folder) == {"%25": {"n": 1}, "%2525": {"n": 2}}
+
+    def test_two_spellings_are_two_rows_for_one_item(self, patch: Any) -> None:
+        folder = self.register()
+        result = patch(metadata={"s3://lake/a%b.png": {"n": 1}, url("a%25b.png"): {"n": 2}}, folder="lake")
+        assert counts(result) == {"ambiguous": 2}
+        assert {line["reason"] for line in result["lines"]} == {"another row names the same item"}
+        assert metadata_in(folder) == {"%25": {}, "%2525": {}}
+
+
 class TestFolders:
     def test_sub_folders_only_when_asked_for(self, patch: Any) -> None:
         top = new_folder("lake")
