@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import logging
@@ -68,11 +69,20 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
+def _read_service_models_once() -> None:
+    """Keep botocore's descriptions of AWS: every new client would read a megabyte of JSON again."""
+    from botocore.loaders import JSONFileLoader
+
+    read = functools.partial(JSONFileLoader._load_file, None)
+    JSONFileLoader._load_file = staticmethod(functools.cache(read))
+
+
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """moto's S3 on a free port."""
     from moto.server import ThreadedMotoServer
 
+    _read_service_models_once()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
