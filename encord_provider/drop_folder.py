@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from encord_provider.exceptions import EncordInputError
 from encord_provider.listing import list_s3
+from encord_provider.workspace.aws import s3_client
 from encord_provider.workspace.files import safe_name
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ class DropFolder:
         :raises EncordInputError: if no bucket is given.
         """
         if not self.bucket:
-            raise EncordInputError("No bucket was given: set the parameter 'bucket'.")
+            raise EncordInputError(
+                "No bucket was given: set the parameter 'bucket' (in the bundled DAG, in the form of the run or as "
+                "'bucket' of the Airflow Variable encord_spec_import)."
+            )
         folder = self._folder
         return [
             WaitingSpec(uri=f"s3://{self.bucket}/{one.key}", etag=one.etag or "")
@@ -151,7 +155,4 @@ class DropFolder:
         return f"{folder}/" if folder else ""
 
     def _client(self) -> S3Client:
-        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-        client: S3Client = S3Hook(aws_conn_id=self.aws_conn_id).get_conn()
-        return client
+        return s3_client(self.aws_conn_id)

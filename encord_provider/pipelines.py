@@ -326,6 +326,8 @@ def _report(
     astray = patched["unmatched"] + patched["ambiguous"]
     summary = {"rows": checked["rows"], "undeclared": checked["undeclared"], **patched}
     log.info("Rows of the table:\n%s", "\n".join(f"{name:<12}{value}" for name, value in summary.items()))
+    if astray:
+        log.warning("%d rows match no item, or several. They are named in %s", astray, patched["report"])
     allowed = _limit(allowed, "max_unmatched")
     if allowed is not None and astray > allowed:
         raise EncordInputError(

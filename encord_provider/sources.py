@@ -32,6 +32,7 @@ from encord_provider.listing import (
 from encord_provider.listing.prefixes import distinct, expand_prefix
 from encord_provider.listing.s3 import explained
 from encord_provider.tables import MetadataTable
+from encord_provider.workspace.aws import s3_client
 from encord_provider.workspace.files import path_of
 from encord_provider.workspace.inputs import Inputs
 from encord_provider.workspace.option_groups import TEXT, Options, is_template
@@ -125,7 +126,10 @@ class S3Bucket(ListingSource):
     def open(self, request: ListingRequest) -> Listing:
         """Find the prefixes of the run's window and list each."""
         if not self.bucket:
-            raise EncordInputError("No bucket was given: set the parameter 'bucket', or a 'source'.")
+            raise EncordInputError(
+                "No bucket was given: set the parameter 'bucket', or a 'source' (in the bundled DAG, in the form of "
+                "the run or as 'bucket' of the Airflow Variable encord_s3_import)."
+            )
         client = _s3_client(request)
         patterns = prefixes_of(self.prefix, request.window)
         url_for = _s3_urls(client, self.bucket, request)
@@ -308,10 +312,7 @@ def _under(patterns: list[str]) -> str:
 
 
 def _s3_client(request: ListingRequest) -> S3Client:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    client: S3Client = S3Hook(aws_conn_id=request.aws_conn_id).get_conn()
-    return client
+    return s3_client(request.aws_conn_id)
 
 
 def _s3_urls(client: S3Client, bucket: str, request: ListingRequest) -> Callable[[str], str]:

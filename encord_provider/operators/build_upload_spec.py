@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+import orjson
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from encord_provider.exceptions import EncordInputError, UploadSpecError
@@ -31,13 +33,15 @@ from encord_provider.sources import (
 )
 from encord_provider.tables import MetadataTable
 from encord_provider.upload_spec import Build, BuildOptions, SkipKind, build_units
-from encord_provider.workspace.files import child
+from encord_provider.workspace.files import child, path_of
 from encord_provider.workspace.option_groups import Options, is_template
 from encord_provider.workspace.specs import write_spec
 from encord_provider.workspace.window import Window, run_window
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
+
+_REASONS_SHOWN = 20
 
 _GROUPS: Mapping[str, type[Options]] = {
     group.parameter: group for group in (Media, Filters, Grouping, ClientMetadata, Frames, ObjectUrls, Parts)
@@ -149,16 +153,20 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             skip_duplicate_urls=parts.skip_duplicate_urls,
             skipped=build.skipped,
         )
-        if not listing.count:
-            raise AirflowSkipException(f"There are no objects in {listing.place}: nothing to import.")
-        self._check(
-            build, parts.limits or Limits(), units=index.units, reasons=child(folder, "skipped.jsonl")
-        )
+        reasons = child(folder, "skipped.jsonl")
+        if listing.count:
+            self._check(build, parts.limits or Limits(), units=index.units, reasons=reasons)
         if not index.units:
-            raise AirflowSkipException(
-                f"None of the {listing.count} objects in {listing.place} can be imported. The reasons: "
-                f"{child(folder, 'skipped.jsonl')}"
-            )
+            nothing = f"There are no objects in {listing.place}: nothing to import."
+            if listing.count:
+                nothing = (
+                    f"None of the {listing.count} objects in {listing.place} can be imported. The reasons: "
+                    f"{reasons}"
+                )
+                self._warn_of(reasons)
+            # Airflow logs why a task was skipped where few look.
+            self.log.warning("%s", nothing)
+            raise AirflowSkipException(nothing)
         result["unmatched"] = build.matches.unmatched
         self.log.info(
             "%d objects listed: %d data units %s, %d left out.",
@@ -193,6 +201,13 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             raise UploadSpecError(
                 f"No object is left to import: {build.skipped.first(SkipKind.UNUSABLE)}. All reasons: {reasons}"
             )
+
+    def _warn_of(self, reasons: str) -> None:
+        """Say how many objects were left out for what reason."""
+        with path_of(reasons).open("rb") as lines:
+            found = Counter(str(orjson.loads(line)["reason"]) for line in lines)
+        for reason, count in found.most_common(_REASONS_SHOWN):
+            self.log.warning("%d left out: %s", count, reason)
 
     def _window(self, context: Context) -> Window:
         window = run_window(context, day=self.day)

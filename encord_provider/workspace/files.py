@@ -9,12 +9,13 @@ import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from airflow.providers.common.compat.sdk import conf
 
 from encord_provider.exceptions import EncordInputError
+from encord_provider.workspace.aws import s3_client
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, ObjectStoragePath
@@ -125,10 +126,9 @@ def read_bytes(uri: str, *, aws_conn_id: str | None) -> bytes:
 
 
 def _read_s3(bucket: str, key: str, uri: str, aws_conn_id: str | None) -> bytes:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from botocore.exceptions import ClientError
 
-    client: Any = S3Hook(aws_conn_id=aws_conn_id).get_conn()
+    client = s3_client(aws_conn_id)
     try:
         body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
