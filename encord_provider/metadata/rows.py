@@ -41,6 +41,7 @@ class MetadataRow:
     :param urls: all object URLs of an image group, sequence or series, where they are known; the item is then
         the one with exactly these files, whatever ``key`` and ``by`` say.
     :param title: the title that such an item has; None for any.
+    :param scene: whether the item is a scene, whose files are ``urls``.
     :param exported: whether the row is one of an exported table, whose values are exactly what an item had.
     """
 
@@ -50,6 +51,7 @@ class MetadataRow:
     where: str
     urls: tuple[str, ...] = ()
     title: str | None = None
+    scene: bool = False
     exported: bool = False
 
 
@@ -97,13 +99,15 @@ def rows_of_index(index: str) -> Iterator[MetadataRow]:
     """
     for spec in specs_of_index(index):
         for unit in spec.units:
-            grouped = len(unit.urls) > 1 or unit.media_type.is_grouped
+            scene = unit.media_type.urls_in is not None
+            grouped = scene or len(unit.urls) > 1 or unit.media_type.is_grouped
             yield MetadataRow(
                 key=unit.urls[0],
                 metadata=unit.client_metadata,
                 where=f"upload spec, {unit.title or unit.urls[0]!r}",
                 urls=unit.urls if grouped else (),
                 title=unit.title if grouped else None,
+                scene=scene,
             )
 
 

@@ -16,6 +16,7 @@ from encord_provider.metadata.selection import SelectedItems, match_in
 from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.options import ItemSelection
 from encord_provider.workspace.files import child, write_whole
+from encord_provider.workspace.templates import value_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -49,10 +50,13 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         (templated)
     :param validate: whether to check the values against the organisation's metadata schema first. Whether Encord can
         store them as JSON is checked always.
+    :param max_unmatched: how many rows may match no item, or several, before the task fails, after the others were
+        patched; None or empty to fail only when no row matches an item. (templated)
 
     :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
         rows, and the URI of a JSONL file with a line for every row that is not unchanged.
-    :raises EncordInputError: if a table, a row or a value is wrong; nothing has been sent.
+    :raises EncordInputError: if a table, a row or a value is wrong, and nothing has been sent; or if too many rows
+        match no item, after all others were patched.
     :raises EncordError: if Encord refused some items, after all others were patched; the report names them.
     """
 
@@ -66,6 +70,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         "key_column",
         "mode",
         "remove_keys",
+        "max_unmatched",
     )
     template_fields_renderers = {"metadata": "json", "for_all": "json"}
 
@@ -81,6 +86,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         mode: Literal["merge", "replace"] = "merge",
         remove_keys: Sequence[str] = (),
         validate: bool = True,
+        max_unmatched: int | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -101,10 +107,14 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         self.mode = mode
         self.remove_keys = remove_keys
         self.validate = validate
+        self.max_unmatched = max_unmatched
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
         key = _choice(ItemKey, self.key or ItemKey.OBJECT_URL, "key")
+        allowed = value_of(self.max_unmatched, int, parameter="max_unmatched")
+        if allowed is not None and allowed < 0:
+            raise EncordInputError(f"The parameter max_unmatched is {allowed}; it must not be negative.")
         mode = _choice(PatchMode, self.mode or PatchMode.MERGE, "mode")
         selected = SelectedItems.of(folder=self.folder, items=self.items)
         patcher = MetadataPatcher(api=self.hook.api, mode=mode, remove_keys=frozenset(self.remove_keys))
@@ -119,6 +129,10 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
                 f"Encord did not take the client metadata of {done.counts[RowOutcome.FAILED]} items; "
                 f"{done.counts[RowOutcome.PATCHED]} were patched. The first: {done.first_failed.row.key} "
                 f"({done.first_failed.reason}). All of them: {report}"
+            )
+        if problem := done.astray_problem(allowed):
+            raise EncordInputError(
+                f"{problem}\n{done.counts[RowOutcome.PATCHED]} others were patched. All rows: {report}"
             )
         return {**summary, "conflicts": done.conflicts, "report": report}
 

@@ -19,7 +19,7 @@ from encord_provider.tables.exported import (
     cell_of,
     column_of,
 )
-from encord_provider.text.json_values import dumps, exact_loads
+from encord_provider.text.json_values import dumps, exact_loads, nearest_numbers
 
 _BATCH = 10_000
 _PURPOSE = "Writing a Parquet table"
@@ -134,9 +134,10 @@ class TableWriter:
         kind = self._kinds[name]
         if kind == _CELLS:
             return cell_of(value)
+        # A float may have been written in another way than Python would write it.
         if kind == "numbers":
-            return [float(one) for one in value]
-        return float(value) if kind == "number" else value
+            return [float(nearest_numbers(one)) for one in value]
+        return float(nearest_numbers(value)) if kind == "number" else value
 
 
 def _joined(kind: str | None, value: Any) -> str:

@@ -6,11 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from encord_provider.exceptions import MetadataTableError, ObjectUrlError, UploadSpecError
+from encord_provider.exceptions import (
+    MetadataTableError,
+    MetadataValueError,
+    ObjectUrlError,
+    UploadSpecError,
+)
 from encord_provider.schema.types import MetadataSchema
-from encord_provider.schema.values import check_metadata
+from encord_provider.schema.values import ValueCheck, check_metadata
 from encord_provider.tables.frames import with_frames
 from encord_provider.tables.reader import TableRow
+from encord_provider.text.json_values import nearest_numbers
 from encord_provider.upload_spec.build_options import BuildOptions
 from encord_provider.upload_spec.data_units import DataUnit, title_problem
 from encord_provider.upload_spec.grouping import UnitFile, folder_of
@@ -135,7 +141,18 @@ class Joining:
                     f"{row.where} and line {first.line}, row {first.key!r} belong to one data unit "
                     f"({folder_of(keys[0]) or keys[0]!r}) and hold different values"
                 )
-        return {} if first is None else check_metadata(_said(first.metadata), self.schema, where=first.where)
+        return {} if first is None else self._checked_row(table, first)
+
+    def _checked_row(self, table: ObjectRows[TableRow], row: TableRow) -> dict[str, Any]:
+        """The values of a row; where they do not fit, every other row of the table that does not fit is named too."""
+        try:
+            return check_metadata(nearest_numbers(_said(row.metadata)), self.schema, where=row.where)
+        except MetadataValueError:
+            check = ValueCheck(self.schema)
+            for one in table:
+                check.check(nearest_numbers(_said(one.metadata)), where=one.where)
+            check.finish()
+            raise
 
 
 def _said(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -57,6 +57,9 @@ class ObjectRows(Generic[Rows]):
             earlier = self._rows.get(name)
             self._rows[name] = rows if earlier is None else merge(earlier, rows)
 
+    def __iter__(self) -> Iterator[TableRow]:
+        return (row for rows in self._rows.values() for row in self._each(rows))
+
     def get(self, key: str) -> Rows | None:
         """Give what the table says of an object, and count it as used.
 

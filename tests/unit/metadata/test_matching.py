@@ -64,11 +64,12 @@ def url(key: str) -> str:
 def lakes(draw: st.DrawFn) -> Lake:
     lake = Lake([], {})
     for number in range(draw(st.integers(0, 5))):
-        grouped = draw(st.booleans())
+        kind = draw(st.sampled_from(["image", "scene", "imageGroup", "dicomSeries", "group"]))
+        grouped = kind not in ("image", "scene")
         item = StorageItem(
             uuid=f"item-{number}",
             folder="folder",
-            item_type=draw(st.sampled_from(["imageGroup", "dicomSeries", "group"])) if grouped else "image",
+            item_type=kind,
             name=draw(st.sampled_from(TITLES)),
             url=None if grouped else draw(URLS | st.none()),
             client_metadata={},
@@ -94,10 +95,12 @@ def rows(draw: st.DrawFn) -> MetadataRow:
     )
     urls: tuple[str, ...] = ()
     title = None
+    scene = False
     if by is ItemKey.OBJECT_URL and draw(st.booleans()):
         urls = tuple(draw(st.lists(URLS, min_size=1, max_size=3)))
         title = draw(st.none() | st.sampled_from(TITLES))
-    return MetadataRow(key=key, by=by, metadata={}, where="the model", urls=urls, title=title)
+        scene = draw(st.booleans())
+    return MetadataRow(key=key, by=by, metadata={}, where="the model", urls=urls, title=title, scene=scene)
 
 
 def names(row: MetadataRow, some_url: str | None) -> bool:
@@ -112,14 +115,19 @@ def names(row: MetadataRow, some_url: str | None) -> bool:
 
 def meant(row: MetadataRow, lake: Lake) -> list[str]:
     """The UUIDs of the items that one row means, from the row and the items alone."""
+    objects = {OBJECT_OF[one] for one in row.urls}
+    if row.scene:
+        scenes = [item for item in lake.items if item.item_type == "scene"]
+        with_url = [item.uuid for item in scenes if item.url and OBJECT_OF[item.url] in objects]
+        return with_url or [item.uuid for item in scenes if item.name == row.title]
     if row.urls:
-        return [
-            item.uuid
+        same = [
+            item
             for item in lake.items
-            if item.uuid in lake.files
-            and row.title in (None, item.name)
-            and {OBJECT_OF[one] for one in lake.files[item.uuid]} == {OBJECT_OF[one] for one in row.urls}
+            if item.uuid in lake.files and {OBJECT_OF[one] for one in lake.files[item.uuid]} == objects
         ]
+        titled = [item.uuid for item in same if row.title in (None, item.name)]
+        return titled or [item.uuid for item in same]
     itself = [
         item.uuid
         for item in lake.items
@@ -133,11 +141,23 @@ def meant(row: MetadataRow, lake: Lake) -> list[str]:
 
 
 def may_mean(row: MetadataRow, group: StorageItem, lake: Lake) -> bool:
-    """Whether the files of a group have to be read for a row."""
+    """Whether the files of a group have to be read for a row, unless the group was renamed."""
+    if row.scene:
+        return False
     if row.urls:
         return row.title in (None, group.name)
     return row.by in (ItemKey.FILE_URL, ItemKey.FILE_KEY) and not any(
         names(row, item.url) for item in lake.items
+    )
+
+
+def is_astray(row: MetadataRow, lake: Lake) -> bool:
+    """Whether no group of its title has the files of a row."""
+    names = {item.uuid: item.name for item in lake.items}
+    return (
+        bool(row.urls)
+        and not row.scene
+        and not any(row.title in (None, names[uuid]) for uuid in meant(row, lake))
     )
 
 
@@ -165,11 +185,11 @@ def test_every_row_means_what_the_model_says(given_rows: list[MetadataRow], lake
     for number, match in enumerate(matches):
         others = {uuid for other, one in enumerate(expected) if other != number for uuid in one}
         assert match.contested == bool(others & set(expected[number]))
-    needed = [
-        item.uuid
-        for item in lake.items
-        if item.uuid in lake.files and any(may_mean(row, item, lake) for row in given_rows)
-    ]
+    groups = [item for item in lake.items if item.uuid in lake.files]
+    needed = [one.uuid for one in groups if any(may_mean(row, one, lake) for row in given_rows)]
+    # Whoever has no group of its title asks all the others.
+    if any(is_astray(row, lake) for row in given_rows):
+        needed += [one.uuid for one in groups if one.uuid not in needed]
     assert asked == needed
 
 

@@ -249,6 +249,20 @@ class TestBadInput:
         with pytest.raises(MetadataValueError, match=r"labels\.csv, line 2.*clip\.mp4.*'?score'?.*number"):
             build(lake, workspace, metadata=ClientMetadata(table=f"s3://{lake}/labels.csv"))
 
+    def test_all_values_of_the_table_that_the_schema_refuses(
+        self, lake: str, workspace: str, s3: Any
+    ) -> None:
+        run(EncordSetSchemaOperator(task_id="set_schema", schema={"score": "number"}))
+        rows = "site=a/dt=2025-03-01/clip.mp4,high\n" + "".join(f"{n}.jpg,low\n" for n in range(24))
+        s3.put_object(Bucket=lake, Key="labels.csv", Body=f"key,score\n{rows}".encode())
+        with pytest.raises(MetadataValueError) as caught:
+            build(lake, workspace, metadata=ClientMetadata(table=f"s3://{lake}/labels.csv"))
+        first, *shown, rest = str(caught.value).splitlines()
+        assert first == "25 values of 25 rows are wrong:"
+        assert "labels.csv, line 2, row 'site=a/dt=2025-03-01/clip.mp4': 'score' must be a number" in shown[0]
+        assert "labels.csv, line 21" in shown[-1]
+        assert rest == "... and 5 more"
+
     @pytest.mark.parametrize(
         ("rows", "says"),
         [
