@@ -162,13 +162,16 @@ def title_problem(title: str | None, *, required: bool) -> str | None:
 def json_problem(value: Any) -> str | None:
     """Say why a value cannot be stored as JSON by Encord.
 
-    Encord keeps client metadata as PostgreSQL ``jsonb``, which has no NaN or infinity and no NUL character.
+    Whole numbers have at most 64 bits, as JSON is written here. Encord keeps client metadata as PostgreSQL ``jsonb``,
+    which has no NaN or infinity and no NUL character.
 
     :param value: the value, of any depth.
     :returns: a sentence, or None.
     """
     if isinstance(value, str):
         return "text with a NUL character, which cannot be stored" if "\0" in value else None
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return f"a whole number of {value.bit_length()} bits, the limit is 64; write it as text"
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{value} is not a JSON number"
     if isinstance(value, Mapping):
@@ -202,6 +205,10 @@ def unit_problems(unit: DataUnit) -> Iterator[Problem]:
             yield Problem((), f"{len(unit.urls)} object URLs, but a unit of type {media_type} is one file")
     elif media_type.urls_in not in unit.fields:
         yield Problem((), f"the {media_type.urls_in} object is missing")
+    elif not unit.urls:
+        yield Problem(
+            (media_type.urls_in,), f"the {media_type.urls_in} names no file: there is no 'uri' in it"
+        )
     if len(unit.urls) > MAX_URLS_PER_FILE:
         message = f"{len(unit.urls):,} object URLs in one unit, the limit is {MAX_URLS_PER_FILE:,}"
         yield Problem((), message)

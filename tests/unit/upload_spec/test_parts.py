@@ -161,7 +161,7 @@ def test_a_unit_holds_at_most_a_million_urls(tmp_path):
         ),
         ({"client_metadata": {"k": float("nan")}}, "nan is not a JSON number"),
         ({"client_metadata": {"k": ["\0"]}}, "NUL character"),
-        ({"client_metadata": {"k": 2**70}}, "cannot be written as JSON: Integer exceeds 64-bit range"),
+        ({"client_metadata": {"k": 2**70}}, "bits, the limit is 64"),
         ({"client_metadata": {1: "x"}}, "the key 1 is not text"),
         ({"media_metadata": {"width": 1}}, "imageMetadata lacks mime_type, file_size, height"),
     ],
@@ -285,3 +285,11 @@ def test_any_mapping_serves_as_client_metadata(tmp_path):
 def test_a_value_that_json_does_not_have_is_refused(tmp_path):
     with pytest.raises(UploadSpecError, match=r"cannot be written as JSON: Type is not JSON serializable"):
         write_parts(images(1, client_metadata={"a": b"bytes"}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given", [{"videos": 5}, {"video": "5"}, {"video": None}, {"video": True}, 0, "5", 1.5]
+)
+def test_a_wrong_number_of_units_is_named(given, tmp_path):
+    with pytest.raises(UploadSpecError, match="max_units_per_part"):
+        write_parts([], tmp_path, max_units_per_part=given)
