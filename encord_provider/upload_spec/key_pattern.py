@@ -46,8 +46,8 @@ class KeyPattern:
             ) from None
         if problem := slow_part(text):
             raise KeyPatternError(
-                f"key pattern {text!r} might take for ever on some key: {problem}. Put between what the "
-                "inner one does not match, as in ([^/]+/)+"
+                f"key pattern {text!r} might take for ever on some key: {problem}. Let each "
+                "repetition end with what the one inside of it cannot match, as in ([^/]+/)+"
             )
         if not regex.groupindex:
             raise KeyPatternError(
