@@ -255,7 +255,7 @@ class ObjectUrls(Options):
     """How objects are named. All fields may be templates.
 
     :param style: the form of the object URLs, see :class:`~encord_provider.listing.ObjectUrlStyle`; None for the
-        usual one of the source, for S3 ``virtual-hosted``.
+        usual one of the source, for S3 ``virtual-hosted``, or ``endpoint`` where the AWS connection leads elsewhere.
     :param endpoint: the root URL of an S3-compatible store (by default that of the AWS connection), the Azure
         storage account, or the URL under which a local folder is served.
     """

@@ -8,6 +8,7 @@ A source may also be given as a mapping, whose ``kind`` says which it is: ``buck
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,6 +43,8 @@ from encord_provider.workspace.window import Window, prefixes_of
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
     from mypy_boto3_s3 import S3Client
+
+log = logging.getLogger(__name__)
 
 _REPORT_FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}Z/")
 """The folder of one inventory report. Source: the Amazon S3 user guide, "Inventory list"."""
@@ -318,10 +321,27 @@ def _s3_client(request: ListingRequest) -> S3Client:
 def _s3_urls(client: S3Client, bucket: str, request: ListingRequest) -> Callable[[str], str]:
     return object_urls(
         bucket,
-        style=request.url_style or ObjectUrlStyle.VIRTUAL_HOSTED,
+        style=request.url_style or _usual_style(client),
         region=bucket_region(client, bucket),
         endpoint=request.url_endpoint or client.meta.endpoint_url,
     )
+
+
+def _usual_style(client: S3Client) -> ObjectUrlStyle:
+    """Give the form of object URLs by which Encord can reach the store that a connection leads to."""
+    endpoint = client.meta.endpoint_url
+    host = urlsplit(endpoint).hostname or ""
+    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return ObjectUrlStyle.VIRTUAL_HOSTED
+    if host == "localhost" or host == "::1" or host.startswith("127."):
+        log.warning(
+            "The AWS connection leads to %s, which only this machine reaches. Object URLs are those of Amazon S3 all "
+            "the same; set the 'style' of 'object_urls' to 'endpoint' for others.",
+            endpoint,
+        )
+        return ObjectUrlStyle.VIRTUAL_HOSTED
+    log.info("The AWS connection leads to %s, not to Amazon S3: object URLs begin with that.", endpoint)
+    return ObjectUrlStyle.ENDPOINT
 
 
 def _s3_names(
@@ -385,15 +405,18 @@ def _store_urls(root: ObjectStoragePath, bucket: str, request: ListingRequest) -
         elif root.protocol in _AZURE:
             style = ObjectUrlStyle.AZURE
         elif root.protocol in _S3:
-            style = ObjectUrlStyle.VIRTUAL_HOSTED
+            style = _usual_style(_s3_client(request))
         else:
             style = ObjectUrlStyle.ENDPOINT
     if root.protocol in _S3 and style in (ObjectUrlStyle.VIRTUAL_HOSTED, ObjectUrlStyle.PATH):
         region = bucket_region(_s3_client(request), bucket)
-    if style in (ObjectUrlStyle.AZURE, ObjectUrlStyle.ENDPOINT) and not request.url_endpoint:
+    endpoint = request.url_endpoint
+    if root.protocol in _S3 and style == ObjectUrlStyle.ENDPOINT and not endpoint:
+        endpoint = _s3_client(request).meta.endpoint_url
+    if style in (ObjectUrlStyle.AZURE, ObjectUrlStyle.ENDPOINT) and not endpoint:
         what = "the storage account" if style == ObjectUrlStyle.AZURE else "the root URL of the store"
         raise ObjectUrlError(f"The object URLs of {root} need {what}: set the 'endpoint' of 'object_urls'.")
-    return object_urls(bucket, style=style, region=region, endpoint=request.url_endpoint)
+    return object_urls(bucket, style=style, region=region, endpoint=endpoint)
 
 
 def _local_urls(request: ListingRequest) -> Callable[[str], str]:

@@ -63,8 +63,9 @@ def list_inventory(
         for entry in manifest["files"]:
             with tempfile.TemporaryFile() as file:
                 _download(client, bucket, entry, file)
-                for row in _rows(file, manifest, f"s3://{bucket}/{entry['key']}"):
-                    one = _listed(row)
+                uri = f"s3://{bucket}/{entry['key']}"
+                for number, row in enumerate(_rows(file, manifest, uri), start=1):
+                    one = _listed(row, f"{uri}, row {number}")
                     if one is not None and one.key.startswith(prefix):
                         yield one
 
@@ -163,16 +164,23 @@ def _arrow_rows(file: IO[bytes], file_format: str, uri: str) -> Iterator[Mapping
         raise ListingError(f"{uri}: damaged inventory file ({error})") from None
 
 
-def _listed(row: Mapping[str, Any]) -> ListedObject | None:
+def _listed(row: Mapping[str, Any], where: str) -> ListedObject | None:
     if str(row.get("is_delete_marker", "false")).lower() == "true":
         return None
     if str(row.get("is_latest", "true")).lower() == "false":
         return None
-    size = row.get("size")
+    key, size = row["key"], row.get("size")
+    if not isinstance(key, str) or not key:
+        raise ListingError(f"{where}: damaged inventory: the key is {'empty' if key == '' else repr(key)}")
+    try:
+        bytes_ = None if size in (None, "") else int(str(size))
+        time = _time(row.get("last_modified_date"))
+    except ValueError as error:
+        raise ListingError(f"{where}, key {key!r}: damaged inventory: {error}") from None
     return ListedObject(
-        key=row["key"],
-        size=None if size in (None, "") else int(str(size)),
-        last_modified=_time(row.get("last_modified_date")),
+        key=key,
+        size=bytes_,
+        last_modified=time,
         storage_class=row.get("storage_class") or None,
         etag=row.get("e_tag") or None,
     )

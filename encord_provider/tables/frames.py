@@ -153,7 +153,7 @@ def _frame(row: TableRow) -> str:
         number = (
             float(value) if not isinstance(value, bool) and isinstance(value, str | int | float) else -1.0
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         number = -1.0
     if not 0 <= number < 2**53:
         raise MetadataTableError(

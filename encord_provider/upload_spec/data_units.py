@@ -172,6 +172,10 @@ def unit_problems(unit: DataUnit) -> Iterator[Problem]:
             yield Problem((), f"{len(unit.urls)} object URLs, but a unit of type {media_type} is one file")
     elif media_type.urls_in not in unit.fields:
         yield Problem((), f"the {media_type.urls_in} object is missing")
+    elif not unit.urls:
+        yield Problem(
+            (media_type.urls_in,), f"the {media_type.urls_in} names no file: there is no 'uri' in it"
+        )
     if len(unit.urls) > MAX_URLS_PER_FILE:
         message = f"{len(unit.urls):,} object URLs in one unit, the limit is {MAX_URLS_PER_FILE:,}"
         yield Problem((), message)

@@ -10,11 +10,13 @@ all types.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from encord_provider.exceptions import MetadataTableError
 from encord_provider.tables.reader import TableRow
+from encord_provider.text.shown import shown
 from encord_provider.upload_spec.data_units import DataUnit
 from encord_provider.upload_spec.media_types import DicomTags, MediaType
 from encord_provider.upload_spec.object_rows import ObjectRows
@@ -62,7 +64,10 @@ def _value(row: TableRow, name: str, value: Any, kind: type) -> Any:
     if kind is str or not isinstance(value, str):
         return value
     try:
-        return kind(value)
-    except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise MetadataTableError(f"{row.where}: {name!r} must be {wanted}, got {value!r}") from None
+        number = kind(value)
+        if math.isfinite(number):
+            return number
+    except (ValueError, OverflowError):
+        pass
+    wanted = "a whole number" if kind is int else "a number"
+    raise MetadataTableError(f"{row.where}: {name!r} must be {wanted}, got {shown(value)}")

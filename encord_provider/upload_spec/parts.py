@@ -245,6 +245,9 @@ class _Limits:
 
 
 def _limits(given: int | Mapping[str, int] | None) -> _Limits:
+    for one in given.values() if isinstance(given, Mapping) else () if given is None else (given,):
+        if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= MAX_UNITS_PER_FILE:
+            raise UploadSpecError(f"max_units_per_part must be from 1 to {MAX_UNITS_PER_FILE:,}, got {one!r}")
     if given is None or isinstance(given, Mapping):
         own = {one.name: one.units_per_part for one in MEDIA_TYPES.values() if one.units_per_part is not None}
         by_type = {**own, **(given or {})}
@@ -256,9 +259,6 @@ def _limits(given: int | Mapping[str, int] | None) -> _Limits:
             raise UploadSpecError(
                 f"max_units_per_part: there is no media type {name!r}; there are {', '.join(MEDIA_TYPES)}"
             )
-    for one in (limits.total, *limits.by_type.values()):
-        if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= MAX_UNITS_PER_FILE:
-            raise UploadSpecError(f"max_units_per_part must be from 1 to {MAX_UNITS_PER_FILE:,}, got {one!r}")
     return limits
 
 

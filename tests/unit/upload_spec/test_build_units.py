@@ -285,3 +285,26 @@ def test_a_series_of_which_one_file_has_no_url_is_left_out_whole():
 def test_an_unknown_media_is_refused(media):
     with pytest.raises(UploadSpecError, match=r"unknown media .*; use auto or video, image"):
         build_units([], url_for=str, options=BuildOptions(media=media))
+
+
+def test_groups_whose_values_join_to_one_text_stay_apart():
+    keys = ["x/y__z_1.jpg", "x__y/z_1.jpg"]
+    units, _ = build(listed(*keys), media="image_group", group_by=r"^(?P<a>.+?)__(?P<b>.+?)_\d+\.jpg$")
+    assert sorted((unit.title, unit.urls) for unit in units) == [
+        ("x/y/z", ("s3://b/x/y__z_1.jpg",)),
+        ("x/y/z", ("s3://b/x__y/z_1.jpg",)),
+    ]
+
+
+def test_groups_that_took_part_in_the_match_under_other_names_stay_apart():
+    units, _ = build(
+        listed("l1.jpg", "r1.jpg"), media="image_group", group_by=r"l(?P<left>\d)|r(?P<right>\d)"
+    )
+    assert [(unit.title, len(unit.urls)) for unit in units] == [("1", 1), ("1", 1)]
+
+
+def test_numbers_of_thousands_of_digits_are_put_in_order_too():
+    long = "1" * 5000
+    units, _ = build(listed(f"a/{long}.dcm", "a/2.dcm", "a/010.dcm"))
+    (unit,) = units
+    assert [len(url) for url in unit.urls] == [len("s3://b/a/2.dcm"), len("s3://b/a/010.dcm"), 5013]

@@ -285,3 +285,11 @@ def test_any_mapping_serves_as_client_metadata(tmp_path):
 def test_a_value_that_json_does_not_have_is_refused(tmp_path):
     with pytest.raises(UploadSpecError, match=r"'a': JSON has nothing for a value of type bytes"):
         write_parts(images(1, client_metadata={"a": b"bytes"}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given", [{"videos": 5}, {"video": "5"}, {"video": None}, {"video": True}, 0, "5", 1.5]
+)
+def test_a_wrong_number_of_units_is_named(given, tmp_path):
+    with pytest.raises(UploadSpecError, match="max_units_per_part"):
+        write_parts([], tmp_path, max_units_per_part=given)
