@@ -172,8 +172,10 @@ class TableReader:
     def _learn(self, columns: Sequence[str], place: str, *, in_header: bool = False) -> None:
         """Check columns that have not been seen, and find the one that names the object."""
         if in_header:
+            # An exported table has whatever keys the items have.
+            exported = VALUES_COLUMN in columns
             for position, column in enumerate(columns):
-                if column != column.strip():
+                if column != column.strip() and not exported:
                     raise MetadataTableError(
                         f"{place}: the column {column!r} has a blank at an end; rename it"
                     )
@@ -182,7 +184,6 @@ class TableReader:
         if self._key_column is None or self._key_column not in columns:
             self._key_column = _key_column(columns, self._key_column, place)
         if VALUES_COLUMN in columns:
-            # An exported table has whatever keys the items have.
             self._columns.update(dict.fromkeys(columns))
             return
         for position, column in enumerate(columns, start=1):

@@ -61,7 +61,8 @@ def csv_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
         if not fields:
             continue
         if header is None:
-            header = [field.strip() for field in fields]
+            # The keys of an exported table are those of the items, blanks included.
+            header = fields if VALUES_COLUMN in fields else [field.strip() for field in fields]
             if len(header) == 1 and (other := next((one for one in ";\t|" if one in header[0]), None)):
                 name = {"\t": "tabs"}.get(other, repr(other))
                 raise MetadataTableError(
