@@ -28,6 +28,7 @@ from encord_provider.listing import (
     list_inventory,
     list_path,
     list_s3,
+    newest_manifest,
     object_urls,
 )
 from encord_provider.listing.prefixes import distinct, expand_prefix
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
-
-_REPORT_FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}Z/")
-"""The folder of one inventory report. Source: the Amazon S3 user guide, "Inventory list"."""
 
 _AZURE = frozenset({"abfs", "abfss", "az", "adl", "adls", "wasb", "wasbs"})
 _GOOGLE = frozenset({"gs", "gcs"})
@@ -168,7 +166,7 @@ class S3Inventory(ListingSource):
         bucket, key = _s3_parts(self.manifest)
         client = _s3_client(request)
         if key.endswith("/") or not key:
-            key = _newest_manifest(client, bucket, key)
+            key = newest_manifest(client, bucket, key)
         source = inventory_bucket(client, bucket, key)
         patterns = prefixes_of(self.prefix, request.window)
         wanted = re.compile("|".join(re.escape(one).replace(r"\*", "[^/]*") for one in patterns))
@@ -367,27 +365,6 @@ def _s3_parts(uri: str) -> tuple[str, str]:
     if parts.scheme != "s3" or not parts.netloc:
         raise EncordInputError(f"{uri!r} is not the URI of an S3 object: give s3://bucket/key.")
     return parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else ""
-
-
-def _newest_manifest(client: S3Client, bucket: str, folder: str) -> str:
-    """Find the manifest of the newest report; AWS writes it when the report is whole."""
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
-    with explained(bucket, f"prefix {folder!r}", action="s3:ListBucket"):
-        reports = [
-            common["Prefix"]
-            for page in pages
-            for common in page.get("CommonPrefixes", ())
-            if _REPORT_FOLDER.fullmatch(common["Prefix"][len(folder) :])
-        ]
-        for report in sorted(reports, reverse=True):
-            key = f"{report}manifest.json"
-            found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
-            if any(one["Key"] == key for one in found):
-                return key
-    raise ListingError(
-        f"there is no inventory report in s3://{bucket}/{folder}: no folder like 2025-03-01T01-00Z/ with a "
-        "manifest.json. Name the folder of the inventory configuration."
-    )
 
 
 def _listed(root: ObjectStoragePath, uri: str) -> Iterator[ListedObject]:

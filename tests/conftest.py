@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,3 +147,26 @@ def encord(
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(aws))
     yield emulator
     emulator.clear_faults()
+
+
+@pytest.fixture
+def serve(
+    airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str], Any]:
+    """Put a DAG file into the one DAG bundle of Airflow, and give the DAG."""
+
+    def served(dag_id: str, text: str) -> Any:
+        folder = tmp_path / "dags"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{dag_id}.py").write_text(text, encoding="utf-8")
+        bundle = {
+            "name": "own",
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(folder)},
+        }
+        return load(dag_id, bundle, monkeypatch)
+
+    from tests.helpers.dags import load  # Airflow may be imported only once its home is set
+
+    monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
+    return served

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -39,6 +40,9 @@ _COLUMNS = {
     "ETag": "e_tag",
     "StorageClass": "storage_class",
 }
+
+_REPORT_FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}Z/")
+"""The folder of one inventory report. Source: the Amazon S3 user guide, "Inventory list"."""
 
 
 def list_inventory(
@@ -82,6 +86,34 @@ def inventory_bucket(client: S3Client, bucket: str, manifest_key: str) -> str:
     :raises ListingError: when the report cannot be read.
     """
     return str(_manifest(client, bucket, manifest_key)["sourceBucket"])
+
+
+def newest_manifest(client: S3Client, bucket: str, folder: str) -> str:
+    """Find the newest report of an inventory configuration that AWS has finished; it writes the manifest last.
+
+    :param client: a boto3 S3 client that may list the reports.
+    :param bucket: the bucket that holds the reports.
+    :param folder: the prefix under which AWS writes a folder for each report, ending in ``/`` or empty.
+    :returns: the key of the newest report's ``manifest.json``.
+    :raises ListingError: when there is none, or the folder cannot be listed.
+    """
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
+    with explained(bucket, f"prefix {folder!r}", action="s3:ListBucket"):
+        reports = [
+            common["Prefix"]
+            for page in pages
+            for common in page.get("CommonPrefixes", ())
+            if _REPORT_FOLDER.fullmatch(common["Prefix"][len(folder) :])
+        ]
+        for report in sorted(reports, reverse=True):
+            key = f"{report}manifest.json"
+            found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
+            if any(one["Key"] == key for one in found):
+                return key
+    raise ListingError(
+        f"there is no inventory report in s3://{bucket}/{folder}: no folder like 2025-03-01T01-00Z/ with a "
+        "manifest.json. Name the folder of the inventory configuration."
+    )
 
 
 def _manifest(client: S3Client, bucket: str, key: str) -> Mapping[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.helpers.dags import load
 from tests.helpers.pages import blocks
 
 if TYPE_CHECKING:
@@ -48,27 +47,6 @@ def lake(encord: EncordEmulator, s3: Any) -> Iterator[Any]:
         for entry in page.get("Contents", ()):
             s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
     s3.delete_bucket(Bucket=BUCKET)
-
-
-@pytest.fixture
-def serve(
-    airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, str], Any]:
-    """Put a DAG file into the one DAG bundle of Airflow, and give the DAG."""
-
-    def served(dag_id: str, text: str) -> Any:
-        folder = tmp_path / "dags"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{dag_id}.py").write_text(text, encoding="utf-8")
-        bundle = {
-            "name": "pages",
-            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-            "kwargs": {"path": str(folder)},
-        }
-        return load(dag_id, bundle, monkeypatch)
-
-    monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
-    return served
 
 
 @pytest.fixture

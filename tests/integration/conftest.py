@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from encord_provider.bundles import bundled_dags_folder
-from tests.helpers.dags import load
 
 
 @pytest.fixture
@@ -49,24 +48,3 @@ def run_dag(
         return str(done.state), states, returned
 
     return run
-
-
-@pytest.fixture
-def serve(
-    airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, str], Any]:
-    """Put a DAG file into the one DAG bundle of Airflow, and give the DAG."""
-
-    def served(dag_id: str, text: str) -> Any:
-        folder = tmp_path / "dags"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{dag_id}.py").write_text(text, encoding="utf-8")
-        bundle = {
-            "name": "own",
-            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-            "kwargs": {"path": str(folder)},
-        }
-        return load(dag_id, bundle, monkeypatch)
-
-    monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
-    return served
