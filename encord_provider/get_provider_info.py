@@ -114,6 +114,13 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": integration, "python-modules": ["encord_provider.triggers.upload_job"]}
         ],
         "connection-types": [_CONNECTION_TYPE],
+        "extra-links": [
+            "encord_provider.links.EncordFolderLink",
+            "encord_provider.links.EncordUploadJobsLink",
+            "encord_provider.links.EncordDatasetLink",
+            "encord_provider.links.EncordProjectLink",
+            "encord_provider.links.EncordSchemaLink",
+        ],
         "bundles": [{"integration-name": integration, "python-modules": ["encord_provider.bundles"]}],
         "config": {
             "encord": {
@@ -125,6 +132,15 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "string",
                         "version_added": "0.1.0",
                         "example": "s3://aws_default@my-bucket/encord",
+                        "default": "",
+                    },
+                    "folder_address": {
+                        "description": "The address of a storage folder in Encord's web app, with {folder} for its "
+                        "UUID, as the browser shows it when a folder is open. Empty: the link of a task leads to the "
+                        "first page of the web app.",
+                        "type": "string",
+                        "version_added": "0.1.0",
+                        "example": "https://app.encord.com/my/path/{folder}",
                         "default": "",
                     },
                 },

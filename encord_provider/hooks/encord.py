@@ -20,6 +20,7 @@ from encord_provider.hooks.credentials import DOMAINS, Credentials
 from encord_provider.hooks.folders import FolderFinder
 from encord_provider.hooks.names import several_named, uuid_of
 from encord_provider.hooks.private_key import check_private_key
+from encord_provider.hooks.web_app import WebApp
 from encord_provider.schema import MetadataSchema
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         super().__init__(**kwargs)
         self.encord_conn_id = encord_conn_id
         self._retry_seconds = retry_seconds
+        self._folders: dict[str, str] = {}
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -143,6 +145,11 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         return AsyncEncordApi(user_config=self.client.user_config, budget=self.budget)
 
     @property
+    def web_app(self) -> WebApp | None:
+        """Where a person sees what is in Encord; None for a private deployment, whose address is not known."""
+        return WebApp.of_domain(self.credentials.domain)
+
+    @property
     def retry_seconds(self) -> float:
         """For how long Encord may be out of reach before a call or a wait is given up, in seconds."""
         return self.credentials.retry_seconds if self._retry_seconds is None else self._retry_seconds
@@ -162,8 +169,10 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         :returns: its UUID.
         :raises EncordInputError: if no folder or more than one has that name.
         """
-        finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
-        return finder.find(folder, create=create)
+        if folder not in self._folders:
+            finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
+            self._folders[folder] = finder.find(folder, create=create)
+        return self._folders[folder]
 
     def find_integration(self, integration: str | None = None) -> str | None:
         """Find a cloud integration.

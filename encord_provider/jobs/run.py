@@ -205,6 +205,13 @@ class Import:
         return {job.job_id: part for job, part in active if job is not None and job.job_id}
 
     @property
+    def job_ids(self) -> list[str]:
+        """The jobs that have ended, in the order of their parts, and those that are under way."""
+        ended = self._ended
+        known = [ended[part.name].job.job_id for part in self.parts if part.name in ended]
+        return known + [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
+
+    @property
     def active_units(self) -> int:
         """How many data units the jobs under way have."""
         return sum(part.units for part in self.active_jobs.values())

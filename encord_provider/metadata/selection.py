@@ -15,6 +15,7 @@ from encord_provider.exceptions import EncordInputError, EncordRequestError
 from encord_provider.hooks.names import uuid_of
 from encord_provider.hooks.sdk import call_sdk
 from encord_provider.jobs.parts import index_uri_of
+from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordLink, EncordProjectLink
 from encord_provider.metadata.dividing import DIVISIBLE, divided
 from encord_provider.metadata.matching import Match, match_rows
 from encord_provider.metadata.rows import ItemKey, MetadataRow, rows_of_index
@@ -102,6 +103,24 @@ class SelectedItems:
         if self.frames:
             return map(_match_of_item, child_items_of(hook, self._items_of(self._named(hook))))
         return self._named(hook)
+
+    def page(self, hook: EncordHook) -> tuple[EncordLink, str] | None:
+        """Give the button and the address of the page on which a person sees the items.
+
+        :param hook: the connection.
+        :returns: None for single items, and where the connection's web app is not known.
+        :raises EncordInputError: if there is no such folder.
+        """
+        app = hook.web_app
+        if app is None:
+            return None
+        if self.folder is not None:
+            return EncordFolderLink(), app.folder(hook.find_folder(self.folder))
+        if self.dataset is not None:
+            return EncordDatasetLink(), app.dataset(self.dataset)
+        if self.project is not None:
+            return EncordProjectLink(), app.project(self.project)
+        return None
 
     def read(self, hook: EncordHook) -> Iterator[StorageItem]:
         """Read the items with their client metadata, a page at a time.

@@ -27,6 +27,7 @@ class EncordOperator(BaseOperator):  # type: ignore[misc, unused-ignore]
     def __init__(self, *, encord_conn_id: str = EncordHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.encord_conn_id = encord_conn_id
+        self.shown_links: dict[str, str] = {}
 
     @cached_property
     def hook(self) -> EncordHook:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordProjectLink, show_link
 from encord_provider.metadata.selection import SelectedItems
 from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.options import ItemSelection
@@ -52,6 +53,8 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
         "items",
     )
 
+    operator_extra_links = (EncordFolderLink(), EncordDatasetLink(), EncordProjectLink())
+
     def __init__(
         self,
         *,
@@ -72,6 +75,8 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the items page by page and write their rows."""
         selected = SelectedItems.of(folder=self.folder, items=self.items)
+        if page := selected.page(self.hook):
+            show_link(self, context, *page)
         unreadable: list[str] = []
         with TableWriter(self.file_format) as table:
             for item in selected.read(self.hook):

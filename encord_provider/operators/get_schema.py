@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from encord_provider.links import EncordSchemaLink, show_link
 from encord_provider.operators.base import EncordOperator
 from encord_provider.schema import MetadataSchema, declaration_of
 
@@ -21,12 +22,16 @@ class EncordGetSchemaOperator(EncordOperator):
         ``schema``.
     """
 
+    operator_extra_links = (EncordSchemaLink(),)
+
     def __init__(self, *, include_deleted: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.include_deleted = include_deleted
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the schema."""
+        if app := self.hook.web_app:
+            show_link(self, context, EncordSchemaLink(), app.schema())
         schema = self.hook.metadata_schema()
         self.log.info("Metadata schema:\n%s", schema or "no keys")
         return declaration_of(schema if self.include_deleted else MetadataSchema(schema.live))

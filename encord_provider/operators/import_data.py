@@ -19,6 +19,7 @@ from encord_provider.jobs.journal import FileJournal, Finished, Journal, Journal
 from encord_provider.jobs.next_step import Finish, TimeOut, Wait
 from encord_provider.jobs.parts import parts_of
 from encord_provider.jobs.run import Import, Target
+from encord_provider.links import EncordFolderLink, EncordUploadJobsLink, show_link
 from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 from encord_provider.workspace.files import child
@@ -71,6 +72,8 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         "max_failed_units",
     )
     template_fields_renderers = {"spec": "json"}
+
+    operator_extra_links = (EncordFolderLink(), EncordUploadJobsLink())
 
     patience: ClassVar[float] = 3.0
     """Seconds for which jobs are awaited here before the task is deferred. Short jobs need no deferral, and Airflow may
@@ -157,7 +160,9 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         """Let the import advance and wait for it in turn, until every part has ended."""
         patient_until = time.time() + self.patience
         while True:
-            match running.advance():
+            step = running.advance()
+            self._show_jobs(running, context)
+            match step:
                 case Wait() as step if self.deferrable and time.time() < patient_until:
                     running.wait(step, self.hook.async_api, deadline=deadline, no_longer_than=patient_until)
                 case Wait() as step if self.deferrable:
@@ -169,6 +174,13 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
                     running.time_out(cancel=self.cancel_on_kill)
                 case Finish():
                     return self._finished(running, context)
+
+    def _show_jobs(self, running: Import, context: Context) -> None:
+        jobs = running.job_ids
+        app = self.hook.web_app
+        if app and jobs:
+            address = app.upload_jobs(running.target.folder, jobs)
+            show_link(self, context, EncordUploadJobsLink(), address)
 
     def _finished(self, running: Import, context: Context) -> dict[str, Any]:
         """Judge, and note that the import has succeeded, before Airflow can hear of it."""
@@ -231,6 +243,8 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         self, context: Context, journal: Journal, store: JournalStore, *, resumed: bool = False
     ) -> Import:
         instance = context["ti"]
+        if app := self.hook.web_app:
+            show_link(self, context, EncordFolderLink(), app.folder(journal.folder))
         self._running = Import(
             api=self.hook.api,
             target=Target(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordProjectLink, show_link
 from encord_provider.metadata.edits import checked_edits
 from encord_provider.metadata.matching import Match
 from encord_provider.metadata.patch import MetadataPatcher, PatchMode
@@ -74,6 +75,8 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     )
     template_fields_renderers = {"metadata": "json", "for_all": "json"}
 
+    operator_extra_links = (EncordFolderLink(), EncordDatasetLink(), EncordProjectLink())
+
     def __init__(
         self,
         *,
@@ -117,6 +120,8 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
             raise EncordInputError(f"The parameter max_unmatched is {allowed}; it must not be negative.")
         mode = _choice(PatchMode, self.mode or PatchMode.MERGE, "mode")
         selected = SelectedItems.of(folder=self.folder, items=self.items)
+        if page := selected.page(self.hook):
+            show_link(self, context, *page)
         patcher = MetadataPatcher(api=self.hook.api, mode=mode, remove_keys=frozenset(self.remove_keys))
         matches = self._same_for_all(selected) if self.metadata is None else self._row_by_row(selected, key)
         done = PatchSummary.of(patcher.patch(matches))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from encord_provider.api.calls import save_metadata_schema
 from encord_provider.exceptions import EncordError
+from encord_provider.links import EncordSchemaLink, show_link
 from encord_provider.operators.base import EncordOperator
 from encord_provider.schema import MetadataSchema, SchemaDiff, diff, merge
 from encord_provider.workspace.inputs import Inputs
@@ -45,6 +46,8 @@ class EncordSetSchemaOperator(EncordOperator):
     template_fields: tuple[str, ...] = (*EncordOperator.template_fields, "schema", "aws_conn_id")
     template_fields_renderers = {"schema": "json"}
 
+    operator_extra_links = (EncordSchemaLink(),)
+
     def __init__(
         self,
         *,
@@ -67,6 +70,8 @@ class EncordSetSchemaOperator(EncordOperator):
 
     def execute(self, context: Context) -> dict[str, list[str]]:
         """Read, merge, save and verify."""
+        if app := self.hook.web_app:
+            show_link(self, context, EncordSchemaLink(), app.schema())
         declared = Inputs(aws_conn_id=self.aws_conn_id).schema(self.schema)
         first: SchemaDiff | None = None
         for _writer in range(_WRITERS):

@@ -19,6 +19,7 @@ from encord_provider.api.upload_job import UploadJob
 from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.jobs.report import Outcome
+from encord_provider.links import EncordFolderLink, EncordUploadJobsLink, show_link
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
     """
 
     template_fields: tuple[str, ...] = ("encord_conn_id", "folder", "job_ids")
+    operator_extra_links = (EncordFolderLink(), EncordUploadJobsLink())
     ui_color = "#efe7fb"
 
     def __init__(
@@ -63,6 +65,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
         self.max_failed_units = max_failed_units
         self.deferrable = deferrable
         self.encord_conn_id = encord_conn_id
+        self.shown_links: dict[str, str] = {}
 
     @cached_property
     def hook(self) -> EncordHook:
@@ -83,6 +86,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
 
     def execute(self, context: Context) -> Any:
         """Poke, or defer unless every job has already ended."""
+        self._show_links(context)
         if not self.deferrable:
             return super().execute(context)
         jobs = self._look()
@@ -110,6 +114,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Judge when the triggerer has seen the jobs end."""
+        self._show_links(context)
         seen = UploadJobEvent.from_payload(event)
         if seen.status is EventStatus.TIMEOUT:
             raise AirflowSensorTimeout(
@@ -117,6 +122,11 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
             )
         seen.raise_for_status()
         return self._judged(self._look())
+
+    def _show_links(self, context: Context) -> None:
+        if app := self.hook.web_app:
+            show_link(self, context, EncordFolderLink(), app.folder(self._folder_uuid))
+            show_link(self, context, EncordUploadJobsLink(), app.upload_jobs(self._folder_uuid, self._jobs))
 
     @property
     def _jobs(self) -> list[str]:

@@ -156,3 +156,26 @@ def test_schema_and_requests_are_shown(page: Page, s3_client: Any, s3_emulator: 
     page.get_by_text("rain, sun").wait_for()
     page.get_by_role("button", name="Requests").click()
     page.get_by_role("cell", name="set_metadata_schema").wait_for()
+
+
+def test_folder_job_and_dataset_have_addresses(
+    page: Page, s3: Any, bucket: str, s3_folder: StorageFolder, s3_emulator: EncordEmulator, s3_client: Any
+) -> None:
+    put_images(s3, bucket, s3_folder, ["one.png", "two.png"])
+    put_images(s3, bucket, s3_folder, ["three.png"])
+    from encord.orm.dataset import StorageLocation
+
+    other = s3_client.create_storage_folder("other")
+    dataset = s3_client.create_dataset("chosen", StorageLocation.AWS, create_backing_folder=False)
+    job = s3_emulator.call(lambda store: str(list(store.jobs.all())[-1].uuid))
+    page.goto(f"{s3_emulator.url}/#gallery/{other.uuid}")
+    page.get_by_text("0 items").wait_for()
+    page.goto(f"{s3_emulator.url}/#gallery/{s3_folder.uuid}")
+    page.get_by_text("3 items").wait_for()
+    page.goto(f"{s3_emulator.url}/#jobs/{job}")
+    page.get_by_text("1 done, 0 failed").wait_for()
+    assert page.locator(".job").count() == 1
+    page.get_by_role("button", name="Show all jobs").click()
+    page.get_by_text("2 done, 0 failed").wait_for()
+    page.goto(f"{s3_emulator.url}/#curation/{dataset.dataset_hash}")
+    page.locator("tr.chosen").get_by_text("chosen").wait_for()

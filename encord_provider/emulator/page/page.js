@@ -3,7 +3,7 @@
 const REFRESH_MS = 1000;
 const PAGE_SIZE = 60;
 const byId = (id) => document.getElementById(id);
-const shown = { view: "gallery", folder: null, search: "", limit: PAGE_SIZE };
+const shown = { view: "gallery", folder: null, search: "", limit: PAGE_SIZE, one: null };
 const lastDrawn = {};
 let cards = new Map();
 
@@ -147,14 +147,19 @@ function drawJob(job) {
 }
 
 async function refreshJobs() {
-  redraw("jobs", await fetchJson("jobs?limit=100"), (jobs) => {
-    byId("job-list").replaceChildren(...(jobs.length ? jobs.map(drawJob) : [make("p", { class: "quiet" }, "No upload jobs yet.")]));
+  const jobs = await fetchJson(shown.one ? "jobs" : "jobs?limit=100");
+  const wanted = (shown.one || "").split(",");
+  const chosen = shown.one ? jobs.filter((job) => wanted.includes(job.uuid)) : jobs;
+  redraw("jobs", [shown.one, chosen], () => {
+    const none = shown.one ? "The emulator does not know these upload jobs." : "No upload jobs yet.";
+    const all = shown.one ? [make("p", {}, make("button", { onclick: () => show("jobs") }, "Show all jobs"))] : [];
+    byId("job-list").replaceChildren(...all, ...(chosen.length ? chosen.map(drawJob) : [make("p", { class: "quiet" }, none)]));
   });
 }
 
 async function refreshCuration() {
-  redraw("curation", await fetchJson("curation"), (entries) => {
-    const rows = entries.map((entry) => make("tr", { title: entry.uuid },
+  redraw("curation", [shown.one, await fetchJson("curation")], ([, entries]) => {
+    const rows = entries.map((entry) => make("tr", { title: entry.uuid, class: entry.uuid === shown.one ? "chosen" : null },
       make("td", {}, entry.kind), make("td", {}, entry.name),
       make("td", {}, entry.of), make("td", {}, String(entry.size))));
     byId("curation-rows").replaceChildren(...(rows.length ? rows : [make("tr", {}, make("td", { colspan: 4 }, "No datasets, collections or projects yet."))]));
@@ -222,22 +227,31 @@ async function keepRefreshing() {
   }
 }
 
-function show(view) {
+// Each folder, job and dataset has an address: #gallery/<folder>, #jobs/<job>,<job>, #curation/<dataset or project>.
+function show(view, one = null) {
   shown.view = view;
+  shown.one = one;
+  if (view === "gallery" && one) Object.assign(shown, { folder: one, limit: PAGE_SIZE });
   for (const button of document.querySelectorAll("nav button")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
     byId(button.dataset.view).hidden = button.dataset.view !== view;
   }
-  location.hash = view;
+  history.replaceState(null, "", `#${view}${one ? `/${one}` : ""}`);
   refresh();
 }
 
+function showAddress() {
+  const [view, one] = location.hash.slice(1).split("/");
+  if (refreshers[view]) show(view, one || null);
+}
+
 for (const button of document.querySelectorAll("nav button")) button.addEventListener("click", () => show(button.dataset.view));
-byId("folder").addEventListener("change", (event) => { shown.folder = event.target.value; shown.limit = PAGE_SIZE; refresh(); });
+byId("folder").addEventListener("change", (event) => show("gallery", event.target.value));
 byId("search").addEventListener("input", (event) => { shown.search = event.target.value; refresh(); });
 byId("more").addEventListener("click", () => { shown.limit += PAGE_SIZE; refresh(); });
 byId("reset").addEventListener("click", () => {
   if (confirm("Drop all folders, items, jobs, faults and the schema?")) fetchJson("reset", { method: "POST" }).then(refresh);
 });
-if (refreshers[location.hash.slice(1)]) show(location.hash.slice(1));
+window.addEventListener("hashchange", showAddress);
+showAddress();
 keepRefreshing();
