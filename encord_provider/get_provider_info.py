@@ -119,6 +119,7 @@ def get_provider_info() -> dict[str, Any]:
             "encord_provider.links.EncordUploadJobsLink",
             "encord_provider.links.EncordDatasetLink",
             "encord_provider.links.EncordProjectLink",
+            "encord_provider.links.EncordReportLink",
             "encord_provider.links.EncordSchemaLink",
         ],
         "bundles": [{"integration-name": integration, "python-modules": ["encord_provider.bundles"]}],

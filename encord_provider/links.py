@@ -6,6 +6,7 @@ the same key, so that it is there while a task runs and while it is deferred.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperatorLink
@@ -13,6 +14,9 @@ from airflow.sdk import BaseOperatorLink
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
+
+
+log = logging.getLogger(__name__)
 
 
 class EncordLink(BaseOperatorLink):
@@ -55,6 +59,12 @@ class EncordProjectLink(EncordLink):
     name = "Encord project"
 
 
+class EncordReportLink(EncordLink):
+    """The report of the run, which the plugin shows in Airflow's UI."""
+
+    name = "Import report"
+
+
 class EncordSchemaLink(EncordLink):
     """The metadata schema."""
 
@@ -72,4 +82,17 @@ def show_link(operator: Any, context: Any, link: EncordLink, address: str) -> No
     if operator.shown_links.get(link.xcom_key) == address:
         return
     operator.shown_links[link.xcom_key] = address
-    context["ti"].xcom_push(key=link.xcom_key, value=address)
+    leave(context, link.xcom_key, address)
+
+
+def leave(context: Any, key: str, value: Any) -> None:
+    """Leave an XCom for Airflow's UI. Where that fails, what the task does goes on.
+
+    :param context: the task's context.
+    :param key: the XCom's key.
+    :param value: its value.
+    """
+    try:
+        context["ti"].xcom_push(key=key, value=value)
+    except Exception as problem:
+        log.warning("The UI will not show %s of this task: %s: %s", key, type(problem).__name__, problem)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from encord_provider.api.calls import UploadRequest, get_upload_job
 from encord_provider.api.client import EncordApi
-from encord_provider.api.upload_job import UploadJob
+from encord_provider.api.upload_job import UnitCounts, UploadJob
 from encord_provider.exceptions import (
     EncordError,
     EncordNotFoundError,
@@ -208,7 +208,7 @@ class Import:
     def job_ids(self) -> list[str]:
         """The jobs that have ended, in the order of their parts, and those that are under way."""
         ended = self._ended
-        known = [ended[part.name].job.job_id for part in self.parts if part.name in ended]
+        known = [receipt.job.job_id for receipt in self.ended_receipts]
         return known + [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
 
     @property
@@ -280,6 +280,17 @@ class Import:
         :returns: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``.
         """
         return self._report(self._ended)
+
+    @property
+    def units(self) -> UnitCounts:
+        """The data units of all parts, those that have not been sent too."""
+        return self._outcome(self._ended).units
+
+    @property
+    def ended_receipts(self) -> list[Receipt]:
+        """The receipts of the parts that have ended, in the order of the spec."""
+        ended = self._ended
+        return [ended[part.name] for part in self.parts if part.name in ended]
 
     @property
     def _ended(self) -> dict[str, Receipt]:

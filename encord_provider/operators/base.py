@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.report.section import TaskReport
 from encord_provider.workspace.files import task_folder
 from encord_provider.workspace.inputs import Inputs
 
@@ -47,6 +48,14 @@ class EncordWorkspaceOperator(EncordOperator):
     def __init__(self, *, workspace: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.workspace = workspace
+
+    def report(self, result: Any) -> TaskReport | None:
+        """Say what the task did, for the report of the run.
+
+        :param result: what the task returns; None if it failed.
+        :returns: None where there is nothing to say.
+        """
+        return None
 
     def task_folder(self, context: Context) -> str:
         """Give the URI of the task's own folder in the workspace."""

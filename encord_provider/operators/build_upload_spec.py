@@ -11,6 +11,7 @@ import orjson
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from encord_provider.exceptions import EncordInputError, UploadSpecError
+from encord_provider.links import EncordReportLink
 from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.options import (
     ClientMetadata,
@@ -22,6 +23,9 @@ from encord_provider.options import (
     ObjectUrls,
     Parts,
 )
+from encord_provider.report.reporting import reported
+from encord_provider.report.section import TaskReport
+from encord_provider.report.tasks import MetadataCoverage, spec_report
 from encord_provider.schema import MetadataSchema
 from encord_provider.sources import (
     Listing,
@@ -97,6 +101,8 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
     )
     template_fields_renderers = dict.fromkeys(("source", *_GROUPS), "json")
 
+    operator_extra_links = (EncordReportLink(),)
+
     def __init__(
         self,
         *,
@@ -125,12 +131,14 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
         self.frames = frames
         self.object_urls = object_urls
         self.parts = parts
+        self._said: TaskReport | None = None
         check_source(source)
         for name, group in _GROUPS.items():
             group.check(getattr(self, name))
         if not any(map(is_template, (bucket, prefix, source))):
             self._one_source()
 
+    @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """List, build and write."""
         object_urls = ObjectUrls.of(self.object_urls)
@@ -146,14 +154,24 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
         self.log.info("The objects come from %s.", listing.place)
         build = self._build(listing)
         folder = self.task_folder(context)
+        coverage = MetadataCoverage()
         index, result = write_spec(
             folder,
-            build.units,
+            coverage.counted(build.units),
             max_units_per_part=parts.max_units_per_part,
             skip_duplicate_urls=parts.skip_duplicate_urls,
             skipped=build.skipped,
         )
         reasons = child(folder, "skipped.jsonl")
+        self._said = spec_report(
+            listed=listing.count,
+            counts=result["counts"],
+            skipped=index.skipped,
+            unmatched=build.matches.unmatched,
+            coverage=coverage,
+            index=result["index"],
+            skipped_uri=reasons,
+        )
         if listing.count:
             self._check(build, parts.limits or Limits(), units=index.units, reasons=reasons)
         if not index.units:
@@ -176,6 +194,10 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             index.skipped,
         )
         return result
+
+    def report(self, result: Any) -> TaskReport | None:
+        """Say what was listed, built and left out."""
+        return self._said
 
     def _check(self, build: Build, limits: Limits, *, units: int, reasons: str) -> None:
         """Say what of the tables, patterns and objects was left over, and fail where that is too much."""

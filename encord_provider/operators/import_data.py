@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import conf
 
+from encord_provider.api.upload_job import UnitCounts
 from encord_provider.exceptions import (
     EncordError,
     EncordInputError,
@@ -19,8 +20,11 @@ from encord_provider.jobs.journal import FileJournal, Finished, Journal, Journal
 from encord_provider.jobs.next_step import Finish, TimeOut, Wait
 from encord_provider.jobs.parts import parts_of
 from encord_provider.jobs.run import Import, Target
-from encord_provider.links import EncordFolderLink, EncordUploadJobsLink, show_link
+from encord_provider.links import EncordFolderLink, EncordReportLink, EncordUploadJobsLink, show_link
 from encord_provider.operators.base import EncordWorkspaceOperator
+from encord_provider.report.reporting import reported, show_progress
+from encord_provider.report.section import TaskReport
+from encord_provider.report.tasks import import_report
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 from encord_provider.workspace.files import child
 from encord_provider.workspace.templates import value_of
@@ -73,7 +77,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
     )
     template_fields_renderers = {"spec": "json"}
 
-    operator_extra_links = (EncordFolderLink(), EncordUploadJobsLink())
+    operator_extra_links = (EncordFolderLink(), EncordUploadJobsLink(), EncordReportLink())
 
     patience: ClassVar[float] = 3.0
     """Seconds for which jobs are awaited here before the task is deferred. Short jobs need no deferral, and Airflow may
@@ -114,7 +118,9 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         self.max_active_jobs = max_active_jobs
         self.timeout = timeout
         self._running: Import | None = None
+        self._shown: UnitCounts | None = None
 
+    @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """Send the parts, wait for them, and judge."""
         self._allowed()
@@ -137,6 +143,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         with self._cancelling(context, running):
             return self._drive(running, self._deadline(), context)
 
+    @reported
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Go on when the triggerer has seen a job end."""
         seen = UploadJobEvent.from_payload(event)
@@ -151,6 +158,12 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
             running.look_again(out_of_time=seen.status is EventStatus.TIMEOUT)
             return self._drive(running, seen.deadline, context)
 
+    def report(self, result: Any) -> TaskReport | None:
+        """Say what was registered, what failed, and by which jobs."""
+        if self._running is None:
+            return None
+        return import_report(self._running.summary(), self._running.ended_receipts)
+
     def on_kill(self) -> None:
         """Cancel the jobs that this attempt has under way, if ``cancel_on_kill``."""
         if self._running is not None:
@@ -161,7 +174,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         patient_until = time.time() + self.patience
         while True:
             step = running.advance()
-            self._show_jobs(running, context)
+            self._show_progress(running, context)
             match step:
                 case Wait() as step if self.deferrable and time.time() < patient_until:
                     running.wait(step, self.hook.async_api, deadline=deadline, no_longer_than=patient_until)
@@ -175,12 +188,17 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
                 case Finish():
                     return self._finished(running, context)
 
-    def _show_jobs(self, running: Import, context: Context) -> None:
+    def _show_progress(self, running: Import, context: Context) -> None:
         jobs = running.job_ids
         app = self.hook.web_app
         if app and jobs:
             address = app.upload_jobs(running.target.folder, jobs)
             show_link(self, context, EncordUploadJobsLink(), address)
+        units = running.units
+        if units != self._shown:
+            self._shown = units
+            counts = {"data units": units.total, "registered": units.done, "failed": units.failed}
+            show_progress(context, "Import", counts)
 
     def _finished(self, running: Import, context: Context) -> dict[str, Any]:
         """Judge, and note that the import has succeeded, before Airflow can hear of it."""

@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from encord_provider.exceptions import EncordError, EncordInputError
-from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordProjectLink, show_link
+from encord_provider.links import (
+    EncordDatasetLink,
+    EncordFolderLink,
+    EncordProjectLink,
+    EncordReportLink,
+    show_link,
+)
 from encord_provider.metadata.edits import checked_edits
 from encord_provider.metadata.matching import Match
 from encord_provider.metadata.patch import MetadataPatcher, PatchMode
@@ -16,6 +22,9 @@ from encord_provider.metadata.rows import ItemKey, MetadataRow, checked_rows, ro
 from encord_provider.metadata.selection import SelectedItems, match_in
 from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.options import ItemSelection
+from encord_provider.report.reporting import reported
+from encord_provider.report.section import TaskReport
+from encord_provider.report.tasks import patch_report
 from encord_provider.workspace.files import child, write_whole
 from encord_provider.workspace.templates import value_of
 
@@ -75,7 +84,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     )
     template_fields_renderers = {"metadata": "json", "for_all": "json"}
 
-    operator_extra_links = (EncordFolderLink(), EncordDatasetLink(), EncordProjectLink())
+    operator_extra_links = (EncordFolderLink(), EncordDatasetLink(), EncordProjectLink(), EncordReportLink())
 
     def __init__(
         self,
@@ -111,7 +120,9 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         self.remove_keys = remove_keys
         self.validate = validate
         self.max_unmatched = max_unmatched
+        self._said: TaskReport | None = None
 
+    @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
         key = _choice(ItemKey, self.key or ItemKey.OBJECT_URL, "key")
@@ -120,14 +131,15 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
             raise EncordInputError(f"The parameter max_unmatched is {allowed}; it must not be negative.")
         mode = _choice(PatchMode, self.mode or PatchMode.MERGE, "mode")
         selected = SelectedItems.of(folder=self.folder, items=self.items)
-        if page := selected.page(self.hook):
-            show_link(self, context, *page)
         patcher = MetadataPatcher(api=self.hook.api, mode=mode, remove_keys=frozenset(self.remove_keys))
         matches = self._same_for_all(selected) if self.metadata is None else self._row_by_row(selected, key)
+        if page := selected.page(self.hook):
+            show_link(self, context, *page)
         done = PatchSummary.of(patcher.patch(matches))
         report = child(self.task_folder(context), "report.jsonl")
         write_whole(report, done.report)
         summary = {outcome.value: count for outcome, count in done.counts.items()}
+        self._said = patch_report(summary, report)
         self.log.info("Client metadata of %s: %s. Report: %s", selected, summary, report)
         if done.first_failed is not None:
             raise EncordError(
@@ -140,6 +152,10 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
                 f"{problem}\n{done.counts[RowOutcome.PATCHED]} others were patched. All rows: {report}"
             )
         return {**summary, "conflicts": done.conflicts, "report": report}
+
+    def report(self, result: Any) -> TaskReport | None:
+        """Say which rows were patched, and which were not."""
+        return self._said
 
     def _row_by_row(self, selected: SelectedItems, key: ItemKey) -> Iterable[Match]:
         """Match the given rows; everything that can be wrong with them is found before an item is patched."""

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from encord_provider.api.calls import save_metadata_schema
 from encord_provider.exceptions import EncordError
-from encord_provider.links import EncordSchemaLink, show_link
-from encord_provider.operators.base import EncordOperator
+from encord_provider.links import EncordReportLink, EncordSchemaLink, show_link
+from encord_provider.operators.base import EncordInputsOperator
+from encord_provider.report.reporting import reported
+from encord_provider.report.section import TaskReport
+from encord_provider.report.tasks import schema_report
 from encord_provider.schema import MetadataSchema, SchemaDiff, diff, merge
-from encord_provider.workspace.inputs import Inputs
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -20,7 +22,7 @@ _WRITERS = 5
 _SETTLE_SECONDS = 0.5
 
 
-class EncordSetSchemaOperator(EncordOperator):
+class EncordSetSchemaOperator(EncordInputsOperator):
     """Merge declared keys into the organisation's metadata schema.
 
     Encord has one metadata schema for each organisation and saves it whole, so the operator reads it, merges,
@@ -36,17 +38,16 @@ class EncordSetSchemaOperator(EncordOperator):
     :param allow_retype: whether a scalar key may change its type.
     :param allow_delete: whether keys may be deleted.
     :param dry_run: log the difference and save nothing.
-    :param aws_conn_id: the Airflow connection for reading an ``s3://`` URI. (templated)
 
     :returns: the keys by what happened to them: ``{"added", "extended", "retyped", "restored", "deleted",
         "unchanged"}``, each a list.
     :raises MetadataSchemaError: if the declaration is malformed, or a change was not allowed.
     """
 
-    template_fields: tuple[str, ...] = (*EncordOperator.template_fields, "schema", "aws_conn_id")
+    template_fields: tuple[str, ...] = (*EncordInputsOperator.template_fields, "schema")
     template_fields_renderers = {"schema": "json"}
 
-    operator_extra_links = (EncordSchemaLink(),)
+    operator_extra_links = (EncordSchemaLink(), EncordReportLink())
 
     def __init__(
         self,
@@ -56,7 +57,6 @@ class EncordSetSchemaOperator(EncordOperator):
         allow_retype: bool = False,
         allow_delete: bool = False,
         dry_run: bool = False,
-        aws_conn_id: str | None = "aws_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,13 +66,13 @@ class EncordSetSchemaOperator(EncordOperator):
         self.allow_delete = allow_delete
         # BaseOperator has a method dry_run.
         self.only_show = dry_run
-        self.aws_conn_id = aws_conn_id
 
+    @reported
     def execute(self, context: Context) -> dict[str, list[str]]:
         """Read, merge, save and verify."""
         if app := self.hook.web_app:
             show_link(self, context, EncordSchemaLink(), app.schema())
-        declared = Inputs(aws_conn_id=self.aws_conn_id).schema(self.schema)
+        declared = self.inputs.schema(self.schema)
         first: SchemaDiff | None = None
         for _writer in range(_WRITERS):
             change = self._change(declared)
@@ -91,6 +91,10 @@ class EncordSetSchemaOperator(EncordOperator):
             f"The metadata schema was overwritten by another writer {_WRITERS} times in a row. "
             "Find out who else saves it, and run the task again."
         )
+
+    def report(self, result: Any) -> TaskReport | None:
+        """Say which keys were changed, and how."""
+        return schema_report(result) if result is not None else None
 
     def _change(self, declared: MetadataSchema) -> SchemaDiff:
         current = self.hook.metadata_schema()

@@ -105,6 +105,7 @@ def sync_metadata(
             set_schema = EncordSetSchemaOperator(
                 task_id="set_schema",
                 schema=cast("Any", schema),
+                workspace=cast("Any", workspace),
                 aws_conn_id=cast("Any", aws_conn_id),
                 encord_conn_id=cast("Any", encord_conn_id),
             )

@@ -126,6 +126,7 @@ def import_from_s3(
             set_schema = EncordSetSchemaOperator(
                 task_id="set_schema",
                 schema=cast("Any", schema),
+                workspace=cast("Any", workspace),
                 aws_conn_id=cast("Any", aws_conn_id),
                 encord_conn_id=cast("Any", encord_conn_id),
             )
