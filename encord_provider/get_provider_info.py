@@ -114,6 +114,9 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": integration, "python-modules": ["encord_provider.triggers.upload_job"]}
         ],
         "connection-types": [_CONNECTION_TYPE],
+        "task-decorators": [
+            {"name": "encord", "class-name": "encord_provider.decorators.encord.encord_task"}
+        ],
         "extra-links": [
             "encord_provider.links.EncordFolderLink",
             "encord_provider.links.EncordUploadJobsLink",

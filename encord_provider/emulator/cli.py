@@ -6,6 +6,7 @@ import argparse
 import gc
 import json
 import logging
+import shlex
 import signal
 import sys
 import threading
@@ -19,14 +20,17 @@ from encord_provider.emulator.core.settings import Settings
 from encord_provider.emulator.server import EncordEmulator
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, for_people: bool = False) -> int:
     """Run the emulator until it is interrupted.
 
     Prints one line of JSON on standard output when it answers requests, logs to standard error.
 
+    :param arguments: the command line without the program's name; by default that of the process.
+    :param for_people: whether to say in words, instead of JSON, where it is and how Airflow reaches it.
     :returns: exit status: 0, or 2 if it cannot start.
     """
-    options = _parser().parse_args(arguments)
+    program = "encord-emulator" if for_people else "python -m encord_provider.emulator"
+    options = _parser(program).parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         settings = Settings().changed(dict(_setting(text) for text in options.set))
@@ -45,15 +49,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    print(json.dumps({"url": emulator.url, "private_key_path": str(emulator.private_key_path)}), flush=True)
+    print(_in_words(emulator) if for_people else _as_json(emulator), flush=True)
     stopping.wait()
     emulator.stop()
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _as_json(emulator: EncordEmulator) -> str:
+    return json.dumps({"url": emulator.url, "private_key_path": str(emulator.private_key_path)})
+
+
+def _in_words(emulator: EncordEmulator) -> str:
+    extra = {"domain": emulator.url, "private_key_file": str(emulator.private_key_path)}
+    connection = shlex.quote(json.dumps({"conn_type": "encord", "extra": extra}))
+    return (
+        f"The Encord emulator is ready: open {emulator.url} in a browser.\n"
+        f"For Airflow: export AIRFLOW_CONN_ENCORD_DEFAULT={connection}\n"
+        "Ctrl-C ends it."
+    )
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m encord_provider.emulator",
+        prog=program,
         description="A local Encord for tests. Settings: " + ", ".join(Settings.names()) + ".",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -184,3 +185,26 @@ def test_other_web_pages_cannot_steer_it(
     got = requests.post(encord_emulator.url + "/_emulator/reset", headers=headers, timeout=10)
 
     assert got.status_code == status
+
+
+def test_the_command_for_people_says_what_to_open_and_how_airflow_reaches_it(tmp_path: Path) -> None:
+    code = "from encord_provider.emulator.__main__ import command; raise SystemExit(command())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "--key-file", str(tmp_path / "a key")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    first, second, third = (process.stdout.readline() for _ in range(3))
+    url = first.split("open ")[1].split(" ")[0]
+    assert requests.get(url, timeout=10).ok
+    (assignment,) = shlex.split(second.split("export ")[1])
+    name, _, value = assignment.partition("=")
+    extra = json.loads(value)["extra"]
+    assert name == "AIRFLOW_CONN_ENCORD_DEFAULT"
+    assert extra == {"domain": url, "private_key_file": str(tmp_path / "a key")}
+    assert "Ctrl-C" in third
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
