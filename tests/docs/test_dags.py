@@ -48,6 +48,12 @@ def check_list_folders(returned: Any) -> None:
     assert returned["folder_names"] == ["lake"]
 
 
+def check_name_the_folders(returned: Any) -> None:
+    names = returned["folder_names"]
+    assert all(name.startswith("lake") for name in names)
+    assert "lake" in names
+
+
 def check_declare_schema(returned: Any) -> None:
     assert sorted(schema()) == ["clip", "recorded_at", "score", "site", "weather"]
     assert returned["set_schema"]["added"] == sorted(schema())
