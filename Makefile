@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-live chaos check audit compat wheel-check screenshots constraints clean
+.PHONY: docs help demo ui test test-live chaos check audit compat wheel-check screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -55,6 +55,11 @@ compat:  ## the demo on the older Airflows that are supported, each in an enviro
 wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
 	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
 
+docs: $(READY)  ## the documentation as a site, in site/; a link that leads nowhere fails
+	@test -x .venv-docs/bin/mkdocs || { $(BIN)/uv venv --quiet --python $(BIN)/python .venv-docs && \
+	  $(BIN)/uv pip install --quiet --python .venv-docs/bin/python --constraint constraints/docs.txt mkdocs-material; }
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict && echo "docs: good, open site/index.html"
+
 screenshots: $(READY)  ## the two pictures of the README (needs Chromium)
 	@$(BIN)/python -m demo screenshots
 
@@ -62,5 +67,5 @@ constraints: $(READY)  ## resolve the tested versions anew
 	@UV="$(BIN)/uv" .ci/update-constraints
 
 clean:  ## remove everything that the targets above leave behind
-	rm -rf "$(VENV)" .venv-* .demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" .venv-* .demo build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
