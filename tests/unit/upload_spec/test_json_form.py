@@ -220,7 +220,7 @@ def test_what_is_sent_for_any_spec_is_what_the_sdk_would_send(spec):
         ),
         (
             '{"images": [{"objectUrl": "s3://b/a.jpg", "clientMetadata": {"a": ' + "9" * 25 + "}}]}",
-            "line 1, images[0].clientMetadata: client metadata: 'a': an integer of 84 bits, the limit is 64",
+            "line 1, images[0].clientMetadata.a: client metadata: 'a': an integer of 84 bits, the limit is 64",
         ),
     ],
 )
