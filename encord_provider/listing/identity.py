@@ -140,7 +140,7 @@ def _named(pattern: str, store: str | Callable[[re.Match[str]], str]) -> _Store:
 
 
 _REGION = r"(?P<region>[a-z0-9-]+)"
-_AWS = r"\.amazonaws\.com(?:\.cn)?"
+_AWS = r"\.amazonaws\.(?:com(?:\.cn)?|eu)"
 
 # The first that fits counts.
 _STORES: Sequence[_Store] = (
