@@ -26,7 +26,8 @@ from encord_provider.upload_spec import (
     to_manifest,
     write_parts,
 )
-from encord_provider.upload_spec.parts import SpecIndex
+from encord_provider.upload_spec.media_metadata import DICOM_TAGS
+from encord_provider.upload_spec.media_types import DicomTags, MediaType
 from tests.oracles.drawing import json_value, object_key, text
 from tests.oracles.running import Oracle, same
 
@@ -37,16 +38,32 @@ _TYPES = tuple(one for one in MEDIA_TYPES.values() if one.urls_in is None)
 def _unit(random: Random) -> DataUnit:
     media_type = random.choice(_TYPES)
     files = random.randint(1, 4) if media_type.is_grouped else 1
+    about: list[Any] = [_about(random, media_type) if random.random() < 0.5 else None for _ in range(files)]
+    known = media_type.metadata_key is not None and any(about)
     return DataUnit(
         media_type=media_type,
         urls=tuple(f"https://h/{random.randrange(10**6)}" for _ in range(files)),
         title=text(random) or "t",
-        client_metadata={text(random): json_value(random) for _ in range(random.randint(0, 2))},
+        client_metadata={text(random).lstrip("$"): json_value(random) for _ in range(random.randint(0, 2))},
+        media_metadata=about[0] if known and not media_type.is_grouped else None,
+        file_metadata=tuple(about) if known and media_type.is_grouped else (),
     )
 
 
+def _about(random: Random, media_type: MediaType) -> dict[str, Any]:
+    """Media metadata of a file."""
+    draw = {
+        str: lambda: "image/png",
+        int: lambda: random.randint(1, 2**40),
+        float: lambda: random.uniform(0.1, 1000),
+        DicomTags: lambda: {**dict.fromkeys(DICOM_TAGS), "00280010": {"vr": "US", "Value": [512]}},
+    }
+    return {name: draw[kind]() for name, kind in media_type.metadata_fields.items()}
+
+
 def _plain(unit: DataUnit) -> tuple[Any, ...]:
-    return unit.media_type.name, unit.urls, unit.title, json.dumps(dict(unit.client_metadata), sort_keys=True)
+    known = (unit.client_metadata, unit.media_metadata, unit.file_metadata)
+    return unit.media_type.name, unit.urls, unit.title, json.dumps(known, sort_keys=True)
 
 
 def sdk(random: Random) -> None:
@@ -77,7 +94,7 @@ def parts(random: Random) -> None:
     units = [_unit(random) for _ in range(random.randint(0, 12))]
     most = random.choice((1, 2, 5, {"video": 1}, {"image": 2, "text": 1}, None))
     index = write_parts(units, _folder(), name="spec", max_units_per_part=most)
-    same(read_index(_folder() / "spec" / "index.json"), _with_uri(index))
+    same(read_index(_folder() / "spec" / "index.json"), index)
     found = []
     for part in index.parts:
         data = (_folder() / "spec" / part.name).read_bytes()
@@ -98,10 +115,6 @@ def parts(random: Random) -> None:
         same(len(index.parts), -(-len(units) // most))
 
 
-def _with_uri(index: SpecIndex) -> SpecIndex:
-    return index
-
-
 def _compared(one: str, other: str) -> int:
     """Which of two keys comes first where numbers count as such: a comparison character by character."""
     at = to = 0
@@ -114,7 +127,9 @@ def _compared(one: str, other: str) -> int:
                 to += 1
             difference = int(one[first:at]) - int(other[second:to])
         else:
-            difference = ord(one[at]) - ord(other[to])
+            # A number comes before any other text.
+            numbers = (one[at] in "0123456789") - (other[to] in "0123456789")
+            difference = -numbers or ord(one[at]) - ord(other[to])
             at, to = at + 1, to + 1
         if difference:
             return difference
@@ -159,7 +174,7 @@ def groups(random: Random) -> None:
 
 def joins(random: Random) -> None:
     """A row finds its object in whatever spelling, and a row that finds none is counted."""
-    keys = sorted({f"{object_key(random)}.jpg" for _ in range(random.randint(1, 5))})
+    keys = sorted({f"{object_key(random)}x.jpg" for _ in range(random.randint(1, 5))})
     keys = [key for key in keys if not key.rpartition("/")[2].startswith("._")]
     strangers = {f"no/{at}.jpg" for at in range(random.randint(0, 2))}
     styles = (("virtual-hosted", _REGION), ("path", _REGION), ("path", "us-east-1"))

@@ -51,9 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for oracle in chosen:
             oracle.check(random_of(oracle, options.seed, options.case))
         return 0
-    outcomes = []
-    for oracle in chosen:
-        outcomes.append((oracle.name, run(oracle, cases=cases_of(oracle, options.cases), seed=options.seed)))
+    outcomes = [(one.name, run(one, cases=cases_of(one, options.cases), seed=options.seed)) for one in chosen]
     print_table(outcomes)
     first = [one for _, outcome in outcomes for one in outcome.first]
     print("\n".join(first), end="\n" if first else "")

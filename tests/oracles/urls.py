@@ -14,6 +14,7 @@ from tests.oracles.drawing import object_key
 from tests.oracles.running import Oracle, same
 
 _ACCOUNT = "123456789012"
+_MRAP = f"arn:aws:s3::{_ACCOUNT}:accesspoint/"
 _REFUSED_UNQUOTED = set("?#%\\ ")
 
 
@@ -43,7 +44,7 @@ def _bucket(random: Random, *, dots: bool = True) -> str:
     name = f"{random.choice('abs3')}{middle}{random.choice('xyz9')}"
     for odd in ("..", ".-", "-.", "xn--", "--"):
         name = name.replace(odd, "-" if dots else "x")
-    return random.choice(("lake", "s3", "a.s3.b" if dots else "s3-eu", "bucket", name))
+    return random.choice(("lake", "s3-eu", "a.s3.b" if dots else "s3x", "bucket", name))
 
 
 def _spelled(random: Random, key: str) -> str:
@@ -108,7 +109,7 @@ def read(random: Random) -> None:
         store, bucket = f"s3-accesspoint:{region}", f"{name}-{_ACCOUNT}"
     elif kind == "mrap":
         bucket = f"{''.join(random.choices('abcdefgh0123', k=13))}.mrap"
-        arn = f"arn:aws:s3::{_ACCOUNT}:accesspoint/{bucket}"
+        arn = f"{_MRAP}{bucket}"
         root, store = _root(arn, region if partition == "aws" else "eu-west-2"), "s3-mrap"
         same(identity_of(f"{arn}/{key}"), ObjectIdentity(store, bucket, key.rstrip()), key)
     else:
@@ -146,15 +147,21 @@ def elsewhere(random: Random) -> None:
             ("s3", "s3", {}),
             ("azure", f"azure:{account}", {"endpoint": account}),
             ("otc", "obs.eu-de.otc", {}),
+            ("azure root", f"azure:{account}", {"endpoint": f"https://{account}.blob.core.windows.net"}),
+            ("mrap", "s3-mrap", {}),
             ("endpoint", "127.0.0.1:9000", {"endpoint": "http://127.0.0.1:9000"}),
         )
     )
+    if style == "azure root":
+        style, bucket = "azure", "$root"
+    place, bucket = (f"{_MRAP}abc.mrap", "abc.mrap") if style == "mrap" else (bucket, bucket)
     try:
-        url = object_urls(bucket, style=style, **options)(key)
+        url = object_urls(place, style=style, **options)(key)
     except ObjectUrlError:
         odd = any(one in _REFUSED_UNQUOTED or not one.isprintable() for one in key)
-        same((style in ("gs", "s3"), odd), (True, True), style, key)
+        same((style in ("gs", "s3", "mrap") and odd) or (bucket == "$root" and "/" in key), True, style, key)
         return
+    same(any(one.isspace() for one in url), False, url)
     same(identity_of(url), ObjectIdentity(store, bucket, key), url)
 
 
