@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import io
 import json
 import math
@@ -9,7 +10,9 @@ from random import Random
 from typing import Any, Literal
 
 from encord_provider.api.calls import patch_storage_items
+from encord_provider.exceptions import MetadataValueError
 from encord_provider.metadata.patch import PatchMode, wanted
+from encord_provider.schema import check_metadata, parse_schema
 from encord_provider.schema.values import metadata_problems
 from encord_provider.tables import read_table
 from encord_provider.tables.exported import ITEM_COLUMNS, OWN_COLUMNS
@@ -18,6 +21,7 @@ from encord_provider.text.json_values import dumps, exact_loads, same_json
 from tests.oracles.drawing import json_value, number, text
 from tests.oracles.running import Oracle, same
 
+_SCHEMA = parse_schema({"at": "datetime"})
 _KEYS = (
     "site",
     "score",
@@ -117,6 +121,43 @@ def refusals(random: Random) -> None:
     same(found, [key for key, value in given.items() if not _storable(value)], *map(type, given.values()))
 
 
+def datetimes(random: Random) -> None:
+    """Exactly the days and times that exist are taken as datetimes, in the forms that Encord describes."""
+    year, month, day = (
+        random.randint(1, 9999),
+        random.randint(0, 13),
+        random.choice((0, 1, 15, 28, 29, 30, 31, 32)),
+    )
+    hour, minute, second = (
+        random.choice((0, 12, 23, 24)),
+        random.choice((0, 59, 60)),
+        random.choice((0, 59, 60)),
+    )
+    offset_hours, offset_minutes = random.choice((0, 5, 14, 23, 24)), random.choice((0, 45, 59, 60))
+    written = f"{year:04}-{month:02}-{day:02}"
+    exists = 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]
+    form = random.choice(("day", "compact day", "time", "zone"))
+    if form == "compact day":
+        written = written.replace("-", "")
+    elif form != "day":
+        digits = random.choice(("", f".{random.randrange(10**9):09}"[: random.randint(2, 10)]))
+        written += f"T{hour:02}:{minute:02}:{second:02}{digits}"
+        exists = exists and hour < 24 and minute < 60 and second < 60
+    if form == "zone":
+        written += random.choice(
+            (
+                "Z",
+                f"{random.choice('+-')}{offset_hours:02}{random.choice(':|').strip('|')}{offset_minutes:02}",
+            )
+        )
+        exists = exists and (written.endswith("Z") or (offset_hours < 24 and offset_minutes < 60))
+    try:
+        found = check_metadata({"at": written}, _SCHEMA)["at"]
+    except MetadataValueError:
+        found = None
+    same(found, written if exists else None, written)
+
+
 def exports(random: Random) -> None:
     """An exported table that was not edited changes nothing, whatever the metadata is, and in whatever mode."""
     file_format: Literal["jsonl", "csv", "parquet"] = random.choice(("jsonl", "csv", "parquet"))
@@ -189,6 +230,7 @@ def merges(random: Random) -> None:
 ORACLES = (
     Oracle(name="metadata: the SDK's patch", check=patches, share=15),
     Oracle(name="metadata: what can be stored", check=refusals, share=15),
+    Oracle(name="metadata: datetimes", check=datetimes, share=10),
     Oracle(name="metadata: export and patch", check=exports, share=10),
     Oracle(name="metadata: merge rule", check=merges, share=20),
 )
