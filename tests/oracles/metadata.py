@@ -144,12 +144,8 @@ def datetimes(random: Random) -> None:
         written += f"T{hour:02}:{minute:02}:{second:02}{digits}"
         exists = exists and hour < 24 and minute < 60 and second < 60
     if form == "zone":
-        written += random.choice(
-            (
-                "Z",
-                f"{random.choice('+-')}{offset_hours:02}{random.choice(':|').strip('|')}{offset_minutes:02}",
-            )
-        )
+        offset = f"{offset_hours:02}{random.choice((':', ''))}{offset_minutes:02}"
+        written += random.choice(("Z", f"+{offset}", f"-{offset}"))
         exists = exists and (written.endswith("Z") or (offset_hours < 24 and offset_minutes < 60))
     try:
         found = check_metadata({"at": written}, _SCHEMA)["at"]
