@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: docs help demo ui test test-live chaos check audit compat wheel-check screenshots constraints clean
+.PHONY: help demo ui test fuzz test-live chaos check audit compat wheel-check docs screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -38,6 +38,9 @@ test-live: $(READY)  ## the emulator's tests against the real Encord, with the k
 
 chaos: $(READY)  ## 500 imports in which something fails or dies, and the table of what was lost; ARGS="--seed 2"
 	@$(BIN)/python -m tests.chaos --schedules 500 $(ARGS)
+
+fuzz: $(READY)  ## 200,000 random cases against independent oracles, and the table of what differs; ARGS="--seed 2"
+	@$(BIN)/python -m tests.oracles --cases 200000 $(ARGS)
 
 check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/ruff check .

@@ -70,7 +70,7 @@ with DAG(
         "max_unmatched": _settings.optional(
             "Rows without an item",
             "How many rows may match no item, or several.",
-            empty="any number",
+            empty="any number, but not all",
             pattern="^[0-9]*$",
         ),
         "allow_empty": _settings.optional(

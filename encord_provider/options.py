@@ -275,9 +275,10 @@ class Limits(Options):
 
     :param max_unmatched: how many rows of each table may name no object that was listed; None for any number, since a
         table may cover more days than one run.
-    :param max_skipped: how many objects may be left out that nobody chose to leave out: those of a type that is not
-        supported, empty ones, those that get no group, and those whose key gives no object URL or title. Folder
-        markers, sidecars, tables and what ``filters`` and ``media`` leave out never count. None for any number.
+    :param max_skipped: how many objects may be left out that no filter leaves out: those of a type that is not
+        supported or not the one that ``media`` names, empty ones, those that get no group, and those whose key gives no
+        object URL or title. Folder markers, sidecars, tables, files of the system and what ``filters`` leave out never
+        count. None for any number.
     """
 
     parameter: ClassVar[str] = "parts.limits"

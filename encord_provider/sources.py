@@ -329,7 +329,7 @@ def _usual_style(client: S3Client) -> ObjectUrlStyle:
     """Give the form of object URLs by which Encord can reach the store that a connection leads to."""
     endpoint = client.meta.endpoint_url
     host = urlsplit(endpoint).hostname or ""
-    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+    if host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")):
         return ObjectUrlStyle.VIRTUAL_HOSTED
     if host == "localhost" or host == "::1" or host.startswith("127."):
         log.warning(

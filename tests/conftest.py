@@ -27,7 +27,7 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 _BUCKETS = itertools.count()
 _TESTS = Path(__file__).parent
-_LONGEST_FIRST = ("e2e", "chaos", "unit/test_leaks.py", "docs", "integration", "emulator", "unit")
+_LONGEST_FIRST = ("e2e", "chaos", "unit/test_leaks.py", "docs", "integration", "emulator", "oracles", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

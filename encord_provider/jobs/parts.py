@@ -19,6 +19,7 @@ from encord_provider.upload_spec import (
     to_data_items,
 )
 from encord_provider.upload_spec.parts import INDEX_NAME
+from encord_provider.upload_spec.reading import is_csv
 from encord_provider.workspace.files import child, parent, path_of
 from encord_provider.workspace.templates import value_of
 
@@ -117,7 +118,7 @@ def _read(uri: str) -> bytes:
 
 
 def _given(content: bytes, name: str, *, source: str, untouched: bool) -> ImportPart:
-    if untouched and source.lower().endswith(".csv"):
+    if untouched and is_csv(source):
         raise UploadSpecError(
             f"{source} is CSV, which Encord takes from its web page only: leave out 'untouched'."
         )

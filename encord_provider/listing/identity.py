@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from encord_provider.exceptions import ObjectUrlError
 from encord_provider.listing.object_urls import url_problem
+from encord_provider.text.shown import shown
 
 ROOT_CONTAINER = "$root"
 """Azure's container for blobs that are named by no container."""
@@ -73,6 +74,25 @@ def identity_of(url: str, *, endpoint: str | None = None) -> ObjectIdentity | st
         return url
 
 
+def object_problem(url: str) -> str | None:
+    """Say what an object URL lacks to name an object: a host, a bucket, a key.
+
+    :param url: an object URL without whitespace, see :func:`~encord_provider.listing.object_urls.url_problem`.
+    :returns: a sentence, or None. Below a host that belongs to no known store any path or query may name an object.
+    """
+    if _NAMES_AN_OBJECT.match(url):
+        return None
+    try:
+        # Escapes do not matter here: bucket and key are there or not.
+        found = _parse(url.replace("%", "_"), None)
+    except _UnknownStoreError as error:
+        return None if error.identity.key else f"{shown(url)} names no object: it lacks the path"
+    except ObjectUrlError as error:
+        return str(error)
+    lacking = "bucket" if not found.bucket else "key" if not found.key else None
+    return lacking and f"{shown(url)} names no object: it lacks the {lacking}"
+
+
 def is_url(text: str) -> bool:
     """Whether a text is meant as an object URL rather than as an object key.
 
@@ -91,6 +111,9 @@ class _UnknownStoreError(ObjectUrlError):
         )
         self.identity = identity
 
+
+_NAMES_AN_OBJECT = re.compile(r"https?://[A-Za-z0-9.-]+/[^/?#]+/[^?#]|(?:s3|gs)://[^/]+/.")
+"""URLs of which one look tells that they name an object: nearly all that there are."""
 
 _SCHEME = re.compile(r"(?:https?|s3a?|gs)://|arn:aws", re.IGNORECASE)
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -117,7 +140,7 @@ def _named(pattern: str, store: str | Callable[[re.Match[str]], str]) -> _Store:
 
 
 _REGION = r"(?P<region>[a-z0-9-]+)"
-_AWS = r"\.amazonaws\.com(?:\.cn)?"
+_AWS = r"\.amazonaws\.(?:com(?:\.cn)?|eu)"
 
 # The first that fits counts.
 _STORES: Sequence[_Store] = (

@@ -53,6 +53,9 @@ _ANY_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]{0,254}")
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]*")
 _MRAP_ARN = re.compile(r"arn:aws[a-z-]*:s3::\d{12}:accesspoint/[A-Za-z0-9._-]+")
 
+_DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
+"""The domains of China and of the European Sovereign Cloud, by how their regions begin. Source: botocore."""
+
 _ROOT_CONTAINER = "$root"
 _UNSAFE_UNQUOTED = re.compile(r"[?#%\\]")
 
@@ -161,7 +164,8 @@ def _prefix(bucket: str, style: ObjectUrlStyle, region: str | None, endpoint: st
 
 def _s3_host(region: str | None, style: ObjectUrlStyle) -> str:
     region = _checked_region(region, style)
-    return f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+    partition, _, _ = region.partition("-")
+    return f"s3.{region}.{_DOMAINS.get(partition, 'amazonaws.com')}"
 
 
 def _checked_region(region: str | None, style: ObjectUrlStyle) -> str:

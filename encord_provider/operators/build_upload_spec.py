@@ -214,6 +214,12 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
         build.matches.check(max_unmatched=max_unmatched)
         unmeant = (SkipKind.UNUSABLE, SkipKind.UNSUPPORTED)
         skipped = build.skipped.count(*unmeant)
+        if unsupported := build.skipped.count(SkipKind.UNSUPPORTED):
+            self.log.info(
+                "%d objects were left out because of their type, size or group: %s",
+                unsupported,
+                build.skipped.first(SkipKind.UNSUPPORTED),
+            )
         if max_skipped is not None and skipped > max_skipped:
             raise UploadSpecError(
                 f"{skipped} objects were left out, max_skipped is {max_skipped}: {build.skipped.first(*unmeant)}. "

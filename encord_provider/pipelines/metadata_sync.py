@@ -15,7 +15,7 @@ from encord_provider.operators.check_metadata import EncordCheckMetadataOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
 from encord_provider.options import ItemSelection
-from encord_provider.pipelines.defaults import NOT_GIVEN, NotGiven, TaskGroupBuilder, limit_of
+from encord_provider.pipelines.defaults import NOT_GIVEN, NotGiven, TaskGroupBuilder
 from encord_provider.workspace.templates import value_of
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def sync_metadata(
         ``title``.
     :param key_column: the column that holds it.
     :param mode: ``merge`` or ``replace``.
-    :param max_unmatched: how many rows may match no item, or several, before ``report`` fails; None or empty for
-        any number.
+    :param max_unmatched: how many rows may match no item, or several, before ``patch_metadata`` fails, after the others
+        were patched; None or empty to fail only when no row matches an item.
     :param allow_empty: whether a table without rows is right; otherwise ``check_table`` fails.
     :param workspace: the URI of the workspace.
     :param encord_conn_id: the Airflow connection of type ``encord``; ``encord_default`` unless given.
@@ -76,7 +76,6 @@ def sync_metadata(
         check_table = _CheckTable(
             task_id="check_table",
             metadata=table,
-            max_unmatched=max_unmatched,
             allow_empty=allow_empty,
             key_column=cast("Any", key_column),
             workspace=cast("Any", workspace),
@@ -91,6 +90,7 @@ def sync_metadata(
             key=cast("Any", key),
             key_column=cast("Any", key_column),
             mode=cast("Any", mode),
+            max_unmatched=cast("Any", max_unmatched),
             workspace=cast("Any", workspace),
             aws_conn_id=cast("Any", aws_conn_id),
             encord_conn_id=cast("Any", encord_conn_id),
@@ -98,7 +98,6 @@ def sync_metadata(
         report = _report(
             checked=cast("Any", check_table.output),
             patched=cast("Any", patch_metadata.output),
-            allowed=cast("Any", max_unmatched),
         )
         chain(check_table, patch_metadata, report)
         if schema is not None:
@@ -114,22 +113,19 @@ def sync_metadata(
 
 
 class _CheckTable(EncordCheckMetadataOperator):
-    """Check a table, and what ``sync_metadata`` was told of it, before an item is patched.
+    """Check a table, and whether it has rows, before an item is patched.
 
-    :param max_unmatched: how many rows may match no item, or several. (templated)
     :param allow_empty: whether a table without rows is right. (templated)
     """
 
-    template_fields = (*EncordCheckMetadataOperator.template_fields, "max_unmatched", "allow_empty")
+    template_fields = (*EncordCheckMetadataOperator.template_fields, "allow_empty")
 
-    def __init__(self, *, max_unmatched: Any = None, allow_empty: Any = False, **kwargs: Any) -> None:
+    def __init__(self, *, allow_empty: Any = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.max_unmatched = max_unmatched
         self.allow_empty = allow_empty
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Read the limits, then all rows."""
-        limit_of(self.max_unmatched, "max_unmatched")
+        """Read and check all rows."""
         allow_empty = value_of(self.allow_empty, bool, parameter="allow_empty")
         found = super().execute(context)
         if not found["rows"] and not allow_empty:
@@ -141,19 +137,11 @@ class _CheckTable(EncordCheckMetadataOperator):
 
 
 @task(task_id="report")
-def _report(
-    checked: Mapping[str, Any], patched: Mapping[str, Any], allowed: int | str | None
-) -> dict[str, Any]:
-    """Sum up a synchronisation, and fail when too many rows found no item."""
+def _report(checked: Mapping[str, Any], patched: Mapping[str, Any]) -> dict[str, Any]:
+    """Sum up a synchronisation; whether too many rows found no item was for the patch to say, which knows them."""
     astray = patched["unmatched"] + patched["ambiguous"]
     summary = {"rows": checked["rows"], "undeclared": checked["undeclared"], **patched}
     log.info("Rows of the table:\n%s", "\n".join(f"{name:<12}{value}" for name, value in summary.items()))
     if astray:
         log.warning("%d rows match no item, or several. They are named in %s", astray, patched["report"])
-    allowed = limit_of(allowed, "max_unmatched")
-    if allowed is not None and astray > allowed:
-        raise EncordInputError(
-            f"{astray} of {checked['rows']} rows match no item, or several; {allowed} are allowed. "
-            f"They are named in {patched['report']}"
-        )
     return summary

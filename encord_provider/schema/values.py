@@ -11,7 +11,7 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from encord_provider.exceptions import MetadataValueError
@@ -70,16 +70,38 @@ def check_metadata(
     return checked
 
 
+def metadata_problems(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Find what is wrong with client metadata that is to be sent as it is.
+
+    :param metadata: the metadata.
+    :returns: a key and a sentence that names it for each value that Encord cannot store or keeps for something else
+        (``keyframes``, ``$encord``, other keys with ``$``); with the key ``""`` that they are too large together.
+    """
+    found = False
+    for key, value in metadata.items():
+        try:
+            if key == RESERVED_KEY and isinstance(value, str):
+                raise _RefusedError(f"{key!r} must be a list of frame numbers from 0, got {_shown(value)}")
+            _stored(key, value, None)
+        except _RefusedError as error:
+            found = True
+            yield key, str(error)
+    if metadata and not found and (problem := size_problem(metadata)):
+        yield "", problem
+
+
 class ValueCheck:
     """Check the client metadata of many data units, and report everything that does not fit at once.
 
     :param schema: the metadata schema; None as for :func:`check_metadata`.
     :param strict: whether a key that the schema does not have is an error.
+    :param counted: what the data units are called in the message.
     """
 
-    def __init__(self, schema: MetadataSchema | None, *, strict: bool = False) -> None:
+    def __init__(self, schema: MetadataSchema | None, *, strict: bool = False, counted: str = "rows") -> None:
         self._schema = schema
         self._strict = strict
+        self._counted = counted
         self.errors: list[str] = []
         """A line for each value that does not fit."""
         self.rows = 0
@@ -97,6 +119,14 @@ class ValueCheck:
         self.rows += bool(refused)
         return checked
 
+    def refuse(self, error: str) -> None:
+        """Note a data unit whose client metadata cannot even be read.
+
+        :param error: what is wrong with it, and where.
+        """
+        self.errors.append(error)
+        self.rows += 1
+
     def shown(self) -> str:
         """Give the first lines, and how many more there are."""
         lines = self.errors[:_MAX_SHOWN]
@@ -113,7 +143,7 @@ class ValueCheck:
             raise MetadataValueError(self.errors[0])
         if self.errors:
             raise MetadataValueError(
-                f"{len(self.errors):,} values of {self.rows:,} rows are wrong:\n{self.shown()}"
+                f"{len(self.errors):,} values of {self.rows:,} {self._counted} are wrong:\n{self.shown()}"
             )
 
 
@@ -142,8 +172,8 @@ def _looked_at(
 
 def _stored(key: str, value: Any, key_type: KeyType | None) -> Any:
     """The value to send, which Encord can store."""
-    if isinstance(key, str) and (problem := json_problem(key)):
-        raise _RefusedError(f"the key {key!r}: {problem}")
+    if problem := json_problem(key) if isinstance(key, str) else "it is not text":
+        raise _RefusedError(f"the key {_shown(key)}: {problem}")
     nested = isinstance(value, Mapping | list | tuple)
     # A nested value is looked at first, because it may be too deep to be shown; a single one once it is converted.
     if not nested:
@@ -160,7 +190,7 @@ def _checked(key: str, value: Any, key_type: KeyType | None) -> Any:
         if not isinstance(value, Mapping):
             raise _RefusedError(f"{key!r} must be an object, got {_shown(value)}")
         return value
-    if not isinstance(key, str) or key.startswith("$"):
+    if key.startswith("$"):
         raise _RefusedError(key_problem(key) or f"{key!r} is not a metadata key")
     if value is None or key_type is None:
         return value
@@ -205,7 +235,7 @@ def _number(value: Any) -> int | float:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not finite")
     return value
 
@@ -284,8 +314,10 @@ def _vector(value: Any, size: int) -> list[float]:
     if len(value) != size:
         raise ValueError(f"{len(value)} numbers")
     for number in value:
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            raise ValueError(f"{number!r} is not a number")
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise ValueError(f"{_shown(number)} is not a number")
+        if isinstance(number, float) and not math.isfinite(number):
+            raise ValueError(f"{number} is not a number")
     return list(value)
 
 
@@ -316,5 +348,9 @@ def _expected(key_type: KeyType) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        # Python writes no integer of more than some 4,300 digits.
+        return "a number with too many digits"
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -16,6 +16,7 @@ from encord_provider.tables.records import (
     json_records,
     parquet_records,
 )
+from encord_provider.text.endings import ending_of
 
 TableFormat = Literal["csv", "jsonl", "parquet"]
 
@@ -122,7 +123,7 @@ class TableReader:
         :raises MetadataTableError: for another format.
         """
         name = source or (str(content) if not isinstance(content, str | bytes) else "metadata table")
-        kind: str = format or _FORMATS.get(_suffix(name)) or ""
+        kind: str = format or _FORMATS.get(ending_of(name, _FORMATS) or "") or ""
         if kind not in _RECORDS:
             raise MetadataTableError(
                 f"{name}: a metadata table is CSV, JSON Lines or Parquet; name it .csv, .jsonl or .parquet, "
@@ -214,8 +215,3 @@ def _key_column(columns: Sequence[str], wanted: str | None, place: str) -> str:
             f"(columns are {', '.join(columns)})"
         )
     return found
-
-
-def _suffix(name: str) -> str:
-    bare = name.partition("?")[0].lower()
-    return next((suffix for suffix in _FORMATS if bare.endswith(suffix)), "")

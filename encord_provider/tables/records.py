@@ -109,8 +109,10 @@ def parquet_records(data: str | bytes, source: str) -> Iterator[Header | Record]
 
     :param data: the content.
     :param source: the name of the table.
-    :returns: the header and the records with JSON values; nulls are left out.
-    :raises MetadataTableError: for anything else, and for a value that JSON does not have.
+    :returns: the header and the records with JSON values; nulls are left out. Times are read in microseconds, as
+        Python has them.
+    :raises MetadataTableError: for anything else, for a value that JSON does not have, and for a time that is not a
+        whole number of microseconds: cutting it off would change it without a word.
     :raises EncordConfigError: without pyarrow.
     """
     pyarrow = pyarrow_for(f"{source}: reading a Parquet table")
@@ -120,12 +122,16 @@ def parquet_records(data: str | bytes, source: str) -> Iterator[Header | Record]
         yield Header(source, list(file.schema_arrow.names))
         number = 0
         for batch in file.iter_batches(batch_size=_BATCH):
-            for record in batch.to_pylist():
+            columns = [
+                _python_values(pyarrow, column, name, source=source, before=number)
+                for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            ]
+            for record in zip(*columns, strict=True):
                 number += 1
                 place = f"{source}, record {number}"
                 values = {
-                    column: _json_value(value, f"{place}, column {column!r}")
-                    for column, value in record.items()
+                    name: _json_value(value, f"{place}, column {name!r}")
+                    for name, value in zip(batch.schema.names, record, strict=True)
                     if value is not None
                 }
                 yield number, values
@@ -168,6 +174,44 @@ def numpy_records(
     yield Header(source, (key_column, column))
     for number, (key, vector) in enumerate(zip(keys, array, strict=True), start=1):
         yield number, {key_column: key, column: vector.tolist()}
+
+
+def _python_values(pyarrow: Any, column: Any, name: str, *, source: str, before: int) -> list[Any]:
+    """The values of a column of some records; ``before`` is how many records there are in front of them."""
+    wanted = _in_microseconds(pyarrow, column.type)
+    try:
+        values: list[Any] = (column if wanted == column.type else column.cast(wanted)).to_pylist()
+        return values
+    except (ValueError, OverflowError) as error:
+        if len(column) == 1:
+            raise MetadataTableError(
+                f"{source}, record {before + 1}, column {name!r}: the {column.type} cannot be read ({error}); a "
+                "time has whole microseconds and a year from 1 to 9999. Round it, or write it as text"
+            ) from None
+    # Taken, not sliced: a cast looks at all values of lists, also at those outside a slice.
+    half, count = len(column) // 2, len(column)
+    return [
+        *_python_values(pyarrow, column.take(pyarrow.array(range(half))), name, source=source, before=before),
+        *_python_values(
+            pyarrow, column.take(pyarrow.array(range(half, count))), name, source=source, before=before + half
+        ),
+    ]
+
+
+def _in_microseconds(pyarrow: Any, kind: Any) -> Any:
+    """The type with microseconds where an Arrow type has nanoseconds, which Python's own times do not have."""
+    types = pyarrow.types
+    if types.is_timestamp(kind) and kind.unit == "ns":
+        return pyarrow.timestamp("us", kind.tz)
+    if types.is_dictionary(kind):
+        return _in_microseconds(pyarrow, kind.value_type)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        inner = _in_microseconds(pyarrow, kind.value_type)
+        return kind if inner == kind.value_type else pyarrow.list_(inner)
+    if types.is_struct(kind):
+        fields = [kind.field(number) for number in range(kind.num_fields)]
+        return pyarrow.struct([one.with_type(_in_microseconds(pyarrow, one.type)) for one in fields])
+    return kind
 
 
 def _text(data: str | bytes, source: str) -> str:

@@ -113,20 +113,6 @@ def same_json(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def metadata_problem(metadata: Mapping[str, Any]) -> str | None:
-    """Say why Encord cannot store the client metadata of one item.
-
-    :param metadata: the client metadata.
-    :returns: a sentence that names the key, or the size and the limit; None for metadata that it can store.
-    """
-    for key, value in metadata.items():
-        if problem := (json_problem(key) if isinstance(key, str) else "it is not text"):
-            return f"the key {key!r}: {problem}"
-        if problem := json_problem(value):
-            return f"{key!r}: {problem}"
-    return size_problem(metadata)
-
-
 def size_problem(metadata: Mapping[str, Any]) -> str | None:
     """Say that client metadata is larger than Encord allows.
 

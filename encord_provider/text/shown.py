@@ -24,4 +24,8 @@ def shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list | tuple):
         return "an array"
-    return repr(value)[:_MAX_CHARACTERS]
+    try:
+        return repr(value)[:_MAX_CHARACTERS]
+    except ValueError:
+        # Python writes no integer of more than some 4,300 digits.
+        return "a number with too many digits"

@@ -15,7 +15,7 @@ from encord_provider.upload_spec.grouping import Group, OpenGroups, UnitFile, gr
 from encord_provider.upload_spec.joining import Joining, UnusableObjectError
 from encord_provider.upload_spec.matches import Matches
 from encord_provider.upload_spec.selecting import Selection
-from encord_provider.upload_spec.sidecars import with_sidecars
+from encord_provider.upload_spec.sidecars import Sidecars, with_sidecars
 from encord_provider.upload_spec.titles import check_template
 
 
@@ -59,9 +59,10 @@ def build_units(
     :returns: the data units, the objects that were left out so far, and what met an object so far.
     :raises UploadSpecError: for an unknown media type or title field at once; while iterating, for objects that do
         not come in the order of their keys.
-    :raises MetadataValueError: while iterating, for client metadata that the schema does not accept.
-    :raises MetadataTableError: at once for two rows of one object; while iterating, for a broken sidecar, and for
-        files of one group whose rows or sidecars disagree.
+    :raises MetadataValueError: while iterating, for client metadata that the schema does not accept; that of all
+        sidecars at the end.
+    :raises MetadataTableError: at once for two rows of one object; while iterating, for files of one group whose rows
+        or sidecars disagree; at the end, for broken sidecars.
     """
     check_template(options.title, names=() if options.key_pattern is None else options.key_pattern.names)
     names = names or PlaceNames(url_for)
@@ -70,9 +71,8 @@ def build_units(
     selection = Selection(
         media=options.media, filters=options.filters, tables=filter(None, own), matches=matches
     )
-    joining = Joining(
-        options=options, matches=matches, url_for=url_for, read_sidecar=read_sidecar, schema=schema
-    )
+    sidecars = None if read_sidecar is None else Sidecars(read_sidecar, schema)
+    joining = Joining(options=options, matches=matches, url_for=url_for, sidecars=sidecars, schema=schema)
     groups = OpenGroups(group_by_of(options.group_by, metadata=options.metadata), joining.row_for)
     skipped = SkippedObjects()
     files = ((one, None) for one in objects) if read_sidecar is None else with_sidecars(objects)
@@ -113,6 +113,8 @@ def _units(
             skipped.append(Skipped(one.key, reason, SkipKind.UNSUPPORTED))
     for group in groups.rest():
         yield from made(group)
+    if joining.sidecars is not None:
+        joining.sidecars.finish()
 
 
 def _in_order(

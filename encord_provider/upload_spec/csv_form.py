@@ -23,9 +23,10 @@ from dataclasses import dataclass, field
 
 from encord_provider.listing.object_urls import file_name
 from encord_provider.text.strict_json import StrictJsonError, decode
-from encord_provider.upload_spec.data_units import DataUnit, UploadSpec, unit_problems
+from encord_provider.upload_spec.data_units import DataUnit, UploadSpec, unit_problems, url_field
 from encord_provider.upload_spec.media_types import MEDIA_TYPES, MediaType
 from encord_provider.upload_spec.problems import Problem
+from encord_provider.upload_spec.repeats import Repeats
 
 _URL = "objecturl"
 _CREATE_VIDEO = "create video"
@@ -51,10 +52,14 @@ def check_csv(data: bytes | str, *, by_extension: bool = False) -> tuple[UploadS
     if not reader.groups and not reader.problems:
         reader.problems.append(Problem((), "nothing to register: the file has no row below a header"))
     units = []
+    repeats = Repeats()
     for group in reader.groups.values():
         unit = group.unit()
         units.append(unit)
-        reader.problems += [Problem((), one.message, group.line) for one in unit_problems(unit)]
+        found = list(unit_problems(unit))
+        if not found:
+            found += repeats.problems(unit, [f"line {line}" for line in group.lines])
+        reader.problems += [Problem((), one.message, group.line_of(one)) for one in found]
     return UploadSpec(units=tuple(units)), sorted(reader.problems, key=lambda one: one.line or 0)
 
 
@@ -64,8 +69,15 @@ class _Group:
 
     media_type: MediaType
     title: str
-    line: int
     urls: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+
+    def line_of(self, problem: Problem) -> int:
+        """The line of the URL that a problem is about, or of the first one."""
+        for position, line in enumerate(self.lines):
+            if problem.path == (url_field(self.media_type, position),):
+                return line
+        return self.lines[0]
 
     def unit(self) -> DataUnit:
         return DataUnit(media_type=self.media_type, urls=tuple(self.urls), title=self.title)
@@ -190,14 +202,15 @@ class _Reader:
         elif group.media_type is not media_type:
             self._add(
                 line,
-                f"{title!r} is an {_words(group.media_type)} on line {group.line} and an "
+                f"{title!r} is an {_words(group.media_type)} on line {group.lines[0]} and an "
                 f"{_words(media_type)} here; Create video must be the same in all its rows",
             )
         else:
             group.urls.append(url)
+            group.lines.append(line)
 
     def _start(self, key: tuple[str, str], line: int, url: str, title: str, media_type: MediaType) -> None:
-        self.groups[key] = _Group(media_type, title, line, [url])
+        self.groups[key] = _Group(media_type, title, [url], [line])
 
 
 def _types_by_title() -> dict[str, MediaType]:

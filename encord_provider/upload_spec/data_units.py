@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from encord_provider.listing.identity import object_problem
 from encord_provider.listing.object_urls import url_problem
-from encord_provider.text.json_values import metadata_problem
+from encord_provider.schema.values import metadata_problems
 from encord_provider.text.shown import shown
 from encord_provider.upload_spec.media_metadata import file_metadata_problems, media_metadata_problems
-from encord_provider.upload_spec.media_types import MediaType
+from encord_provider.upload_spec.media_types import MEDIA_TYPES, MediaType
 from encord_provider.upload_spec.problems import Problem
 
 MAX_TITLE_CHARACTERS = 300
@@ -75,9 +76,9 @@ class SkipKind(Enum):
     """Why an object is left out, as far as it matters whether that is meant."""
 
     MEANT = "meant"
-    """It is no medium (a folder marker, a sidecar, a table), or the user chose to leave it out."""
+    """It is no medium (a folder marker, a sidecar, a table), or a filter of the user's leaves it out."""
     UNSUPPORTED = "unsupported"
-    """It is nothing that can be registered: of another type, empty, or in no group."""
+    """It is nothing that can be registered: of another type than wanted, empty, or in no group."""
     UNUSABLE = "unusable"
     """It would be registered, if its key could be written as a URL or a title."""
 
@@ -180,17 +181,36 @@ def unit_problems(unit: DataUnit) -> Iterator[Problem]:
         message = f"{len(unit.urls):,} object URLs in one unit, the limit is {MAX_URLS_PER_FILE:,}"
         yield Problem((), message)
     for position, url in enumerate(unit.urls):
-        if problem := url_problem(url):
-            yield Problem((_url_field(media_type, position),), problem)
-    if unit.client_metadata and (problem := metadata_problem(unit.client_metadata)):
-        yield Problem(("clientMetadata",), f"client metadata: {problem}")
+        if problem := url_problem(url) or object_problem(url) or _type_problem(media_type, url):
+            yield Problem((url_field(media_type, position),), problem)
+    for key, problem in metadata_problems(unit.client_metadata):
+        yield Problem(("clientMetadata", key) if key else ("clientMetadata",), f"client metadata: {problem}")
     if unit.media_metadata is not None:
         yield from media_metadata_problems(media_type, unit.media_metadata)
     if unit.file_metadata:
         yield from file_metadata_problems(media_type, unit.file_metadata, files=len(unit.urls))
 
 
-def _url_field(media_type: MediaType, position: int) -> str:
+def _type_problem(media_type: MediaType, url: str) -> str | None:
+    """Say that the extension of a URL names another media type. One that names none contradicts none."""
+    if media_type.urls_in is not None:
+        return None
+    found = MEDIA_TYPES.of_key(url.partition("?")[0])
+    if found is None or found.name == (media_type.files_type or media_type.name):
+        return None
+    return (
+        f"{shown(url)} is of type {found} by its extension, but stands among {media_type.array!r} as {media_type}; put "
+        f"it under {found.array!r} (in CSV: into a section of its own, or let by_extension decide)"
+    )
+
+
+def url_field(media_type: MediaType, position: int) -> str:
+    """Name the field of an item that holds an object URL.
+
+    :param media_type: the type of the item.
+    :param position: which of its URLs.
+    :returns: the field; for a type that has its URLs inside an object, that object's.
+    """
     if media_type.urls_in is not None:
         return media_type.urls_in
     return f"objectUrl_{position}" if media_type.is_grouped else "objectUrl"

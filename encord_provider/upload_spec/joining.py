@@ -24,7 +24,7 @@ from encord_provider.upload_spec.matches import Matches
 from encord_provider.upload_spec.media_table import with_media_metadata
 from encord_provider.upload_spec.media_types import MediaType
 from encord_provider.upload_spec.object_rows import ObjectRows
-from encord_provider.upload_spec.sidecars import parse_sidecar
+from encord_provider.upload_spec.sidecars import Sidecars
 from encord_provider.upload_spec.titles import title_of
 
 
@@ -39,14 +39,14 @@ class Joining:
     :param options: the options of the build.
     :param matches: the tables of the options by object; notes what of them is used.
     :param url_for: gives the object URL of a key.
-    :param read_sidecar: reads the object at a key.
+    :param sidecars: reads the sidecars; None to leave them alone.
     :param schema: the metadata schema that client metadata must fit.
     """
 
     options: BuildOptions
     matches: Matches
     url_for: Callable[[str], str]
-    read_sidecar: Callable[[str], bytes] | None
+    sidecars: Sidecars | None
     schema: MetadataSchema | None
 
     def unit(self, media_type: MediaType, name: str, files: Sequence[UnitFile]) -> DataUnit:
@@ -59,7 +59,7 @@ class Joining:
         :raises UnusableObjectError: for a title over 300 characters or one that the key does not give, and for a key
             that cannot be written as an object URL.
         :raises MetadataValueError: for client metadata that the schema does not accept.
-        :raises MetadataTableError: for a broken sidecar, and for files whose rows or sidecars disagree.
+        :raises MetadataTableError: for files whose rows or sidecars disagree.
         """
         options = self.options
         keys = [file.key for file in files]
@@ -72,8 +72,8 @@ class Joining:
         if problem := title_problem(title, required=True):
             raise UnusableObjectError(f"{problem}; give a shorter title template")
         client_metadata = check_metadata(from_path, self.schema, where=f"key {keys[0]!r}, key pattern")
-        if self.read_sidecar is not None:
-            client_metadata.update(self._sidecar_metadata(files, self.read_sidecar))
+        if self.sidecars is not None:
+            client_metadata.update(self._sidecar_metadata(files, self.sidecars))
         for table in (self.matches.metadata, self.matches.embeddings):
             if table is not None:
                 client_metadata.update(self._table_metadata(table, keys))
@@ -109,24 +109,20 @@ class Joining:
             shared = {name: value for name, value in shared.items() if other.get(name) == value}
         return shared
 
-    def _sidecar_metadata(
-        self, files: Sequence[UnitFile], read_sidecar: Callable[[str], bytes]
-    ) -> dict[str, Any]:
+    def _sidecar_metadata(self, files: Sequence[UnitFile], sidecars: Sidecars) -> dict[str, Any]:
         """What the sidecars of the unit's files hold; those of several files must agree."""
         first: tuple[str, dict[str, Any]] | None = None
         for file in files:
             if file.sidecar is None:
                 continue
-            metadata = parse_sidecar(read_sidecar(file.sidecar), source=file.sidecar)
+            metadata = sidecars.metadata(file.sidecar)
             if first is None:
                 first = file.sidecar, metadata
             elif metadata != first[1]:
                 raise MetadataTableError(
                     f"the sidecars {first[0]!r} and {file.sidecar!r} belong to one data unit and hold different values"
                 )
-        return (
-            {} if first is None else check_metadata(_said(first[1]), self.schema, where=f"sidecar {first[0]}")
-        )
+        return {} if first is None else sidecars.checked(_said(first[1]), key=first[0])
 
     def _table_metadata(self, table: ObjectRows[TableRow], keys: Sequence[str]) -> Mapping[str, Any]:
         """The row of a table for the unit's files; rows of several files must agree."""

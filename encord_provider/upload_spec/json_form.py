@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encord_provider.text.shown import shown
-from encord_provider.text.strict_json import JsonPath, StrictJsonError, decode, lines_of, loads
-from encord_provider.upload_spec.data_units import DataUnit, UploadSpec, unit_problems
+from encord_provider.text.strict_json import JsonPath, StrictJsonError, decode, lines_of, loads, shown_path
+from encord_provider.upload_spec.data_units import DataUnit, UploadSpec, unit_problems, url_field
 from encord_provider.upload_spec.media_types import MEDIA_TYPES, MediaType
 from encord_provider.upload_spec.problems import Problem, raise_problems
+from encord_provider.upload_spec.repeats import Repeats
 
 SKIP_DUPLICATE_URLS = "skip_duplicate_urls"
 
@@ -42,12 +43,13 @@ def parse_manifest(
 
 
 def check_manifest(
-    data: bytes | str | Mapping[str, Any], *, allow_unknown: bool = False
+    data: bytes | str | Mapping[str, Any], *, allow_unknown: bool = False, repeats: Repeats | None = None
 ) -> tuple[UploadSpec, list[Problem]]:
     """Read an upload spec and collect everything that is wrong with it.
 
     :param data: the document, as bytes, text or parsed.
     :param allow_unknown: see :func:`parse_manifest`.
+    :param repeats: finds what stands twice in it; None where that is known already.
     :returns: what could be read, and the findings in the order of their lines.
     """
     text = None
@@ -60,7 +62,7 @@ def check_manifest(
         except StrictJsonError as error:
             message = error.message + _hint(error.repeated)
             return UploadSpec(units=()), [Problem((), message, error.line, error.column)]
-    reader = _Reader(allow_unknown)
+    reader = _Reader(allow_unknown, repeats)
     spec = reader.read(document)
     if text is None:
         return spec, reader.problems
@@ -121,6 +123,7 @@ class _Reader:
     """Turns a parsed document into an upload spec and keeps what is wrong with it."""
 
     allow_unknown: bool
+    repeats: Repeats | None = None
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, document: Any) -> UploadSpec:
@@ -195,8 +198,12 @@ class _Reader:
             fields=fields,
             extra=rest,
         )
-        for problem in unit_problems(unit):
-            self._add((*path, *problem.path), problem.message)
+        faults = list(unit_problems(unit))
+        if self.repeats is not None and not faults:
+            places = [f"{shown_path(path)}.{url_field(media_type, at)}" for at in range(len(urls))]
+            faults += self.repeats.problems(unit, places)
+        for fault in faults:
+            self._add((*path, *fault.path), fault.message)
         return unit
 
     def _media_type(self, types: Sequence[MediaType], rest: dict[str, Any], path: JsonPath) -> MediaType:

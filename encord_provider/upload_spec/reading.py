@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from encord_provider.text.endings import ending_of
 from encord_provider.upload_spec.csv_form import check_csv
 from encord_provider.upload_spec.data_units import MAX_UNITS_PER_FILE, MAX_URLS_PER_FILE, UploadSpec
 from encord_provider.upload_spec.json_form import check_manifest
 from encord_provider.upload_spec.problems import Problem, raise_problems
+from encord_provider.upload_spec.repeats import Repeats
+
+
+def is_csv(source: str) -> bool:
+    """Whether an upload spec is in Encord's CSV form; any other is JSON.
+
+    :param source: its name or URI; a query such as ``?versionId=1`` does not count.
+    """
+    return ending_of(source, [".csv"]) is not None
 
 
 def parse_spec(
@@ -14,7 +24,7 @@ def parse_spec(
     """Read an upload spec in Encord's JSON or CSV form.
 
     :param data: the content of the file.
-    :param source: its name or URI; CSV when it ends in ``.csv``, otherwise JSON.
+    :param source: its name or URI; see :func:`is_csv`.
     :param allow_unknown: JSON: whether keys that Encord's pages do not describe are kept.
     :param by_extension: CSV: whether the extension of a URL overrides a section of videos or images.
     :returns: the upload spec.
@@ -28,7 +38,9 @@ def parse_spec(
 def check_spec(
     data: bytes | str, *, source: str, allow_unknown: bool = False, by_extension: bool = False
 ) -> tuple[UploadSpec, list[Problem]]:
-    """Read an upload spec and collect everything that is wrong with it, the limits of one file included.
+    """Read an upload spec and collect everything that is wrong with it.
+
+    That includes the limits of one file, and objects that stand in one array twice.
 
     :param data: the content of the file.
     :param source: its name or URI; CSV when it ends in ``.csv``, otherwise JSON.
@@ -36,10 +48,10 @@ def check_spec(
     :param by_extension: CSV: whether the extension of a URL overrides a section of videos or images.
     :returns: what could be read, and the findings in the order of their lines.
     """
-    if source.lower().endswith(".csv"):
+    if is_csv(source):
         spec, problems = check_csv(data, by_extension=by_extension)
     else:
-        spec, problems = check_manifest(data, allow_unknown=allow_unknown)
+        spec, problems = check_manifest(data, allow_unknown=allow_unknown, repeats=Repeats())
     urls = sum(len(unit.urls) for unit in spec.units)
     for count, limit, what in (
         (len(spec.units), MAX_UNITS_PER_FILE, "data units"),

@@ -54,7 +54,8 @@ class Selection:
         if found is not None and found.name == (self._wanted.files_type or self._wanted.name):
             return self._wanted
         if found is not None:
-            return Skipped(one.key, f"of type {found}, but media is {self._wanted}")
+            reason = f"of type {found}, but media is {self._wanted}"
+            return Skipped(one.key, reason, SkipKind.UNSUPPORTED)
         return self._wanted if _also_taken(one.key, self._wanted) else _unsupported(one.key)
 
     def _no_medium(self, one: ListedObject) -> str | None:

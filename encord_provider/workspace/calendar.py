@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 _MONDAY, _SUNDAY = 0, 6
+_MINUTE = timedelta(minutes=1)
 _FIXED = re.compile(r"\d+")
 _WEEKDAY_NAMES = {"sun": 6, "mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5}
 _PRESETS = {
@@ -53,9 +54,7 @@ def span(unit: Unit, moment: datetime, *, first_weekday: int = _MONDAY) -> tuple
     if zone is None:
         raise ValueError("the moment needs a time zone")
     if unit is Unit.HOUR:
-        start = moment.replace(minute=0, second=0, microsecond=0)
-        # Counted in absolute time: where the clock is put back, an hour comes twice.
-        return start, (start.astimezone(UTC) + timedelta(hours=1)).astimezone(zone)
+        return _hour(moment, zone)
     day = moment.date()
     if unit is Unit.MONTH:
         first = day.replace(day=1)
@@ -66,6 +65,24 @@ def span(unit: Unit, moment: datetime, *, first_weekday: int = _MONDAY) -> tuple
     else:
         first, following = day, day + timedelta(days=1)
     return midnight(first, zone), midnight(following, zone)
+
+
+def _hour(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The hour on the clock, counted in absolute time: where the clock is put back, an hour comes twice.
+
+    Where the clock is changed inside an hour, as by half an hour on Lord Howe Island, the hour ends and begins there.
+    """
+    offset = moment.utcoffset()
+    now = moment.astimezone(UTC)
+    start = now - timedelta(minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond)
+    end = start + timedelta(hours=1)
+    while start.astimezone(zone).utcoffset() != offset:
+        start += _MINUTE
+    if (end - timedelta(microseconds=1)).astimezone(zone).utcoffset() != offset:
+        end = start
+        while end.astimezone(zone).utcoffset() == offset:
+            end += _MINUTE
+    return start.astimezone(zone), end.astimezone(zone)
 
 
 class Schedule:

@@ -107,8 +107,9 @@ def task_folder(workspace: str | None, context: Context) -> str:
 def read_bytes(uri: str, *, aws_conn_id: str | None) -> bytes:
     """Read a file that the user named.
 
-    ``s3://bucket/key`` is read through the amazon provider's hook, which every installation has; a URI that
-    names its own connection, and every other scheme, through Airflow's object storage.
+    ``s3://bucket/key`` is read through the amazon provider's hook, which every installation has, and so is a version of
+    an object, ``s3://bucket/key?versionId=...``; a URI that names its own connection, and every other scheme, through
+    Airflow's object storage.
 
     :param uri: what to read.
     :param aws_conn_id: the Airflow connection for an ``s3://`` URI that names none.
@@ -129,12 +130,17 @@ def _read_s3(bucket: str, key: str, uri: str, aws_conn_id: str | None) -> bytes:
     from botocore.exceptions import ClientError
 
     client = s3_client(aws_conn_id)
+    name, asked, version = key.partition("?versionId=")
     try:
-        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        if asked:
+            found = client.get_object(Bucket=bucket, Key=name, VersionId=version)
+        else:
+            found = client.get_object(Bucket=bucket, Key=key)
+        body: bytes = found["Body"].read()
         return body
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in ("NoSuchKey", "NoSuchBucket", "AccessDenied", "403", "404"):
+        if code in ("NoSuchKey", "NoSuchVersion", "NoSuchBucket", "AccessDenied", "403", "404"):
             raise EncordInputError(
                 f"{uri} cannot be read: {code}. Reading it needs the IAM action s3:GetObject."
             ) from error

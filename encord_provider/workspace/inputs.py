@@ -10,6 +10,7 @@ from typing import Any
 from encord_provider.exceptions import EncordInputError, MetadataSchemaError
 from encord_provider.schema import MetadataSchema, ValueCheck, parse_schema
 from encord_provider.tables import FrameTable, MetadataTable, read_embeddings, read_frames, read_table
+from encord_provider.text.endings import ending_of
 from encord_provider.upload_spec import DataUnit, UploadSpec, parse_spec
 from encord_provider.workspace.files import read_bytes
 from encord_provider.workspace.templates import value_of
@@ -38,7 +39,7 @@ class Inputs:
         if isinstance(given, Mapping):
             return parse_schema(given)
         text = given.strip()
-        if text.endswith(_SCHEMA_ENDINGS) and "\n" not in text:
+        if "\n" not in text and ending_of(text, _SCHEMA_ENDINGS):
             return parse_schema(self._read(text), source=text)
         if not text:
             raise MetadataSchemaError("The metadata schema is empty.")

@@ -84,9 +84,12 @@ def test_nothing_is_patched_when_a_row_does_not_fit_and_every_such_row_is_named(
     assert "patch_items" not in writes(encord)
 
 
-def test_too_many_rows_without_an_item_fail_the_report_only(run_dag: Any, folder: Any, table: str) -> None:
+def test_too_many_rows_without_an_item_fail_once_the_others_are_patched(
+    run_dag: Any, folder: Any, table: str
+) -> None:
     _, states, _ = run_dag("encord_metadata_sync", table=table, folder="lake", max_unmatched="0")
-    assert (states["patch_metadata"], states["report"]) == ("success", "failed")
+    assert (states["patch_metadata"], states["report"]) == ("failed", "upstream_failed")
+    assert metadata_in(folder)["a.jpg"]["site"] == "oslo"
     _, states, _ = run_dag("encord_metadata_sync", table=table, folder="lake", max_unmatched="1")
     assert states["report"] == "success"
 
@@ -99,7 +102,7 @@ def test_the_variable_may_allow_no_row_without_an_item(
 ) -> None:
     settings = {"table": table, "folder": "lake", "max_unmatched": allowed}
     monkeypatch.setenv("AIRFLOW_VAR_ENCORD_METADATA_SYNC", json.dumps(settings))
-    assert run_dag("encord_metadata_sync")[1]["report"] == state
+    assert run_dag("encord_metadata_sync")[1]["patch_metadata"] == state
 
 
 @pytest.mark.parametrize("allowed", ["many", -1])
@@ -109,7 +112,8 @@ def test_a_limit_that_is_none_fails_before_anything_is_patched(
     settings = {"table": table, "folder": "lake", "max_unmatched": allowed}
     monkeypatch.setenv("AIRFLOW_VAR_ENCORD_METADATA_SYNC", json.dumps(settings))
     states = run_dag("encord_metadata_sync")[1]
-    assert (states["check_table"], states["patch_metadata"]) == ("failed", "upstream_failed")
+    assert (states["patch_metadata"], states["report"]) == ("failed", "upstream_failed")
+    assert metadata_in(folder) == {"a.jpg": {"owner": "ann"}}
 
 
 def test_a_table_without_rows_fails_unless_that_is_allowed(

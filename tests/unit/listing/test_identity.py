@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -150,13 +149,6 @@ def test_protocol_forms_have_no_quoting_and_broken_escapes_are_not_read() -> Non
     assert identity_of(broken) == broken
     with pytest.raises(ObjectUrlError, match="%25"):
         parse_object_url(broken)
-
-
-@given(key=st.text(min_size=1, max_size=40).filter(lambda key: key.encode("utf-8", "ignore").decode() == key))
-def test_any_key_is_found_by_its_quoted_and_its_plain_spelling(key: str) -> None:
-    quoted = f"https://lake.s3.eu-west-2.amazonaws.com/{quote(key, safe='/')}"
-    lazily = f"https://lake.s3.eu-west-2.amazonaws.com/{quote(key, safe='/=+()!*:@,;$&')}"
-    assert identity_of(quoted) == identity_of(lazily) == ObjectIdentity("s3", "lake", key)
 
 
 @given(text=st.text(max_size=60))

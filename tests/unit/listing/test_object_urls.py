@@ -1,28 +1,11 @@
 import string
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from encord_provider.exceptions import ObjectUrlError
-from encord_provider.listing import ObjectUrlStyle, object_urls, parse_object_url
+from encord_provider.listing import object_urls, parse_object_url
 
 MRAP = "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap"
-
-STYLES = [
-    (ObjectUrlStyle.VIRTUAL_HOSTED, "my-bucket", {"region": "eu-west-2"}),
-    (ObjectUrlStyle.VIRTUAL_HOSTED, "a.s3.b", {"region": "cn-north-1"}),
-    (ObjectUrlStyle.PATH, "Old_Bucket", {"region": "us-east-1"}),
-    (ObjectUrlStyle.S3, "my-bucket", {}),
-    (ObjectUrlStyle.MRAP, MRAP, {}),
-    (ObjectUrlStyle.GS, "my-bucket", {}),
-    (ObjectUrlStyle.GCS, "my.bucket", {}),
-    (ObjectUrlStyle.AZURE, "container", {"endpoint": "myaccount"}),
-    (ObjectUrlStyle.AZURE, "$root", {"endpoint": "https://myaccount.blob.core.windows.net"}),
-    (ObjectUrlStyle.OTC, "my-bucket", {}),
-    (ObjectUrlStyle.ENDPOINT, "my-bucket", {"endpoint": "http://127.0.0.1:9000"}),
-    (ObjectUrlStyle.ENDPOINT, "my-bucket", {"endpoint": "https://store.example.com/root/"}),
-]
 
 
 @pytest.mark.parametrize(
@@ -57,41 +40,6 @@ def test_each_cloud_gets_the_form_that_encord_documents(style, bucket, place, ur
 def test_https_forms_quote_what_a_reader_of_urls_would_change():
     url = object_urls("b-1", style="path", region="eu-west-2")("dir a/1+1 (2)#?%41&ü.jpg")
     assert url == ("https://s3.eu-west-2.amazonaws.com/b-1/dir%20a/1%2B1%20%282%29%23%3F%2541%26%C3%BC.jpg")
-
-
-KEYS = st.text(min_size=1, max_size=60).filter(
-    lambda key: (
-        key.encode("utf-8", "ignore").decode() == key
-        and not any(segment in (".", "..") for segment in key.split("/"))
-    )
-)
-
-
-@pytest.mark.parametrize(("style", "bucket", "place"), STYLES)
-@given(key=KEYS)
-def test_any_key_comes_back_from_its_url_or_is_refused(style, bucket, place, key):
-    try:
-        url = object_urls(bucket, style=style, **place)(key)
-    except ObjectUrlError:
-        assert style in (ObjectUrlStyle.S3, ObjectUrlStyle.GS, ObjectUrlStyle.MRAP) or bucket == "$root"
-        return
-    assert not any(character.isspace() for character in url)
-    found = parse_object_url(url, endpoint=place.get("endpoint"))
-    # Of an access point's ARN its name is the bucket.
-    assert (found.bucket, found.key) == (
-        bucket.rpartition("/")[2] if style is ObjectUrlStyle.MRAP else bucket,
-        key,
-    )
-
-
-@given(
-    bucket=st.from_regex(r"[a-z0-9][a-z0-9.-]{1,30}[a-z0-9]", fullmatch=True),
-    region=st.sampled_from(["eu-west-2", "us-gov-west-1", "cn-northwest-1", "ap-south-1"]),
-    style=st.sampled_from(["virtual-hosted", "path"]),
-)
-def test_any_bucket_name_comes_back(bucket, region, style):
-    found = parse_object_url(object_urls(bucket, style=style, region=region)("k"))
-    assert (found.store, found.bucket, found.key) == ("s3", bucket, "k")
 
 
 @pytest.mark.parametrize("key", ["a/./b", "../b", "a/..", "."])

@@ -290,7 +290,7 @@ class TestLeftOut:
     ) -> None:
         s3.put_object(Bucket=bucket, Key="dt=1/t.txt", Body=b"")
         s3.put_object(Bucket=bucket, Key="dt=1/t.csv", Body=b"key,site\ndt=1/b.jpg,oslo\n")
-        put(OTHER, "dt=1/", "dt=1/b.jpg.metadata.json", "dt=1/x/c.jpg", "dt=1/.DS_Store", "dt=1/v.mp4")
+        put(OTHER, "dt=1/", "dt=1/b.jpg.metadata.json", "dt=1/x/c.jpg", "dt=1/.DS_Store")
         s3.delete_object(Bucket=bucket, Key="dt=1/t.txt")
         found = build(
             bucket,
@@ -300,8 +300,23 @@ class TestLeftOut:
             metadata={"table": f"s3://{bucket}/dt=1/t.csv"},
             parts={"limits": {"max_skipped": 0}},
         )
-        assert found["skipped"] == 6
+        assert found["skipped"] == 5
         assert found["reasons"]["dt=1/t.csv"] == "metadata table"
+
+    def test_what_media_leaves_out_is_counted_and_named(
+        self, put: Any, bucket: str, workspace: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        put(OTHER, "dt=1/v.mp4", "dt=1/.DS_Store")
+        found = build(bucket, workspace, media="image")
+        assert (found["skipped"], found["reasons"]["dt=1/v.mp4"]) == (2, "of type video, but media is image")
+        assert (
+            "1 objects were left out because of their type, size or group: 'dt=1/v.mp4'"
+            in capsys.readouterr().out
+        )
+        with pytest.raises(
+            UploadSpecError, match=r"1 objects.*max_skipped is 0: 'dt=1/v\.mp4': of type video"
+        ):
+            build(bucket, workspace, media="image", parts={"limits": {"max_skipped": 0}})
 
     def test_an_object_of_the_name_of_a_table_elsewhere_is_no_table(
         self, s3: Any, put: Any, bucket: str, workspace: str

@@ -5,6 +5,7 @@ import pytest
 
 from encord_provider.exceptions import MetadataValueError
 from encord_provider.schema import MetadataSchema, Plain, check_metadata, parse_schema
+from encord_provider.schema.values import metadata_problems
 
 SCHEMA = MetadataSchema(
     {
@@ -146,3 +147,26 @@ def test_without_a_schema_only_reserved_keys_are_checked():
     assert check_metadata({"n": "x"}, None) == {"n": "x"}
     with pytest.raises(MetadataValueError, match="'keyframes' must be a list"):
         check_metadata({"keyframes": 3}, None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**400, [10**400], {"deep": 10**5000}, 10**5000, -(10**400)],
+    ids=["400 digits", "list", "object", "5000 digits", "negative"],
+)
+@pytest.mark.parametrize("key", ["n", "emb", "t", "keyframes", "other"])
+def test_a_number_of_hundreds_of_digits_is_refused_by_its_key(key, value):
+    for schema in (SCHEMA, None):
+        with pytest.raises(MetadataValueError, match=rf"^row 7: '{key}'"):
+            check_metadata({key: value}, schema, where="row 7")
+
+
+def test_what_is_to_be_sent_as_it_is_names_its_key_or_the_size():
+    assert list(metadata_problems({"a": 1, "keyframes": [1, 5], "$encord": {"config": {}}})) == []
+    found = dict(metadata_problems({"score": float("nan"), "$x": 1, "keyframes": "[1]", "$encord": 5}))
+    assert set(found) == {"score", "$x", "keyframes", "$encord"}
+    assert all(repr(key) in text for key, text in found.items())
+    assert dict(metadata_problems({"a": "x" * 10_485_760})) == {
+        "": "10,485,768 bytes, the limit is 10,485,760"
+    }
+    assert list(metadata_problems({"a": "x" * 10_485_752})) == []

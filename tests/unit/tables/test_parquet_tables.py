@@ -88,3 +88,51 @@ def test_columns_given_twice_are_refused(tmp_path):
 def test_a_column_with_a_blank_at_an_end_is_refused(write):
     with pytest.raises(MetadataTableError, match="the column ' site' has a blank at an end"):
         read_table(write(**{"key": ["a.jpg"], " site": ["oslo"]}))
+
+
+NS = pyarrow.timestamp("ns")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "text"),
+    [
+        ([1_000], NS, "1970-01-01T00:00:00.000001"),
+        ([1_700_000_000_123_456_000], NS, "2023-11-14T22:13:20.123456"),
+        ([1_700_000_000_000_000_000], pyarrow.timestamp("ns", "UTC"), "2023-11-14T22:13:20+00:00"),
+        ([1_700_000_000_000], pyarrow.timestamp("ms", "+01:00"), "2023-11-14T23:13:20+01:00"),
+        ([[1_000, None]], pyarrow.list_(NS), ["1970-01-01T00:00:00.000001", None]),
+        ([{"at": 1_000}], pyarrow.struct([("at", NS)]), {"at": "1970-01-01T00:00:00.000001"}),
+        ([[{"at": 0}]], pyarrow.list_(pyarrow.struct([("at", NS)])), [{"at": "1970-01-01T00:00:00"}]),
+    ],
+)
+def test_times_in_nanoseconds_are_read(write, values, kind, text):
+    assert read_table(write(key=["a"], at=pyarrow.array(values, kind))).get("a").metadata == {"at": text}
+
+
+def test_a_dictionary_of_times_in_nanoseconds_is_read(write):
+    at = pyarrow.array([1_000, None, 1_000], NS).dictionary_encode()
+    table = read_table(write(key=["a", "b", "c"], at=at))
+    assert [dict(row.metadata) for row in table] == [
+        {"at": "1970-01-01T00:00:00.000001"},
+        {},
+        {"at": "1970-01-01T00:00:00.000001"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (1_001, NS),
+        ([1_000, 1_001], pyarrow.list_(NS)),
+        ({"at": 1_001}, pyarrow.struct([("at", NS)])),
+        (2**62, pyarrow.timestamp("ms")),
+        (2**30, pyarrow.date32()),
+    ],
+)
+def test_a_time_that_would_be_cut_off_is_named_by_record_and_column(write, value, kind):
+    good = [None] * 12_345
+    path = write(key=[f"{n}.jpg" for n in range(12_347)], at=pyarrow.array([*good, value, None], kind))
+    with pytest.raises(
+        MetadataTableError, match=r"labels.parquet, record 12346, column 'at': .*microseconds"
+    ):
+        read_table(path)

@@ -1,10 +1,6 @@
-import csv
-import io
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from encord_provider.exceptions import MetadataTableError
 from encord_provider.tables import read_table
@@ -120,22 +116,6 @@ def test_a_key_column_that_is_not_there_names_those_that_are():
         MetadataTableError, match=r"t.csv, line 1: there is no column 'file'; columns are key, site"
     ):
         read_table("key,site\n", source="t.csv", key_column="file")
-
-
-CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
-
-
-@given(rows=st.dictionaries(CELLS.filter(bool), st.tuples(CELLS, CELLS), max_size=6))
-def test_any_table_that_the_csv_module_writes_is_read_back(rows):
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(["key", "a", "b"])
-    writer.writerows([key, *values] for key, values in rows.items())
-    table = read_table(out.getvalue().encode(), source="t.csv")
-    assert {row.key: dict(row.metadata) for row in table} == {
-        key: {name: value for name, value in zip("ab", values, strict=True) if value}
-        for key, values in rows.items()
-    }
 
 
 def test_the_first_usual_column_names_the_object_and_the_others_are_metadata():

@@ -13,7 +13,6 @@ from encord_provider.text.json_values import (
     dumps,
     exact_loads,
     json_problem,
-    metadata_problem,
     nearest_numbers,
     same_json,
 )
@@ -103,12 +102,6 @@ def test_what_encord_cannot_store(value: Any, problem: str) -> None:
 def test_what_it_can_store(value: Any) -> None:
     assert json_problem(value) is None
     assert dumps({"itemPatches": {"uuid": {"clientMetadata": {"k": value}}}})
-
-
-def test_a_problem_names_the_key_or_the_size() -> None:
-    assert metadata_problem({"a": 1, "score": float("nan")}) == "'score': nan is not a JSON number"
-    assert metadata_problem({"a": "x" * 10_485_760}) == "10,485,768 bytes, the limit is 10,485,760"
-    assert metadata_problem({"a": "x" * 10_485_752}) is None
 
 
 def test_an_edited_number_is_read_as_tables_read_it() -> None:

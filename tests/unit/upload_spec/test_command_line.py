@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from encord_provider.exceptions import UploadSpecError
 from encord_provider.upload_spec import reading
 from encord_provider.upload_spec.__main__ import main
 
@@ -97,6 +98,110 @@ def test_the_limits_of_one_file_are_those_of_encord():
 def test_the_limits_of_one_file_are_checked(tmp_path, capsys, monkeypatch, limit, message):
     monkeypatch.setattr(reading, limit, 2)
     path = tmp_path / "big.csv"
-    path.write_text("ObjectUrl\n" + "s3://b/k\n" * 3)
+    path.write_text("ObjectUrl\ns3://b/1\ns3://b/2\ns3://b/3\n")
     assert main(["check", str(path)]) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("items", "names"),
+    [
+        ('"images": [\n{"objectUrl": "https://"}]', ["line 2, images[0].objectUrl", "https://", "host"]),
+        ('"images": [\n{"objectUrl": "https://h/"}]', ["line 2, images[0].objectUrl", "https://h/", "path"]),
+        ('"images": [\n{"objectUrl": "s3://bucket"}]', ["line 2, images[0].objectUrl", "s3://bucket", "key"]),
+        (
+            '"images": [\n{"objectUrl": "https://s3.eu-west-1.amazonaws.com/bucket"}]',
+            ["line 2, images[0].objectUrl", "amazonaws.com/bucket", "key"],
+        ),
+        ('"images": [\n{"objectUrl": "https://h:x/1"}]', ["line 2, images[0].objectUrl", "https://h:x/1"]),
+        (
+            '"image_groups": [{"title": "g",\n"objectUrl_0": "s3://b/1.jpg",\n"objectUrl_1": "s3://b"}]',
+            ["line 3, image_groups[0].objectUrl_1", "s3://b", "key"],
+        ),
+        (
+            '"videos": [{"objectUrl": "s3://b/1", "clientMetadata": {\n"keyframes": "no"}}]',
+            ["line 2, videos[0].clientMetadata.keyframes", "'keyframes'", "list of frame numbers", "'no'"],
+        ),
+        (
+            '"videos": [{"objectUrl": "s3://b/1", "clientMetadata": {\n"$x": 1}}]',
+            ["line 2, videos[0].clientMetadata.$x", "'$x'", "reserves"],
+        ),
+        (
+            '"images": [\n{"objectUrl": "s3://b/1.mp4"}]',
+            ["line 2, images[0].objectUrl", "s3://b/1.mp4", "video", "'images'", "'videos'"],
+        ),
+        (
+            '"dicom_series": [{"title": "s",\n"objectUrl_0": "s3://b/1.jpg"}]',
+            ["line 2, dicom_series[0].objectUrl_0", "s3://b/1.jpg", "image", "'images'"],
+        ),
+        (
+            '"images": [{"objectUrl": "s3://b/1.jpg"},\n{"objectUrl": "https://b.s3.eu-west-1.amazonaws.com/1.jpg"}]',
+            ["line 2, images[1].objectUrl", "b.s3.eu-west-1", "images[0].objectUrl", "twice", "keep one"],
+        ),
+        (
+            '"image_groups": [{"title": "g", "objectUrl_0": "s3://b/1.jpg",\n"objectUrl_1": "s3://b/1.jpg"}]',
+            ["line 2, image_groups[0].objectUrl_1", "s3://b/1.jpg", "image_groups[0].objectUrl_0"],
+        ),
+        (
+            '"image_groups": [{"title": "g", "objectUrl_0": "s3://b/1.jpg", "objectUrl_1": "s3://b/2.jpg"},\n'
+            '{"title": "h", "objectUrl_0": "s3://b/2.jpg", "objectUrl_1": "s3://b/1.jpg"}]',
+            ["line 2, image_groups[1].objectUrl_0", "same files", "image_groups[0]"],
+        ),
+    ],
+)
+def test_what_encord_would_take_for_something_else_is_refused(tmp_path, capsys, items, names):
+    path = tmp_path / "spec.json"
+    path.write_text(f"{{{items}}}")
+    assert main(["check", str(path)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "1 error"
+    at = 0
+    for name in (str(path), *names):
+        at = lines[0].index(name, at)
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        ("s3://b/1.jpg,x\nhttps://b.s3.eu-west-1.amazonaws.com/1.jpg,y", ["line 3", "1.jpg", "line 2"]),
+        ("s3://b/1.jpg,x\ns3://b/2.mp4,y", ["line 3", "s3://b/2.mp4", "video", "'images'", "by_extension"]),
+        ("s3://b/1.jpg,x\ns3://b,y", ["line 3", "s3://b", "key"]),
+    ],
+)
+def test_rows_of_csv_are_refused_by_line(tmp_path, capsys, rows, names):
+    path = tmp_path / "spec.csv"
+    path.write_text(f"ObjectURL,Image title\n{rows}\n")
+    assert main(["check", str(path)]) == 1
+    line, total = capsys.readouterr().err.splitlines()
+    assert total == "1 error"
+    assert all(name in line for name in (str(path), *names))
+
+
+def test_the_right_line_of_a_group_is_named(tmp_path, capsys):
+    path = tmp_path / "spec.csv"
+    path.write_text("ObjectURL,Series title\ns3://b/1.dcm,ct\ns3://b/2.dcm,ct\ns3://b/1.dcm,ct\n")
+    assert main(["check", str(path)]) == 1
+    assert "line 4: 's3://b/1.dcm' is the same object as that of line 2" in capsys.readouterr().err
+
+
+def test_one_object_may_stand_in_two_arrays_and_in_two_groups(tmp_path, capsys):
+    path = tmp_path / "spec.json"
+    group = {"objectUrl_0": "s3://b/1.jpg"}
+    document = {
+        "images": [{"objectUrl": "s3://b/1.jpg"}],
+        "image_groups": [
+            {"title": "g", **group, "objectUrl_1": "s3://b/2.jpg"},
+            {"title": "h", **group, "objectUrl_1": "s3://b/3.jpg"},
+        ],
+        "videos": [{"objectUrl": "https://cdn/?id=1"}, {"objectUrl": "https://cdn/?id=2"}],
+        "text": [{"objectUrl": "s3://b/a.log"}, {"objectUrl": "s3://b/README"}],
+    }
+    path.write_text(json.dumps(document))
+    assert main(["check", str(path)]) == 0, capsys.readouterr().err
+
+
+def test_a_query_does_not_hide_that_a_spec_is_csv():
+    uri = "s3://specs/new.CSV?versionId=1.json"
+    assert [unit.title for unit in reading.parse_spec(CSV, source=uri).units] == ["G"]
+    with pytest.raises(UploadSpecError, match="JSON"):
+        reading.parse_spec(CSV, source="s3://specs/new.json?name=a.csv")

@@ -58,7 +58,7 @@ def test_azure_google_and_telekom_urls():
     document = {
         "videos": [
             {"objectUrl": f"{azure}/myblob"},
-            {"objectUrl": f"{azure}/mycontainer/myblobs/myblob.jpg"},
+            {"objectUrl": f"{azure}/mycontainer/myblobs/myblob.mp4"},
             {"objectUrl": "gs://example-url/object.mp4"},
         ],
         "image_groups": [{"title": "g", "objectUrl_0": f"{google}/1.jpg", "objectUrl_1": f"{google}/2.jpg"}],
@@ -68,7 +68,7 @@ def test_azure_google_and_telekom_urls():
     refs = [parse_object_url(unit.urls[0]) for unit in spec.units]
     assert [(ref.bucket, ref.key) for ref in refs] == [
         ("$root", "myblob"),
-        ("mycontainer", "myblobs/myblob.jpg"),
+        ("mycontainer", "myblobs/myblob.mp4"),
         ("example-url", "object.mp4"),
         ("images", "1.jpg"),
         ("bucket-name", "dicom-file-0"),

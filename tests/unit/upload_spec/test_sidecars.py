@@ -69,6 +69,24 @@ def test_a_value_of_a_sidecar_that_does_not_fit_names_it():
         build({"a.jpg": b"", f"a.jpg{SUFFIX}": b'{"n": "x"}'}, schema=parse_schema({"n": "number"}))
 
 
+def test_everything_that_is_wrong_in_sidecars_is_named_at_once():
+    files = {}
+    for number in range(30):
+        files |= {f"{number:02d}.jpg": b"", f"{number:02d}.jpg{SUFFIX}": b'{"n": "x", "$y": 1}'}
+    with pytest.raises(MetadataValueError) as caught:
+        build(files, schema=parse_schema({"n": "number"}))
+    head, *lines = str(caught.value).split("\n")
+    assert "60" in head
+    assert "30 sidecars" in head
+    assert len(lines) == 21
+    assert all(f"sidecar {number:02d}.jpg{SUFFIX}" in lines[2 * number] for number in range(10))
+    assert "40 more" in lines[-1]
+    files[f"07.jpg{SUFFIX}"] = b"{"
+    with pytest.raises(MetadataTableError, match=r"sidecar 07.jpg.metadata.json, line 1") as broken:
+        build(files, schema=parse_schema({"n": "number"}))
+    assert "59" in str(broken.value).partition("\n")[0]
+
+
 def test_without_a_reader_sidecars_are_left_alone():
     objects = [ListedObject("a.jpg", 1), ListedObject(f"a.jpg{SUFFIX}", 1)]
     units, skipped = build_units(objects)

@@ -184,6 +184,14 @@ class TestReading:
             == b"key,site\n"
         )
 
+    def test_a_version_of_an_s3_object_is_read(self, encord: EncordEmulator, s3: Any, bucket: str) -> None:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        first = s3.put_object(Bucket=bucket, Key="spec.csv", Body=b"first")["VersionId"]
+        s3.put_object(Bucket=bucket, Key="spec.csv", Body=b"second")
+        uri = f"s3://{bucket}/spec.csv"
+        assert workspace.read_bytes(f"{uri}?versionId={first}", aws_conn_id="aws_default") == b"first"
+        assert workspace.read_bytes(uri, aws_conn_id="aws_default") == b"second"
+
     @pytest.mark.parametrize(
         ("uri", "code"), [("s3://{}/none.csv", "NoSuchKey"), ("s3://no-such-{}/x.csv", "NoSuchBucket")]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -343,3 +344,19 @@ def test_an_hourly_window_names_its_hour() -> None:
     hour = Window(start=moment("2026-05-01T06:00"), end=moment("2026-05-01T07:00"))
     assert prefixes_of("dt={date}/h={date:%H}/", lambda: hour) == ["dt=2026-05-01/h=06/"]
     assert prefixes_of("dt={date}/", lambda: hour) == ["dt=2026-05-01/"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        # The clock goes back from 02:00 to 01:30, and later forward from 02:00 to 02:30.
+        ("2026-04-04T14:00", "2026-04-04T16:30", ["01:00+1100", "01:30+1030", "02:00+1030"]),
+        ("2026-10-03T14:30", "2026-10-03T17:00", ["01:00+1030", "02:30+1100", "03:00+1100"]),
+    ],
+)
+def test_hours_go_on_where_the_clock_is_changed_by_half_an_hour(
+    start: str, end: str, hours: list[str]
+) -> None:
+    zone = ZoneInfo("Australia/Lord_Howe")
+    window = Window(start=moment(start).astimezone(zone), end=moment(end).astimezone(zone))
+    assert [one.strftime("%H:%M%z") for one in itertools.islice(window.hours(), 10)] == hours
