@@ -12,12 +12,12 @@ Variable `encord_metadata_sync`, a JSON object with the same names. What a run i
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 
 import pendulum
-from airflow.sdk import DAG, Asset, Param
+from airflow.sdk import DAG, Asset
 
-from encord_provider.pipelines import setting, sync_metadata
+from encord_provider.pipelines import sync_metadata
+from encord_provider.settings import Settings
 
 try:
     from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable
@@ -25,10 +25,7 @@ except ImportError:  # Airflow 3.1
     from airflow.timetables.assets import AssetOrTimeSchedule  # type: ignore[assignment]
     from airflow.timetables.trigger import CronTriggerTimetable  # type: ignore[assignment]
 
-_VARIABLE = "encord_metadata_sync"
-
-
-_setting = partial(setting, variable=_VARIABLE)
+_settings = Settings(variable="encord_metadata_sync")
 
 with DAG(
     dag_id="encord_metadata_sync",
@@ -44,85 +41,56 @@ with DAG(
     doc_md=__doc__,
     tags=["encord"],
     params={
-        "table": Param(
-            None,
-            type=["string", "null"],
-            title="Metadata table",
-            description="URI of a CSV, JSONL or Parquet table, such as s3://bucket/labels.csv.",
+        "table": _settings.optional(
+            "Metadata table", "URI of a CSV, JSONL or Parquet table, such as s3://bucket/labels.csv."
         ),
-        "folder": Param(
-            None,
-            type=["string", "null"],
-            title="Encord folder",
-            description="UUID, or name path such as lake/site-a, with all folders below.",
+        "folder": _settings.optional(
+            "Encord folder", "UUID, or name path such as lake/site-a, with all folders below."
         ),
-        "dataset": Param(
-            None,
-            type=["string", "null"],
-            title="Dataset",
-            description="UUID of a dataset, instead of a folder.",
+        "dataset": _settings.optional("Dataset", "UUID of a dataset, instead of a folder."),
+        "project": _settings.optional("Project", "UUID of a project, instead of a folder."),
+        "schema": _settings.optional(
+            "Metadata schema", "Keys to add to the organisation's schema.", example={"site": "varchar"}
         ),
-        "project": Param(
-            None,
-            type=["string", "null"],
-            title="Project",
-            description="UUID of a project, instead of a folder.",
+        "key": _settings.optional(
+            "Items by",
+            "What the rows name items by.",
+            empty="object_url",
+            choices=["object_url", "object_key", "file_url", "file_key", "uuid", "title"],
         ),
-        "schema": Param(
-            None,
-            type=["object", "null"],
-            title="Metadata schema",
-            description='Keys to add to the organisation\'s schema, such as {"site": "varchar"}.',
+        "key_column": _settings.optional(
+            "Key column", "The column that holds it.", empty="the first usual one, such as object_url or key"
         ),
-        "key": Param(
-            None,
-            type=["string", "null"],
-            enum=[None, "object_url", "object_key", "uuid", "title"],
-            title="Items by",
-            description="What the rows name items by; empty for object_url.",
+        "mode": _settings.optional(
+            "Mode",
+            "merge keeps the other keys of an item, replace removes them.",
+            empty="merge",
+            choices=["merge", "replace"],
         ),
-        "key_column": Param(
-            None,
-            type=["string", "null"],
-            title="Key column",
-            description="The column that holds it; empty for the first usual one, such as object_url or key.",
-        ),
-        "mode": Param(
-            None,
-            type=["string", "null"],
-            enum=[None, "merge", "replace"],
-            title="Mode",
-            description="merge (also when empty) keeps the other keys of an item, replace removes them.",
-        ),
-        "max_unmatched": Param(
-            None,
-            type=["string", "null"],
+        "max_unmatched": _settings.optional(
+            "Rows without an item",
+            "How many rows may match no item, or several.",
+            empty="any number",
             pattern="^[0-9]*$",
-            title="Rows without an item",
-            description="How many rows may match no item, or several; empty for any number.",
         ),
-        "workspace": Param(
-            None,
-            type=["string", "null"],
-            title="Workspace",
-            description="URI of the folder for reports; empty for [encord] workspace.",
+        "workspace": _settings.optional(
+            "Workspace", "URI of the folder for reports.", empty="[encord] workspace"
         ),
-        "encord_conn_id": Param("encord_default", type="string", title="Encord connection"),
-        "aws_conn_id": Param("aws_default", type="string", title="AWS connection"),
+        **_settings.connections(),
     },
 ):
     sync_metadata(
-        table=_setting("table"),
-        folder=_setting("folder"),
-        dataset=_setting("dataset"),
-        project=_setting("project"),
+        table=_settings.template("table"),
+        folder=_settings.template("folder"),
+        dataset=_settings.template("dataset"),
+        project=_settings.template("project"),
         recursive=True,
-        schema=_setting("schema", as_json=True),
-        key=_setting("key"),
-        key_column=_setting("key_column"),
-        mode=_setting("mode"),
-        max_unmatched=_setting("max_unmatched"),
-        workspace=_setting("workspace"),
+        schema=_settings.template("schema", as_json=True),
+        key=_settings.template("key"),
+        key_column=_settings.template("key_column"),
+        mode=_settings.template("mode"),
+        max_unmatched=_settings.template("max_unmatched"),
+        workspace=_settings.template("workspace"),
         encord_conn_id="{{ params.encord_conn_id }}",
         aws_conn_id="{{ params.aws_conn_id }}",
         group_id="sync",

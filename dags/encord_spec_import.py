@@ -12,18 +12,15 @@ Start it from the UI with the parameters below, or set them once for the hourly 
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 
 import pendulum
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from encord_provider.pipelines import import_dropped_specs, setting
+from encord_provider.pipelines import import_dropped_specs
+from encord_provider.settings import Settings
 
-_VARIABLE = "encord_spec_import"
-
-
-_setting = partial(setting, variable=_VARIABLE)
+_settings = Settings(variable="encord_spec_import")
 
 with DAG(
     dag_id="encord_spec_import",
@@ -37,51 +34,33 @@ with DAG(
     doc_md=__doc__,
     tags=["encord"],
     params={
-        "bucket": Param(
-            None, type=["string", "null"], title="Bucket", description="The S3 bucket with the specs."
+        "bucket": _settings.optional("Bucket", "The S3 bucket with the specs."),
+        "prefix": _settings.optional("Prefix", "Where specs are dropped, such as encord/inbox/."),
+        "folder": _settings.optional(
+            "Encord folder", "UUID, or name path such as lake/site-a; missing folders are created."
         ),
-        "prefix": Param(
-            None,
-            type=["string", "null"],
-            title="Prefix",
-            description="Where specs are dropped, such as encord/inbox/.",
+        "integration": _settings.optional(
+            "Integration", "Title or UUID of the cloud integration.", empty="the connection's default"
         ),
-        "folder": Param(
-            None,
-            type=["string", "null"],
-            title="Encord folder",
-            description="UUID, or name path such as lake/site-a; missing folders are created.",
-        ),
-        "integration": Param(
-            None,
-            type=["string", "null"],
-            title="Integration",
-            description="Title or UUID; empty for the connection's default.",
-        ),
-        "max_failed_units": Param(
-            None,
-            type=["string", "null"],
+        "max_failed_units": _settings.optional(
+            "Failed data units",
+            "How many failed data units of a spec still count as success.",
+            empty="none",
             pattern="^[0-9]*$",
-            title="Failed data units",
-            description="How many failed data units of a spec still count as success; empty for none.",
         ),
-        "workspace": Param(
-            None,
-            type=["string", "null"],
-            title="Workspace",
-            description="URI of the folder for specs, receipts and reports; empty for [encord] workspace.",
+        "workspace": _settings.optional(
+            "Workspace", "URI of the folder for specs, receipts and reports.", empty="[encord] workspace"
         ),
-        "encord_conn_id": Param("encord_default", type="string", title="Encord connection"),
-        "aws_conn_id": Param("aws_default", type="string", title="AWS connection"),
+        **_settings.connections(),
     },
 ):
     import_dropped_specs(
-        bucket=_setting("bucket"),
-        prefix=_setting("prefix"),
-        folder=_setting("folder"),
-        integration=_setting("integration"),
-        max_failed_units=_setting("max_failed_units"),
-        workspace=_setting("workspace"),
+        bucket=_settings.template("bucket"),
+        prefix=_settings.template("prefix"),
+        folder=_settings.template("folder"),
+        integration=_settings.template("integration"),
+        max_failed_units=_settings.template("max_failed_units"),
+        workspace=_settings.template("workspace"),
         encord_conn_id="{{ params.encord_conn_id }}",
         aws_conn_id="{{ params.aws_conn_id }}",
         group_id="specs",

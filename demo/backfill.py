@@ -29,7 +29,7 @@ def backfill(
     :param params: the DAG's parameters for every run
     :param reprocess: what to do with days that were run before: ``none``, ``failed`` or ``completed``
     :param seconds: how long to wait
-    :return: the runs as the REST API gives them, by logical date
+    :returns: the runs as the REST API gives them, by logical date
     :raises TimeoutError: with the end of Airflow's log
     """
     request = {
@@ -47,7 +47,17 @@ def backfill(
         lambda: _create(airflow, request), f"Airflow to accept a backfill of {dag_id}", seconds=seconds
     )
     airflow.pause(dag_id, False)
-    # Its runs exist, or are queued again, when Airflow has accepted it.
+    return finished_runs(airflow, dag_id, seconds=seconds)
+
+
+def finished_runs(airflow: Airflow, dag_id: str, *, seconds: float = 400) -> list[dict[str, Any]]:
+    """Wait until all runs of a backfill that Airflow has accepted have ended.
+
+    :param seconds: how long to wait
+    :returns: the runs as the REST API gives them, by logical date
+    :raises TimeoutError: with the end of Airflow's log
+    """
+    # They exist, or are queued again, when Airflow has accepted the backfill.
     runs: list[dict[str, Any]] = airflow.wait_for(
         lambda: _ended_runs(airflow, dag_id), f"the backfill of {dag_id}", seconds=seconds
     )

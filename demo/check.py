@@ -24,7 +24,7 @@ _SHOWN_DIFFERENCES = 20
 def run() -> int:
     """Run the demo.
 
-    :return: 0 when the folder holds exactly what the bucket calls for, before and after the second run
+    :returns: 0 when the folder holds exactly what the bucket calls for, before and after the second run
     """
     started = time.monotonic()
     home = ROOT / ".demo" / "run"

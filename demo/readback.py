@@ -62,7 +62,7 @@ def read_folder(running: Services, path: str) -> list[RegisteredItem]:
     """Read every item of a folder with the official SDK.
 
     :param path: names of the folders from the top, joined by ``/``
-    :return: its items; none when there is no such folder
+    :returns: its items; none when there is no such folder
     :raises LookupError: when there is more than one folder of a name
     """
     from encord import EncordUserClient

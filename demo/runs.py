@@ -52,7 +52,7 @@ class DagRunner:
         """Run the DAG for each day, one after the other.
 
         :param params: the DAG's parameters, without ``date``
-        :return: the results in the order of ``days``
+        :returns: the results in the order of ``days``
         :raises RuntimeError: when Airflow itself fails, with the end of its log
         """
         return [self._run_day(day, params) for day in days]
@@ -63,7 +63,7 @@ class DagRunner:
         :param dag_id: which one
         :param day: the logical date
         :param params: its parameters
-        :return: the result; of tasks that are mapped, the last one's
+        :returns: the result; of tasks that are mapped, the last one's
         :raises RuntimeError: when Airflow itself fails, with the end of its log
         """
         return self._ask({"dag": dag_id, "day": day.isoformat(), "params": params}, day)

@@ -190,7 +190,7 @@ def picture(site: str, day: date, name: str, *, moment: float = 0.0) -> Image.Im
     :param day: the day written into the caption
     :param name: what the picture shows, written into the caption; it also seeds the drawing
     :param moment: 0 to 1, the position within a video
-    :return: an RGB image of 480 x 360 pixels
+    :returns: an RGB image of 480 x 360 pixels
     """
     rng = random.Random(f"{site}/{day}/{name}")
     return _caption(SITES[site](rng, moment), f"{site}  {day}  {name}")

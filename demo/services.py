@@ -148,8 +148,7 @@ def dag_params(workspace: Path) -> dict[str, Any]:
         "folder": FOLDER,
         "integration": "",
         "schema": dict(SCHEMA),
-        "metadata": f"s3://{BUCKET}/{TABLE_KEY}",
-        "key_pattern": KEY_PATTERN,
+        "metadata": {"table": f"s3://{BUCKET}/{TABLE_KEY}", "key_pattern": KEY_PATTERN},
         "workspace": workspace.as_uri(),
         "media": "auto",
     }

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import requests
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.5
+_BUSY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,20 +27,31 @@ class Airflow:
 
     :param url: where its web UI and its REST API are
     :param log_path: the log of all its processes
+    :param environment: the environment of its processes; it holds keys, so that it is not shown
     """
 
     url: str
     log_path: Path
+    environment: Mapping[str, str] = field(repr=False)
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
         """One call of the REST API that the web UI uses.
 
+        It is repeated while Airflow answers that its database failed: on sqlite it refuses a write, and changes
+        nothing, when another of its parts writes at this moment.
+
         :param path: below ``/api/v2/``
         :param arguments: further arguments of :func:`requests.request`
-        :return: the decoded answer
+        :returns: the decoded answer
         :raises requests.HTTPError: with Airflow's own words
         """
-        response = requests.request(method, f"{self.url}/api/v2/{path}", timeout=30, **arguments)
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            response = requests.request(method, f"{self.url}/api/v2/{path}", timeout=30, **arguments)
+            busy = response.status_code == 500 and "Database error" in response.text
+            if not busy or time.monotonic() > deadline:
+                break
+            time.sleep(_POLL_SECONDS)
         if not response.ok:
             raise requests.HTTPError(
                 f"{method} {path}: {response.status_code} {response.text}", response=response
@@ -103,12 +115,13 @@ def standalone(home: Path, environment: Mapping[str, str]) -> Iterator[Airflow]:
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log_port),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_log_port),
     }
-    airflow = Airflow(url=url, log_path=home / "standalone.log")
+    settings = {**environment, **settings}
+    airflow = Airflow(url=url, log_path=home / "standalone.log", environment=settings)
     with airflow.log_path.open("wb") as log:
         # A session of its own, so that a Ctrl-C at the terminal reaches Airflow once and from here.
         process = subprocess.Popen(
             ["airflow", "standalone"],
-            env={**environment, **settings},
+            env=settings,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -126,9 +139,12 @@ def _healthy(process: subprocess.Popen[bytes], url: str) -> bool:
         raise RuntimeError(f"airflow standalone ended with {process.returncode}")
     try:
         parts = requests.get(f"{url}/api/v2/monitor/health", timeout=5).json()
+        if any(part["status"] != "healthy" for part in parts.values()):
+            return False
+        # The first call of the workers' API takes it seconds, in which the first tasks would time out and wait.
+        return requests.get(f"{url}/execution/health", timeout=_START_SECONDS).ok
     except requests.RequestException:
         return False
-    return all(part["status"] == "healthy" for part in parts.values())
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

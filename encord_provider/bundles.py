@@ -16,7 +16,7 @@ def bundled_dags_folder() -> Path:
     A wheel carries them as the package ``airflow_provider_encord.example_dags``; in a checkout they are the
     folder ``dags`` beside this package.
 
-    :return: an existing folder.
+    :returns: an existing folder.
     :raises FileNotFoundError: if the installation has neither.
     """
     checkout = Path(__file__).parent.parent / "dags"

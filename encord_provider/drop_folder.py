@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _ENDINGS = (".json", ".csv")
 
 
-class Outcome(StrEnum):
+class Destination(StrEnum):
     """Where a spec goes when it has been dealt with; also the name of that folder."""
 
     DONE = "done"
@@ -59,17 +59,19 @@ class DropFolder:
             if "/" not in one.key[len(folder) :] and one.key.lower().endswith(_ENDINGS)
         ]
 
-    def file_away(self, spec: str, outcome: Outcome, *, run_id: str, account: Mapping[str, Any] | str) -> str:
+    def file_away(
+        self, spec: str, destination: Destination, *, run_id: str, account: Mapping[str, Any] | str
+    ) -> str:
         """Move a spec aside, with an account of what became of it; doing it twice is doing it once.
 
         :param spec: the URI of a spec that waits.
-        :param outcome: where it goes.
+        :param destination: where it goes.
         :param run_id: the DAG run that dealt with it.
         :param account: a mapping for ``<name>.receipt.json``, or a text for ``<name>.errors.txt``.
-        :return: the URI of the receipt or the errors.
+        :returns: the URI of the receipt or the errors.
         """
         source = spec.removeprefix(f"s3://{self.bucket}/")
-        target = f"{self._folder}{outcome.value}/{safe_name(run_id)}/{source.rpartition('/')[2]}"
+        target = f"{self._folder}{destination.value}/{safe_name(run_id)}/{source.rpartition('/')[2]}"
         client = self._client()
         if isinstance(account, str):
             ending, body = "errors.txt", account

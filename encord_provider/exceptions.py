@@ -58,7 +58,7 @@ class ObjectUrlError(EncordInputError):
 
 
 class KeyPatternError(EncordInputError):
-    """A ``key_pattern`` that is no valid regular expression with named groups."""
+    """A ``key_pattern`` that is not a valid regular expression with named groups."""
 
 
 class MetadataTableError(EncordInputError):

@@ -75,7 +75,7 @@ _CONNECTION_TYPE: dict[str, Any] = {
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider to Airflow.
 
-    :return: a mapping as specified by Airflow's ``provider_info.schema.json``. ``package-name`` must be the
+    :returns: a mapping as specified by Airflow's ``provider_info.schema.json``. ``package-name`` must be the
         name of the distribution: Airflow refuses to start otherwise.
     """
     integration = "Encord"
@@ -83,7 +83,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-encord",
         "name": "Encord",
         "description": "`Encord <https://encord.com/>`__: register cloud objects, wait for the upload job, "
-        "tag the items with custom metadata.",
+        "patch the custom metadata of items.",
         "integrations": [
             {
                 "integration-name": integration,

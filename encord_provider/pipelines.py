@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import TaskGroup, TriggerRule, chain, task, task_group
 
-from encord_provider.drop_folder import DropFolder, Outcome
+from encord_provider.drop_folder import Destination, DropFolder
 from encord_provider.exceptions import EncordError, EncordInputError, UploadJobFailedError
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
 from encord_provider.operators.check_metadata import EncordCheckMetadataOperator
 from encord_provider.operators.import_data import EncordImportDataOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
-from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator, checked_spec
+from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from encord_provider.options import ItemSelection
+from encord_provider.workspace.inputs import Inputs
+from encord_provider.workspace.templates import value_of
+
+if TYPE_CHECKING:
+    from encord_provider.options import ClientMetadata, Filters, Frames, Grouping, Media, ObjectUrls, Parts
+    from encord_provider.sources import ListingSource
 
 log = logging.getLogger(__name__)
 
@@ -24,29 +31,21 @@ _ANY_NUMBER = 1_000_000
 """More data units than a spec may have."""
 
 
-def setting(name: str, *, variable: str, as_json: bool = False) -> str:
-    """Give the template that finds a parameter of a bundled DAG at run time.
-
-    What a run is given comes first, then the Airflow Variable, a JSON object with the same names.
-
-    :param name: the parameter.
-    :param variable: the Variable.
-    :param as_json: whether the parameter is an object; it is then rendered as JSON text.
-    """
-    value = f"(params.{name} or var.json.get('{variable}', {{}}).get('{name}'))"
-    return f"{{{{ ({value} or {{}}) | tojson }}}}" if as_json else f"{{{{ {value} or '' }}}}"
-
-
 def import_from_s3(
     *,
-    bucket: str,
     folder: str,
+    bucket: str = "",
     prefix: str = "",
+    source: ListingSource | Mapping[str, Any] | str | None = None,
     schema: Mapping[str, Any] | str | None = None,
     integration: str | None = None,
-    metadata: str | None = None,
-    key_pattern: str | None = None,
-    media: str = "auto",
+    media: Media | Mapping[str, Any] | str = "auto",
+    filters: Filters | Mapping[str, Any] | str | None = None,
+    grouping: Grouping | Mapping[str, Any] | str | None = None,
+    metadata: ClientMetadata | Mapping[str, Any] | str | None = None,
+    frames: Frames | Mapping[str, Any] | str | None = None,
+    object_urls: ObjectUrls | Mapping[str, Any] | str | None = None,
+    parts: Parts | Mapping[str, Any] | str | None = None,
     day: str | None = None,
     workspace: str | None = None,
     max_failed_units: int = 0,
@@ -61,16 +60,22 @@ def import_from_s3(
     goes along with the import; ``patch_metadata`` brings it to items that were registered before the table said
     it. When there is nothing to import, the tasks after ``build_spec`` are skipped.
 
-    All texts may be templates. Their meaning is that of the operators' parameters of the same name.
+    All texts may be templates. Their meaning is that of the operators' parameters of the same name. Groups of options
+    may be those of :mod:`encord_provider.options`, mappings with the same names, or texts that render to one.
 
-    :param bucket: the S3 bucket.
     :param folder: the storage folder, which is created where it is missing.
+    :param bucket: the S3 bucket.
     :param prefix: which keys belong to a run, with ``{date}`` and ``*``.
+    :param source: where the objects are instead of a listed S3 bucket, see :mod:`encord_provider.sources`.
     :param schema: keys of the metadata schema; None for no task ``set_schema``.
     :param integration: the cloud integration; None for the connection's default.
-    :param metadata: the URI of a metadata table.
-    :param key_pattern: a regular expression that turns parts of the key into client metadata.
-    :param media: ``auto``, or one media type for all objects.
+    :param media: one media type for all objects, or :class:`~encord_provider.options.Media`.
+    :param filters: which objects are taken: :class:`~encord_provider.options.Filters`.
+    :param grouping: what becomes one data unit, and titles: :class:`~encord_provider.options.Grouping`.
+    :param metadata: where client metadata comes from: :class:`~encord_provider.options.ClientMetadata`.
+    :param frames: what concerns single frames of videos: :class:`~encord_provider.options.Frames`.
+    :param object_urls: how objects are named: :class:`~encord_provider.options.ObjectUrls`.
+    :param parts: how the upload spec is divided: :class:`~encord_provider.options.Parts`.
     :param day: a day to use instead of the run's window.
     :param workspace: the URI of the workspace.
     :param max_failed_units: how many failed data units still count as success.
@@ -78,19 +83,24 @@ def import_from_s3(
     :param encord_conn_id: the Airflow connection of type ``encord``.
     :param aws_conn_id: the Airflow connection of the amazon provider.
     :param group_id: the id of the task group.
-    :return: the task group; the summary of the import is ``import_data``'s XCom.
+    :returns: the task group; the summary of the import is ``import_data``'s XCom.
     """
     with TaskGroup(group_id=group_id) as group:
         build_spec = EncordBuildUploadSpecOperator(
             task_id="build_spec",
             bucket=bucket,
             prefix=prefix,
-            workspace=workspace,
-            aws_conn_id=aws_conn_id,
+            source=source,
             day=day,
             media=media,
-            key_pattern=key_pattern,
+            filters=filters,
+            grouping=grouping,
             metadata=metadata,
+            frames=frames,
+            object_urls=object_urls,
+            parts=parts,
+            workspace=workspace,
+            aws_conn_id=aws_conn_id,
             encord_conn_id=encord_conn_id,
         )
         import_data = EncordImportDataOperator(
@@ -108,6 +118,8 @@ def import_from_s3(
             task_id="patch_metadata",
             metadata=build_spec.output,
             folder=f"{{{{ ti.xcom_pull(task_ids='{import_data.task_id}')['folder'] }}}}",
+            # The values of the spec have been checked by build_spec, unless the user said not to.
+            validate=False,
             workspace=workspace,
             encord_conn_id=encord_conn_id,
         )
@@ -150,7 +162,8 @@ def sync_metadata(
     :param project: the UUID of a project.
     :param recursive: whether the folders below ``folder`` count too.
     :param schema: keys of the metadata schema; None for no task ``set_schema``.
-    :param key: what the rows name items by: ``object_url``, ``object_key``, ``uuid`` or ``title``.
+    :param key: what the rows name items by: ``object_url``, ``object_key``, ``file_url``, ``file_key``, ``uuid`` or
+        ``title``.
     :param key_column: the column that holds it.
     :param mode: ``merge`` or ``replace``.
     :param max_unmatched: how many rows may match no item, or several, before ``report`` fails; None or empty for
@@ -159,7 +172,7 @@ def sync_metadata(
     :param encord_conn_id: the Airflow connection of type ``encord``.
     :param aws_conn_id: the Airflow connection of the amazon provider.
     :param group_id: the id of the task group.
-    :return: the task group; its result is ``report``'s XCom.
+    :returns: the task group; its result is ``report``'s XCom.
     """
     with TaskGroup(group_id=group_id) as group:
         check_table = EncordCheckMetadataOperator(
@@ -174,9 +187,7 @@ def sync_metadata(
             task_id="patch_metadata",
             metadata=table,
             folder=folder,
-            dataset=dataset,
-            project=project,
-            recursive=recursive,
+            items=ItemSelection(dataset=dataset, project=project, recursive=recursive),
             key=cast("Any", key),
             key_column=key_column,
             mode=cast("Any", mode),
@@ -206,7 +217,8 @@ def _report(
     astray = patched["unmatched"] + patched["ambiguous"]
     summary = {"rows": checked["rows"], "undeclared": checked["undeclared"], **patched}
     log.info("Rows of the table:\n%s", "\n".join(f"{name:<12}{value}" for name, value in summary.items()))
-    if allowed not in (None, "", "None") and astray > int(allowed or 0):
+    allowed = value_of(allowed, int, parameter="max_unmatched")
+    if allowed is not None and astray > allowed:
         raise EncordInputError(
             f"{astray} of {checked['rows']} rows match no item, or several; {allowed} are allowed. "
             f"They are named in {patched['report']}"
@@ -246,7 +258,7 @@ def import_dropped_specs(
     :param encord_conn_id: the Airflow connection of type ``encord``.
     :param aws_conn_id: the Airflow connection of the amazon provider.
     :param group_id: the id of the task group.
-    :return: the task group.
+    :returns: the task group.
     """
     place = {"bucket": bucket, "prefix": prefix, "aws_conn_id": aws_conn_id}
 
@@ -309,17 +321,18 @@ def _file_away(
     if imported is None:
         hook = EncordHook(encord_conn_id=encord_conn_id)
         try:
-            checked_spec(spec, hook=hook, aws_conn_id=place["aws_conn_id"])
+            Inputs(aws_conn_id=place["aws_conn_id"]).upload_spec(spec, read_schema=hook.metadata_schema)
         except EncordInputError as error:
-            errors = drop.file_away(spec, Outcome.FAILED, run_id=run_id, account=f"{error}\n")
+            errors = drop.file_away(spec, Destination.FAILED, run_id=run_id, account=f"{error}\n")
             raise EncordInputError(f"{spec} is wrong; it was moved aside, with {errors}:\n{error}") from None
         raise EncordError(f"{spec} could not be imported, and stays where it is: see the log of import_data.")
     failed = imported["units"]["failed"]
     receipt = {"spec": spec, "dag_run": run_id, **imported}
-    if failed > int(allowed or 0):
-        account = drop.file_away(spec, Outcome.FAILED, run_id=run_id, account=receipt)
+    allowed = value_of(allowed, int, parameter="max_failed_units") or 0
+    if failed > allowed:
+        account = drop.file_away(spec, Destination.FAILED, run_id=run_id, account=receipt)
         raise UploadJobFailedError(
-            f"{failed} of {imported['units']['total']} data units of {spec} failed; {allowed or 0} are allowed. "
+            f"{failed} of {imported['units']['total']} data units of {spec} failed; {allowed} are allowed. "
             f"It was moved aside, with {account}. The failed ones: {imported['failures']}"
         )
-    return drop.file_away(spec, Outcome.DONE, run_id=run_id, account=receipt)
+    return drop.file_away(spec, Destination.DONE, run_id=run_id, account=receipt)

@@ -1,12 +1,18 @@
-"""Where the build operator finds objects: a bucket, its inventory, any object storage folder, a table of URLs."""
+"""Where the build operator finds objects: a bucket, its inventory, any object storage folder, a table of URLs.
+
+A source may also be given as a mapping, whose ``kind`` says which it is: ``bucket`` (:class:`S3Bucket`), ``inventory``
+(:class:`S3Inventory`), ``folder`` (:class:`ObjectStorageFolder`) or ``table`` (:class:`ObjectUrlTable`)::
+
+    {"kind": "inventory", "manifest": "s3://reports/lake/daily/", "prefix": "dt={date}/"}
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from encord_provider.exceptions import EncordInputError, ListingError, ObjectUrlError
@@ -25,7 +31,9 @@ from encord_provider.listing.prefixes import distinct, expand_prefix
 from encord_provider.listing.s3 import explained
 from encord_provider.tables import MetadataTable
 from encord_provider.workspace.files import path_of
-from encord_provider.workspace.inputs import table_of
+from encord_provider.workspace.inputs import Inputs
+from encord_provider.workspace.option_groups import TEXT, Options, is_template
+from encord_provider.workspace.templates import value_of
 from encord_provider.workspace.window import Window, prefixes_of
 
 if TYPE_CHECKING:
@@ -44,13 +52,13 @@ _S3 = frozenset({"s3", "s3a"})
 class ListingRequest:
     """What the build operator asks of its source.
 
-    :param window: the run's window of time.
+    :param window: gives the run's window of time; asked for only where a pattern names a day.
     :param aws_conn_id: the Airflow connection of the amazon provider.
     :param url_style: the form of the object URLs; None for the usual one of the source.
     :param url_endpoint: the root URL of an S3-compatible store, the Azure account, or the URL of a local folder.
     """
 
-    window: Window
+    window: Callable[[], Window]
     aws_conn_id: str | None
     url_style: str | None = None
     url_endpoint: str | None = None
@@ -81,11 +89,11 @@ class Listing:
             yield one
 
 
-@dataclass(kw_only=True)
-class ListingSource:
+@dataclass(frozen=True, kw_only=True)
+class ListingSource(Options):
     """A place where objects are listed; its template fields are rendered with those of the operator."""
 
-    template_fields: ClassVar[tuple[str, ...]] = ()
+    parameter: ClassVar[str] = "source"
 
     def open(self, request: ListingRequest) -> Listing:
         """Start the listing.
@@ -97,17 +105,18 @@ class ListingSource:
         raise NotImplementedError
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class S3Bucket(ListingSource):
     """What the operator's parameters ``bucket`` and ``prefix`` stand for: the bucket, listed by S3.
 
-    :param bucket: the S3 bucket.
-    :param prefix: which keys belong to the run, with ``{date}`` and ``*``.
+    :param bucket: the S3 bucket. (templated)
+    :param prefix: which keys belong to the run, with ``{date}`` and ``*``. (templated)
     """
 
-    bucket: str
-    prefix: str = ""
     template_fields: ClassVar[tuple[str, ...]] = ("bucket", "prefix")
+
+    bucket: str = field(metadata=TEXT)
+    prefix: str = field(default="", metadata=TEXT)
 
     def open(self, request: ListingRequest) -> Listing:
         """Find the prefixes of the run's window and list each."""
@@ -125,7 +134,7 @@ class S3Bucket(ListingSource):
         )
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class S3Inventory(ListingSource):
     """A bucket's S3 Inventory report, which costs no LIST call however many objects there are.
 
@@ -137,9 +146,10 @@ class S3Inventory(ListingSource):
         (templated)
     """
 
-    manifest: str
-    prefix: str = ""
     template_fields: ClassVar[tuple[str, ...]] = ("manifest", "prefix")
+
+    manifest: str = field(metadata=TEXT)
+    prefix: str = field(default="", metadata=TEXT)
 
     def open(self, request: ListingRequest) -> Listing:
         """Read the report, and take the keys of the run's window from it."""
@@ -161,20 +171,21 @@ class S3Inventory(ListingSource):
         )
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ObjectStorageFolder(ListingSource):
     """A folder that Airflow's object storage opens: Google Cloud Storage, Azure Blob, a local folder, S3.
 
     Object URLs have the form of the store: ``https://storage.cloud.google.com/...`` for ``gs://``, and
-    ``https://<account>.blob.core.windows.net/...`` for ``abfs://``, which needs the account as the operator's
-    ``object_url_endpoint``. A local folder needs the URL under which it is served there.
+    ``https://<account>.blob.core.windows.net/...`` for ``abfs://``, which needs the account as the ``endpoint`` of the
+    operator's ``object_urls``. A local folder needs the URL under which it is served there.
 
     :param uri: the folder, such as ``gs://google_cloud_default@lake/raw/dt={date}/``; ``{date}`` is each day of
         the run's window. A day's folder that does not exist holds nothing. (templated)
     """
 
-    uri: str
     template_fields: ClassVar[tuple[str, ...]] = ("uri",)
+
+    uri: str = field(metadata=TEXT)
 
     def open(self, request: ListingRequest) -> Listing:
         """Walk the folders of the run's window."""
@@ -202,33 +213,77 @@ class ObjectStorageFolder(ListingSource):
         )
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ObjectUrlTable(ListingSource):
     """A table whose rows are the objects, each by its URL; the other columns are client metadata.
 
     The URLs are registered as they stand. They may belong to several buckets.
 
     :param uri: the URI of a CSV, JSONL or Parquet file. (templated)
-    :param url_column: the column with the object URLs; None for the first usual one.
+    :param url_column: the column with the object URLs; None for the first usual one. (templated)
     """
 
-    uri: str
-    url_column: str | None = None
-    template_fields: ClassVar[tuple[str, ...]] = ("uri",)
+    template_fields: ClassVar[tuple[str, ...]] = ("uri", "url_column")
+
+    uri: str = field(metadata=TEXT)
+    url_column: str | None = field(default=None, metadata=TEXT)
 
     def open(self, request: ListingRequest) -> Listing:
         """Read the table."""
-        table = table_of(self.uri, key_column=self.url_column, aws_conn_id=request.aws_conn_id)
+        table = Inputs(aws_conn_id=request.aws_conn_id).table(self.uri, key_column=self.url_column)
         if table is None:
             raise EncordInputError("No table of object URLs was given: set 'uri'.")
         if request.url_style:
             raise EncordInputError(
-                "A table of object URLs gives the URLs itself; leave out 'object_url_style'."
+                "A table of object URLs gives the URLs itself; leave out the 'style' of 'object_urls'."
             )
         urls = UrlTable(table, endpoint=request.url_endpoint)
         return Listing(
             objects=urls.objects(), url_for=urls.url_for, place=f"the table {self.uri}", table=table
         )
+
+
+_KINDS: Mapping[str, type[ListingSource]] = {
+    "bucket": S3Bucket,
+    "inventory": S3Inventory,
+    "folder": ObjectStorageFolder,
+    "table": ObjectUrlTable,
+}
+
+
+def source_of(given: Any) -> ListingSource | None:
+    """Give the source that a rendered parameter stands for.
+
+    :param given: the source, a mapping with its ``kind``, or the text that a template made of one.
+    :returns: the source; None for None, an empty mapping and an empty text.
+    :raises EncordInputError: if the kind is unknown, or a field is unknown, missing or wrong.
+    """
+    return _source(given, rendered=True)
+
+
+def check_source(given: Any) -> None:
+    """Refuse a source that is wrong whatever its templates render to; for use when a DAG is parsed.
+
+    :param given: what :func:`source_of` takes, with templates.
+    :raises EncordInputError: if the kind is unknown, or a field is unknown, missing or wrong.
+    """
+    if isinstance(given, Mapping) or not is_template(given):
+        _source(given, rendered=False)
+
+
+def _source(given: Any, *, rendered: bool) -> ListingSource | None:
+    if given is None or isinstance(given, ListingSource):
+        return given
+    values: Mapping[str, Any] | None = value_of(given, dict, parameter="source")
+    if not values:
+        return None
+    kind = values.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise EncordInputError(
+            f"source has the kind {kind!r}; its 'kind' must be one of: {', '.join(_KINDS)}."
+        )
+    fields = {name: value for name, value in values.items() if name != "kind"}
+    return _KINDS[kind].from_mapping(fields, rendered=rendered)
 
 
 def _under(patterns: list[str]) -> str:
@@ -262,7 +317,7 @@ def _s3_reader(client: S3Client, bucket: str) -> Callable[[str], bytes]:
 def _s3_parts(uri: str) -> tuple[str, str]:
     parts = urlsplit(uri)
     if parts.scheme != "s3" or not parts.netloc:
-        raise EncordInputError(f"{uri!r} is no URI of an S3 object: give s3://bucket/key.")
+        raise EncordInputError(f"{uri!r} is not the URI of an S3 object: give s3://bucket/key.")
     return parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else ""
 
 
@@ -309,7 +364,7 @@ def _store_urls(root: ObjectStoragePath, bucket: str, request: ListingRequest) -
         region = bucket_region(_s3_client(request), bucket)
     if style in (ObjectUrlStyle.AZURE, ObjectUrlStyle.ENDPOINT) and not request.url_endpoint:
         what = "the storage account" if style == ObjectUrlStyle.AZURE else "the root URL of the store"
-        raise ObjectUrlError(f"The object URLs of {root} need {what}: set 'object_url_endpoint'.")
+        raise ObjectUrlError(f"The object URLs of {root} need {what}: set the 'endpoint' of 'object_urls'.")
     return object_urls(bucket, style=style, region=region, endpoint=request.url_endpoint)
 
 
@@ -318,8 +373,8 @@ def _local_urls(request: ListingRequest) -> Callable[[str], str]:
     root, _, last = (request.url_endpoint or "").rstrip("/").rpartition("/")
     if request.url_style not in (None, "", ObjectUrlStyle.ENDPOINT) or not urlsplit(root).netloc:
         raise ObjectUrlError(
-            "Encord cannot reach a local folder: set 'object_url_endpoint' to the URL under which it is served, "
-            "such as https://files.example.com/export, and leave out 'object_url_style'."
+            "Encord cannot reach a local folder: set the 'endpoint' of 'object_urls' to the URL under which it is "
+            "served, such as https://files.example.com/export, and leave out the 'style'."
         )
     return object_urls(last, style=ObjectUrlStyle.ENDPOINT, endpoint=root)
 

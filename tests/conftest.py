@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,43 @@ os.environ["AIRFLOW_HOME"] = _HOME
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 _BUCKETS = itertools.count()
+_TESTS = Path(__file__).parent
+_LONGEST_FIRST = ("e2e", "chaos", "unit/test_leaks.py", "docs", "integration", "emulator", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(_TESTS)
+        return next(
+            (place for place, one in enumerate(_LONGEST_FIRST) if path.is_relative_to(one)),
+            len(_LONGEST_FIRST),
+        )
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: one of them mostly waits for a whole Airflow."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests of a file to one worker, and all of ``tests/e2e``, which share one Airflow, to one worker."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneAirflow(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            shared = "tests/e2e/"
+            return shared if nodeid.startswith(shared) else str(super()._split_scope(nodeid))
+
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # in the order of the collected tests, see above
+    return OneAirflow(config, log)
 
 
 def pytest_unconfigure() -> None:
@@ -63,6 +101,14 @@ def bucket(s3: Any) -> str:
     name = f"lake-{next(_BUCKETS)}"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return name
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Airflow's database, in the home of the tests."""
+    from airflow.utils.db import initdb
+
+    initdb()
 
 
 @pytest.fixture(scope="session")

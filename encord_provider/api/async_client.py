@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 import requests
-from tenacity import AsyncRetrying
 from yarl import URL
 
 from encord_provider.api.answers import lost_answer, read_answer
 from encord_provider.api.calls import Call
 from encord_provider.api.client import CONNECT_TIMEOUT, READ_TIMEOUT
-from encord_provider.api.errors import TransientAnswer
-from encord_provider.api.retry import RetryBudget, not_repeated
+from encord_provider.api.retry import RetryBudget
 
 if TYPE_CHECKING:
     from encord.configs import UserConfig
@@ -56,16 +54,14 @@ class AsyncEncordApi:
     async def perform(self, call: Call[T]) -> T:
         """Perform one call.
 
-        :return: the parsed answer.
+        :returns: the parsed answer.
         :raises EncordRequestError: if Encord refuses the call (4xx).
         :raises EncordUnavailableError: if Encord could not be reached within the budget, or the answer to a
             call that must not be sent twice was lost.
         """
-        retrying = AsyncRetrying(**self._budget.tenacity_arguments(call, sleep=self._sleep))
-        try:
-            return await retrying(self._attempt, call)
-        except TransientAnswer as error:
-            raise not_repeated(call, error) from None
+        return await self._budget.perform_async(
+            lambda: self._attempt(call), what=call.what, repeatable=call.repeatable, sleep=self._sleep
+        )
 
     async def _attempt(self, call: Call[T]) -> T:
         if self._session is None:

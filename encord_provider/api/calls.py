@@ -1,7 +1,8 @@
 """What is sent for each call of the data plane, and how its answer is read.
 
 Both clients perform these definitions, so that there is one place that knows a path, a body or a field.
-Paths are those of the official SDK, relative to ``/v2/public/``.
+Paths are those of the official SDK, relative to ``/v2/public/``. A call is named as the SDK's method for it, such as
+``StorageFolder.list_items``; upload jobs and bulk patches, for which the SDK has no such method, as their endpoints.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ LONG_POLL_MAX = 60
 class Call(Generic[T]):
     """One request and the way to read its answer.
 
+    :param name: a short identifier, the name of the function that defines the call.
     :param method: the HTTP method.
     :param path: the path below ``/v2/public/``.
     :param what: what the call does, in words for log lines and errors.
@@ -44,6 +46,7 @@ class Call(Generic[T]):
     :param hold: seconds that the server may hold the call before it answers.
     """
 
+    name: str
     method: str
     path: str
     what: str
@@ -103,6 +106,7 @@ def start_upload_job(request: UploadRequest) -> Call[str]:
     job that skips what the first one registered is the one safe repair of a lost answer.
     """
     return Call(
+        name="start_upload_job",
         method="POST",
         path=f"storage/folders/{request.folder}/data-upload-jobs",
         what=f"start an upload job in folder {request.folder}",
@@ -126,6 +130,7 @@ def get_upload_job(folder: str, job_id: str, *, hold: float = 0.0) -> Call[Uploa
     """
     seconds = int(min(max(hold, 0), LONG_POLL_MAX))
     return Call(
+        name="get_upload_job",
         method="GET",
         path=f"storage/folders/{folder}/data-upload-jobs/{job_id}",
         what=f"read upload job {job_id}",
@@ -138,6 +143,7 @@ def get_upload_job(folder: str, job_id: str, *, hold: float = 0.0) -> Call[Uploa
 def cancel_upload_job(folder: str, job_id: str) -> Call[int]:
     """Cancel an upload job; the result is the number of data units that were cancelled."""
     return Call(
+        name="cancel_upload_job",
         method="POST",
         path=f"storage/folders/{folder}/data-upload-jobs/{job_id}/cancel",
         what=f"cancel upload job {job_id}",
@@ -162,6 +168,7 @@ def list_items(
     if page_token is not None:
         query.append(("pageToken", page_token))
     return Call(
+        name="list_items",
         method="GET",
         path=f"storage/folders/{folder}/items",
         what=f"list the items of folder {folder}",
@@ -173,6 +180,7 @@ def list_items(
 def get_child_items(folder: str, item: str) -> Call[list[StorageItem]]:
     """Read the files behind an image group or DICOM series."""
     return Call(
+        name="get_child_items",
         method="GET",
         path=f"storage/folders/{folder}/items/{item}/child-items",
         what=f"list the files behind item {item}",
@@ -181,9 +189,10 @@ def get_child_items(folder: str, item: str) -> Call[list[StorageItem]]:
     )
 
 
-def get_items(item_uuids: Sequence[str]) -> Call[list[StorageItem]]:
+def get_storage_items(item_uuids: Sequence[str]) -> Call[list[StorageItem]]:
     """Read up to 1,000 items by UUID."""
     return Call(
+        name="get_storage_items",
         method="POST",
         path="storage/items/get-bulk",
         what=f"read {len(item_uuids)} items",
@@ -192,12 +201,13 @@ def get_items(item_uuids: Sequence[str]) -> Call[list[StorageItem]]:
     )
 
 
-def patch_client_metadata(patches: Mapping[str, Mapping[str, Any]]) -> Call[None]:
+def patch_storage_items(patches: Mapping[str, Mapping[str, Any]]) -> Call[None]:
     """Replace the client metadata of up to 1,000 items, each by a whole object.
 
     :param patches: item UUID -> the new client metadata.
     """
     return Call(
+        name="patch_storage_items",
         method="PATCH",
         path="storage/items/patch-bulk",
         what=f"patch the client metadata of {len(patches)} items",
@@ -206,9 +216,10 @@ def patch_client_metadata(patches: Mapping[str, Mapping[str, Any]]) -> Call[None
     )
 
 
-def list_integrations() -> Call[dict[str, str]]:
+def get_cloud_integrations() -> Call[dict[str, str]]:
     """Read the cloud integrations that the user may use: UUID -> title."""
     return Call(
+        name="get_cloud_integrations",
         method="GET",
         path="cloud-integrations",
         what="list the cloud integrations",
@@ -220,6 +231,7 @@ def list_integrations() -> Call[dict[str, str]]:
 def get_metadata_schema() -> Call[dict[str, Any]]:
     """Read the organisation's metadata schema, in Encord's own form; empty if there is none."""
     return Call(
+        name="get_metadata_schema",
         method="GET",
         path="organisation/client-metadata-schema-v2",
         what="read the metadata schema",
@@ -230,6 +242,7 @@ def get_metadata_schema() -> Call[dict[str, Any]]:
 def save_metadata_schema(schema: Mapping[str, Any]) -> Call[None]:
     """Replace the organisation's metadata schema by ``schema``, whole."""
     return Call(
+        name="save_metadata_schema",
         method="POST",
         path="organisation/client-metadata-schema-v2",
         what="save the metadata schema",

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import requests
 from requests.auth import AuthBase
-from tenacity import Retrying
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from encord_provider.api.answers import lost_answer, read_answer
 from encord_provider.api.calls import Call, list_items
-from encord_provider.api.errors import TransientAnswer
 from encord_provider.api.items import StorageItem
-from encord_provider.api.retry import RetryBudget, not_repeated
+from encord_provider.api.retry import RetryBudget
 
 if TYPE_CHECKING:
     from encord.configs import UserConfig
@@ -46,9 +44,8 @@ class EncordAuth(AuthBase):
 class EncordApi:
     """Perform calls of the data plane.
 
-    One connection is kept open and used for every call. Answers that are errors of the way (429, 5xx, a
-    connection that broke, an answer that was cut) are ridden out within the budget; the rest is raised at
-    once.
+    One connection is kept open and used for every call. Transport errors (429, 5xx, a connection that
+    broke, an answer that was cut) are ridden out within the budget; other errors are raised at once.
 
     :param user_config: the SDK's configuration, which knows domain and credentials.
     :param budget: how much patience a call has.
@@ -86,17 +83,14 @@ class EncordApi:
     def perform(self, call: Call[T]) -> T:
         """Perform one call.
 
-        :return: the parsed answer.
+        :returns: the parsed answer.
         :raises EncordRequestError: if Encord refuses the call (4xx).
         :raises EncordUnavailableError: if Encord could not be reached within the budget, or the answer to a
             call that must not be sent twice was lost.
         """
-        retrying = Retrying(**self._budget.tenacity_arguments(call, sleep=self._sleep))
-        try:
-            result: T = retrying(self._attempt, call)
-            return result
-        except TransientAnswer as error:
-            raise not_repeated(call, error) from None
+        return self._budget.perform(
+            lambda: self._attempt(call), what=call.what, repeatable=call.repeatable, sleep=self._sleep
+        )
 
     def folder_items(self, folder: str, *, search: str | None = None) -> Iterator[StorageItem]:
         """Read every item of a folder, page by page, sub-folders excluded.

@@ -44,14 +44,14 @@ class TransientAnswer(Exception):  # noqa: N818 - not an error yet: the retry la
 
 
 def is_transient(status: int) -> bool:
-    """Whether an answer is of the way, not of the call: asking again may help."""
+    """Whether an answer is a transport error, so that asking again may help."""
     return status in (408, 425, 429) or (500 <= status <= 599 and status not in _NOT_SERVED)
 
 
 def retry_after_seconds(header: str | None) -> float | None:
     """Read a Retry-After header, in either of the two forms of RFC 9110, section 10.2.3.
 
-    :return: seconds from now, never negative; None if there is no header or it cannot be read.
+    :returns: seconds from now, never negative; None if there is no header or it cannot be read.
     """
     if not header:
         return None

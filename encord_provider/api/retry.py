@@ -1,28 +1,35 @@
-"""How long and how often a call is repeated before it is given up."""
+"""How long and how often a call is repeated before it is given up: the one policy for every call to Encord.
+
+Both clients of the data plane use it, and so do the calls through the official SDK, the wait for upload jobs (whose
+polls are calls like any other) and the cancelling of jobs, with less patience.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from tenacity import RetryCallState, retry_if_exception, stop_before_delay
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_before_delay
 from tenacity.wait import wait_exponential, wait_random
 
-from encord_provider.api.calls import Call
 from encord_provider.api.errors import TransientAnswer
 from encord_provider.exceptions import EncordUnavailableError
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 DEFAULT_RETRY_SECONDS = 900.0
-"""Seconds for which errors of the way are ridden out where the connection says nothing else."""
+"""Seconds for which transport errors are ridden out where the connection says nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetryBudget:
-    """How much patience one call has with the way to Encord.
+    """How much patience one call has with transport errors.
 
     :param seconds: time after which a call that keeps failing is given up, in seconds; no pause goes beyond it.
     :param first_wait: the first pause, in seconds; it doubles from one attempt to the next, with jitter.
@@ -35,9 +42,55 @@ class RetryBudget:
     longest_wait: float = 30.0
     hint: str = ""
 
-    def tenacity_arguments(self, call: Call[Any], *, sleep: Callable[[float], Any]) -> dict[str, Any]:
+    def perform(
+        self,
+        attempt: Callable[[], T],
+        *,
+        what: str,
+        repeatable: bool = True,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> T:
+        """Make attempts until one succeeds or the budget is used up.
+
+        :param attempt: makes one attempt; it raises :class:`~encord_provider.api.errors.TransientAnswer` where
+            another one may help, and every other error ends the call.
+        :param what: what is being done, in words, for log lines and errors.
+        :param repeatable: whether doing it twice does what doing it once does.
+        :param sleep: what to call for a pause, given the seconds.
+        :returns: what the attempt that succeeded returned.
+        :raises EncordUnavailableError: if the budget is used up, or the answer to a call that must not be sent
+            twice was lost.
+        """
+        try:
+            return Retrying(**self._rules(what, repeatable), sleep=sleep)(attempt)
+        except TransientAnswer as error:
+            raise _not_repeated(what, error) from None
+
+    async def perform_async(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        what: str,
+        repeatable: bool = True,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> T:
+        """Do the same as :meth:`perform` on an event loop."""
+
+        # tenacity only awaits what it can see is a coroutine function, which a lambda is not.
+        async def awaited() -> T:
+            return await attempt()
+
+        try:
+            return await AsyncRetrying(**self._rules(what, repeatable), sleep=sleep)(awaited)
+        except TransientAnswer as error:
+            raise _not_repeated(what, error) from None
+
+    def _rules(self, what: str, repeatable: bool) -> dict[str, Any]:
         """Give the arguments for tenacity's ``Retrying`` and ``AsyncRetrying``."""
         backoff = wait_exponential(self.first_wait, max=self.longest_wait) + wait_random(0, self.first_wait)
+
+        def may_repeat(error: BaseException) -> bool:
+            return isinstance(error, TransientAnswer) and (repeatable or not error.carried_out)
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -49,7 +102,7 @@ class RetryBudget:
             pause = state.next_action.sleep if state.next_action else 0.0
             log.warning(
                 "Could not %s (%s); attempt %d follows in %.1f s.",
-                call.what,
+                what,
                 error,
                 state.attempt_number + 1,
                 pause,
@@ -61,31 +114,26 @@ class RetryBudget:
                 raise RuntimeError("retrying ended without a transient answer")
             asked = f" It asks to be left alone for {error.retry_after:g} s." if error.retry_after else ""
             raise EncordUnavailableError(
-                f"Could not {call.what}: {error}.{asked} Given up after {state.attempt_number} attempts in "
+                f"Could not {what}: {error}.{asked} Given up after {state.attempt_number} attempts in "
                 f"{state.seconds_since_start or 0:.0f} of {self.seconds:g} s.{self.hint}",
                 status=error.status,
-                carried_out=call.repeatable or error.carried_out,
+                carried_out=repeatable or error.carried_out,
             ) from error
 
         return {
             # Also where Encord asks for a longer pause than the budget has left.
             "stop": stop_before_delay(self.seconds),
             "wait": wait,
-            "retry": retry_if_exception(lambda error: _may_repeat(call, error)),
+            "retry": retry_if_exception(may_repeat),
             "retry_error_callback": give_up,
             "before_sleep": before_sleep,
-            "sleep": sleep,
         }
 
 
-def _may_repeat(call: Call[Any], error: BaseException) -> bool:
-    return isinstance(error, TransientAnswer) and (call.repeatable or not error.carried_out)
-
-
-def not_repeated(call: Call[Any], error: TransientAnswer) -> EncordUnavailableError:
+def _not_repeated(what: str, error: TransientAnswer) -> EncordUnavailableError:
     """Give the error for a lost answer to a call that must not be sent twice."""
     return EncordUnavailableError(
-        f"Could not {call.what}: {error}. It may have been carried out all the same, and sending it again "
+        f"Could not {what}: {error}. It may have been carried out all the same, and sending it again "
         "could do it twice, so it was not repeated.",
         status=error.status,
         carried_out=True,

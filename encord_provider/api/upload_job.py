@@ -1,13 +1,11 @@
-"""An upload job as Encord reports it, and the one judgement of whether it succeeded."""
+"""An upload job as Encord reports it, and the one judgement of its state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-
-from encord_provider.exceptions import UploadJobCancelledError, UploadJobFailedError
 
 
 class JobState(StrEnum):
@@ -121,38 +119,4 @@ class UploadJob:
             unit_errors=unit_errors,
             errors=errors,
             items_added=items_added,
-        )
-
-
-def judge(
-    states: Iterable[JobState],
-    units: UnitCounts,
-    *,
-    max_failed_units: int,
-    first_errors: Sequence[UnitError] = (),
-    failures: str | None = None,
-) -> None:
-    """Raise unless finished jobs are a success within what the user allowed.
-
-    :param states: the state of every job.
-    :param units: the data units of all jobs together.
-    :param max_failed_units: how many failed data units still count as success.
-    :param first_errors: some failed units, to be named in the error.
-    :param failures: where all failed units are listed, to be named in the error.
-    :raises UploadJobCancelledError: if a job was cancelled.
-    :raises UploadJobFailedError: if a job ended in ERROR, or more units failed than allowed.
-    """
-    seen = set(states)
-    where = f" All of them: {failures}" if failures else ""
-    shown = "; ".join(f"{', '.join(error.object_urls)}: {error.reason}" for error in first_errors[:5])
-    if JobState.CANCELLED in seen:
-        raise UploadJobCancelledError(
-            f"An upload job was cancelled: {units.done} data units are registered, {units.cancelled} are "
-            "not. Run the task again to import the rest."
-        )
-    if JobState.ERROR in seen or units.failed > max_failed_units:
-        allowed = f"{max_failed_units} allowed" if JobState.ERROR not in seen else "the job ended in ERROR"
-        raise UploadJobFailedError(
-            f"{units.failed} of {units.total} data units failed ({allowed}); {units.done} are registered. "
-            f"First failures: {shown or 'none named by Encord'}.{where}"
         )

@@ -4,65 +4,32 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from encord_provider.emulator.calls import ApiRoute
-from encord_provider.emulator.gateway import Gateway, poses_as_encord
-from encord_provider.emulator.legacy_gateway import LegacyGateway, LegacyRoute
-from encord_provider.emulator.object_links import ObjectLinks
-from encord_provider.emulator.routes import (
-    cloud_sync,
-    collections,
-    control,
-    curation,
-    dataset_rows,
-    dataset_uploads,
-    datasets,
-    folders,
-    gallery,
-    item_work,
-    items,
-    jobs,
-    label_rows,
-    objects,
-    organisation,
-    out_of_scope,
-    project_curation,
-    projects,
-    schema,
-    uploads,
-    users,
-)
-from encord_provider.emulator.state.snapshot import load
-from encord_provider.emulator.state.store import Store
+from encord_provider.emulator.core import control_routes, out_of_scope
+from encord_provider.emulator.core.calls import Callers
+from encord_provider.emulator.core.gateway import Gateway, poses_as_encord
+from encord_provider.emulator.core.legacy_gateway import LegacyGateway
+from encord_provider.emulator.core.links import ObjectLinks
+from encord_provider.emulator.core.snapshot import load
+from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.entities import ENTITIES
+from encord_provider.emulator.organisation.users.models import Users
+from encord_provider.emulator.page import routes as page
+from encord_provider.emulator.storage.objects import routes as objects
 
-API_ROUTES: list[ApiRoute] = [
-    *users.ROUTES,
-    *folders.ROUTES,
-    *items.ROUTES,
-    *jobs.ROUTES,
-    *item_work.ROUTES,
-    *uploads.ROUTES,
-    *cloud_sync.ROUTES,
-    *schema.ROUTES,
-    *datasets.ROUTES,
-    *organisation.ROUTES,
-    *collections.ROUTES,
-    *projects.ROUTES,
-    *project_curation.ROUTES,
-]
-"""Every route of the v2 API; a new entity adds its module's ``ROUTES`` here."""
 
-LEGACY_ROUTES: list[LegacyRoute] = [
-    *dataset_rows.LEGACY_ROUTES,
-    *dataset_uploads.LEGACY_ROUTES,
-    *label_rows.LEGACY_ROUTES,
-]
-"""Every call of the older API."""
+def new_store(**options: Any) -> Store:
+    """An empty state, with all entities.
+
+    :param options: arguments of :class:`encord_provider.emulator.core.store.Store`.
+    """
+    return Store({entity.name: entity.part for entity in ENTITIES}, **options)
 
 
 class EmulatorApp:
@@ -76,20 +43,40 @@ class EmulatorApp:
         self._make_store = make_store
         self.store = make_store()
         self.links = ObjectLinks(secrets.token_bytes(32))
-        routes: list[BaseRoute] = [
-            Route("/v2/public/" + route.path, Gateway(route, self), methods=[route.method])
-            for route in API_ROUTES
+        legacy = LegacyGateway([route for entity in ENTITIES for route in entity.legacy_routes], self)
+        steering = [
+            *control_routes.ROUTES,
+            *(route for entity in ENTITIES for route in entity.control_routes),
         ]
-        legacy = LegacyGateway(LEGACY_ROUTES, self)
-        routes += [Route(path, legacy, methods=["POST"]) for path in ("/public", "/public/user")]
-        routes += [
-            *control.routes(self),
-            *gallery.routes(self),
-            *curation.routes(self),
+        routes: list[BaseRoute] = [
+            *(
+                Route("/v2/public/" + route.path, Gateway(route, self), methods=[route.method])
+                for entity in ENTITIES
+                for route in entity.routes
+            ),
+            *(Route(path, legacy, methods=["POST"]) for path in ("/public", "/public/user")),
+            *(route.endpoint(self) for route in steering),
+            *page.routes(self),
             *objects.routes(self),
             *out_of_scope.routes(self),
         ]
         self._starlette = Starlette(routes=routes)
+
+    def callers(self, store: Store) -> Callers:
+        """Who may call, in that state."""
+        return store[Users]
+
+    def overview(self) -> dict[str, Any]:
+        """How much there is of everything (``counts``), and what the entities list of themselves."""
+        counts: dict[str, int] = {}
+        lists: dict[str, Any] = {}
+        parts = dict(self.store.parts())
+        for entity in ENTITIES:
+            if entity.counts is not None:
+                counts.update(entity.counts(parts[entity.name]))
+            if entity.overview is not None:
+                lists.update(entity.overview(parts[entity.name]))
+        return {"counts": counts, **lists}
 
     def reset(self) -> None:
         """Begin again with an empty state; must be called in the event loop."""

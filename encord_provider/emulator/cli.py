@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from encord_provider.emulator.errors import ApiError
-from encord_provider.emulator.faults import Fault
+from encord_provider.emulator.core.errors import ApiError
+from encord_provider.emulator.core.faults import Fault
+from encord_provider.emulator.core.settings import Settings
 from encord_provider.emulator.server import EncordEmulator
-from encord_provider.emulator.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,25 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings().changed(dict(_setting(text) for text in options.set))
         faults = [Fault.from_json(json.loads(text)) for text in options.fault]
-        emulator = EncordEmulator(
-            host=options.host,
-            port=options.port,
-            s3_endpoint=options.s3_endpoint,
-            key_file=options.key_file,
-            settings=settings,
-            seed=options.seed,
-            clock_speed=options.clock_speed,
-            state_file=options.state,
-            allow_remote=options.allow_remote,
-        )
+        names = ("host", "port", "s3_endpoint", "key_file", "seed", "clock_speed", "allow_remote")
+        given = {name: getattr(options, name) for name in names}
+        emulator = EncordEmulator(settings=settings, state_file=options.state, **given)
         emulator.start()
     except (ValueError, OSError, ApiError) as error:
         print(f"cannot start the emulator: {error}", file=sys.stderr)
         return 2
     for fault in faults:
-        emulator.inject_fault(
-            **{key: value for key, value in fault.as_dict().items() if key not in ("id", "struck")}
-        )
+        emulator.add_fault(fault)
     # Collecting garbage among a million items takes longer than a request should.
     gc.set_threshold(100_000, 50, 100)
     stopping = threading.Event()

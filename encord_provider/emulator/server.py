@@ -9,26 +9,27 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import uvicorn
 
-from encord_provider.emulator.app import EmulatorApp
-from encord_provider.emulator.faults import Fault, FaultKind
-from encord_provider.emulator.gateway import poses_as_encord
-from encord_provider.emulator.keys import KeyPair, load_key_pair, make_key_pair, save_private_key
-from encord_provider.emulator.s3 import ObjectStore
-from encord_provider.emulator.settings import Settings
-from encord_provider.emulator.state.snapshot import dump
-from encord_provider.emulator.state.store import Store
-from encord_provider.emulator.state_file import StateFile
+from encord_provider.emulator.app import EmulatorApp, new_store
+from encord_provider.emulator.core.faults import Fault, FaultKind
+from encord_provider.emulator.core.gateway import poses_as_encord
+from encord_provider.emulator.core.keys import KeyPair, load_key_pair, make_key_pair, save_private_key
+from encord_provider.emulator.core.settings import Settings
+from encord_provider.emulator.core.snapshot import dump
+from encord_provider.emulator.core.state_file import StateFile
+from encord_provider.emulator.core.store import Store
 
 T = TypeVar("T")
 
 _START_SECONDS = 30
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class EncordEmulator:
     """An emulated Encord, served on a loopback port from a thread.
 
@@ -47,40 +48,30 @@ class EncordEmulator:
     :raises ValueError: ``host`` is not loopback, or poses as the real service.
     """
 
-    def __init__(
-        self,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        s3_endpoint: str | None = None,
-        key_file: Path | None = None,
-        settings: Settings | None = None,
-        seed: int | None = None,
-        clock_speed: float = 1.0,
-        state_file: Path | None = None,
-        allow_remote: bool = False,
-    ) -> None:
-        if poses_as_encord(host):
-            raise ValueError(f"the emulator does not pose as {host}, which belongs to the real service")
-        if not allow_remote and not _is_loopback(host):
+    host: str = "127.0.0.1"
+    port: int = 0
+    s3_endpoint: str | None = None
+    key_file: Path | None = None
+    settings: Settings | None = None
+    seed: int | None = None
+    clock_speed: float = 1.0
+    state_file: Path | None = None
+    allow_remote: bool = False
+    _temporary: tempfile.TemporaryDirectory[str] | None = field(init=False, default=None)
+    _key: KeyPair | None = field(init=False, default=None)
+    _app: EmulatorApp | None = field(init=False, default=None)
+    _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
+    _server: uvicorn.Server | None = field(init=False, default=None)
+    _thread: threading.Thread | None = field(init=False, default=None)
+    _socket: socket.socket | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if poses_as_encord(self.host):
+            raise ValueError(f"the emulator does not pose as {self.host}, which belongs to the real service")
+        if not self.allow_remote and not _is_loopback(self.host):
             raise ValueError(
-                f"{host} is not a loopback address; allow remote callers explicitly if you mean it"
+                f"{self.host} is not a loopback address; allow remote callers explicitly if you mean it"
             )
-        self._host = host
-        self._port = port
-        self._s3_endpoint = s3_endpoint
-        self._key_file = key_file
-        self._settings = settings or Settings()
-        self._seed = seed
-        self._clock_speed = clock_speed
-        self._state_file = StateFile(state_file) if state_file else None
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._key: KeyPair | None = None
-        self._app: EmulatorApp | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
-        self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -91,8 +82,8 @@ class EncordEmulator:
     @property
     def url(self) -> str:
         """Where it listens, the ``domain`` for the SDK: ``http://127.0.0.1:<port>``."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     @property
     def private_key(self) -> str:
@@ -102,7 +93,7 @@ class EncordEmulator:
     @property
     def private_key_path(self) -> Path:
         """File that holds :attr:`private_key`."""
-        return self._require(self._key_file)
+        return self._require(self.key_file)
 
     @property
     def store(self) -> Store:
@@ -114,14 +105,14 @@ class EncordEmulator:
 
         :raises OSError: the port is taken.
         """
-        self._key, self._key_file = self._prepare_key()
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        self._key, self.key_file = self._prepare_key()
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         # The protocol is given because asyncio sets TCP_NODELAY only on sockets that name it; without that option
         # every small answer takes 40 ms.
         self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((self._host, self._port))
-        self._port = self._socket.getsockname()[1]
+        self._socket.bind((self.host, self.port))
+        self.port = self._socket.getsockname()[1]
         ready = threading.Event()
         failures: list[BaseException] = []
         self._thread = threading.Thread(
@@ -137,12 +128,13 @@ class EncordEmulator:
     def stop(self) -> None:
         """Stop listening and drop the state."""
         if self._server is not None and self._loop is not None:
+            app = self._require(self._app)
             self._server.should_exit = True
-            self._loop.call_soon_threadsafe(self._require(self._app).store.wake_everybody)
+            self._loop.call_soon_threadsafe(lambda: app.store.tell("wake"))
         self.join()
         if self._temporary is not None:
             self._temporary.cleanup()
-            self._temporary = self._key_file = None
+            self._temporary = self.key_file = None
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the server to end.
@@ -167,8 +159,11 @@ class EncordEmulator:
         self.call(lambda _: self._require(self._app).reset())
 
     def inject_fault(self, kind: FaultKind | str, **fields: Any) -> Fault:
-        """Make something go wrong; see :class:`encord_provider.emulator.faults.Fault` for the fields."""
-        fault = Fault.from_json({"kind": str(kind), **fields})
+        """Make something go wrong; see :class:`encord_provider.emulator.core.faults.Fault` for the fields."""
+        return self.add_fault(Fault.from_json({"kind": str(kind), **fields}))
+
+    def add_fault(self, fault: Fault) -> Fault:
+        """Put a fault into force."""
         return self.call(lambda store: store.faults.add(fault))
 
     def clear_faults(self) -> None:
@@ -176,7 +171,7 @@ class EncordEmulator:
         self.call(lambda store: store.faults.clear())
 
     def change_settings(self, **changes: Any) -> None:
-        """Change switches; see :class:`encord_provider.emulator.settings.Settings`."""
+        """Change switches; see :class:`encord_provider.emulator.core.settings.Settings`."""
 
         def change(store: Store) -> None:
             store.settings = store.settings.changed(changes)
@@ -209,22 +204,22 @@ class EncordEmulator:
         return {"conn_type": "encord", "extra": {"domain": self.url, "private_key": self.private_key}}
 
     def _make_store(self) -> Store:
-        return Store(
+        return new_store(
             first_key=self._require(self._key).public_hex,
-            objects=ObjectStore(self._s3_endpoint) if self._s3_endpoint else None,
-            settings=self._settings,
-            seed=self._seed,
-            clock_speed=self._clock_speed,
+            s3_endpoint=self.s3_endpoint,
+            settings=self.settings,
+            seed=self.seed,
+            clock_speed=self.clock_speed,
         )
 
     def _prepare_key(self) -> tuple[KeyPair, Path]:
-        path = self._key_file
+        path = self.key_file
         if path is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="encord-emulator-")
             path = Path(self._temporary.name) / "private_key"
         elif path.exists():
             return load_key_pair(path), path
-        seed = None if self._seed is None else self._seed.to_bytes(32, "big")
+        seed = None if self.seed is None else self.seed.to_bytes(32, "big")
         key = make_key_pair(seed)
         save_private_key(path, key)
         return key, path
@@ -251,17 +246,15 @@ class EncordEmulator:
         )
         self._server = _QuietServer(config, ready)
         app = self._app
-        saving = None
-        if self._state_file is not None:
-            self._state_file.load(app.store)
-            saving = asyncio.ensure_future(self._state_file.keep_saving(lambda: app.store))
+        state, saving = StateFile(self.state_file) if self.state_file else None, None
+        if state is not None:
+            state.load(app.store)
+            saving = asyncio.ensure_future(state.keep_saving(lambda: app.store))
         await self._server.serve(sockets=[self._require(self._socket)])
-        if self._state_file is not None and saving is not None:
+        if state is not None and saving is not None:
             saving.cancel()
-            self._state_file.save(app.store)
-        objects = app.store.objects
-        if objects is not None:
-            await objects.close()
+            state.save(app.store)
+        await app.store.close()
 
     @staticmethod
     def _require(value: T | None) -> T:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import re
-import stat
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from encord_provider.api.retry import DEFAULT_RETRY_SECONDS
 from encord_provider.exceptions import EncordConfigError
+from encord_provider.hooks.private_key import (
+    check_private_key,
+    looks_like,
+    looks_like_private_key,
+    normalise_private_key,
+    read_key_file,
+)
 
 DOMAINS = {"eu": "https://api.encord.com", "us": "https://api.us.encord.com"}
 """The API domains of Encord's two regions (Encord SDK, ``constants``)."""
 
 _ENCORD_HOST = "encord.com"
-_BEGIN, _END = "-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"
-_PEM = re.compile(rf"{_BEGIN}(.*?){_END}", re.DOTALL)
-_ANY_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
-_OPENSSH_MAGIC = base64.b64encode(b"openssh-key-v1\0\0\0")[:20].decode()
-_LINE = 70
 _SHORTEST_MASK = 8
+_TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class Credentials:
     private_key: str | None = field(default=None, repr=False)
     passphrase: str | None = field(default=None, repr=False)
     bearer_token: str | None = field(default=None, repr=False)
-    integration: str | None = None
+    integration: str | None = field(default=None, repr=False)
     retry_seconds: float = DEFAULT_RETRY_SECONDS
 
     @classmethod
@@ -56,7 +55,7 @@ class Credentials:
         :param password: the connection's password field, where a key on one line may stand.
         :param extra: the connection's extra fields.
         :raises EncordConfigError: if the connection names no credentials or several, or any is unusable; the
-            text never holds the credentials.
+            text never holds the value of a field.
         """
 
         def text(name: str) -> str | None:
@@ -86,11 +85,17 @@ class Credentials:
             "integration": text("integration"),
             "retry_seconds": _retry_seconds(extra.get("retry_seconds"), conn_id=conn_id),
         }
-        if given["bearer_token"]:
-            return cls(bearer_token=given["bearer_token"], **common)
+        if token := given["bearer_token"]:
+            # An HTTP library shows a header value that it cannot send.
+            if not _TOKEN.fullmatch(token) or looks_like_private_key(token):
+                raise EncordConfigError(
+                    f"Connection {conn_id!r}: the extra field 'bearer_token' must be a token on one line, of ASCII "
+                    f"characters without blanks; it looks like {looks_like(token)}."
+                )
+            return cls(bearer_token=token, **common)
         raw = given["private_key"] or given["password"]
         if raw is None:
-            raw = _read_key_file(
+            raw = read_key_file(
                 given["private_key_file"] or "",
                 conn_id=conn_id,
                 allow_readable=extra.get("allow_readable_key_file") is True,
@@ -147,9 +152,9 @@ def check_domain(domain: str | None, *, conn_id: str, allow_custom: bool = False
     :param domain: what the connection says; None for the EU, ``eu`` and ``us`` for the regions.
     :param conn_id: the connection's id, for error messages.
     :param allow_custom: whether an https host outside encord.com is wanted.
-    :return: scheme, host and port, without a trailing slash.
+    :returns: scheme, host and port, without a trailing slash.
     :raises EncordConfigError: if the address is not https (loopback may be http), has more than scheme, host
-        and port, or is no Encord host and was not allowed.
+        and port, or is not an Encord host and was not allowed.
     """
     if not domain:
         return DOMAINS["eu"]
@@ -163,7 +168,7 @@ def check_domain(domain: str | None, *, conn_id: str, allow_custom: bool = False
     if not host or parts.path or parts.query or parts.fragment or parts.username or parts.password:
         raise EncordConfigError(
             f"Connection {conn_id!r}: the API domain must look like https://api.encord.com: scheme and host, "
-            "with a port where needed, and nothing else."
+            f"with a port where needed, and nothing else. The extra field 'domain' looks like {looks_like(domain)}."
         )
     loopback = _is_loopback(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
@@ -172,8 +177,8 @@ def check_domain(domain: str | None, *, conn_id: str, allow_custom: bool = False
         )
     if not (loopback or allow_custom or host == _ENCORD_HOST or host.endswith(f".{_ENCORD_HOST}")):
         raise EncordConfigError(
-            f"Connection {conn_id!r}: {host} is not an Encord host. If it is your private deployment, set "
-            "'allow_custom_domain' to true in the connection's extra fields."
+            f"Connection {conn_id!r}: the host in the extra field 'domain' is not an Encord host. If it is your "
+            "private deployment, set 'allow_custom_domain' to true in the connection's extra fields."
         )
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}{f':{port}' if port else ''}"
@@ -186,95 +191,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def normalise_private_key(raw: str, *, conn_id: str) -> str:
-    r"""Bring a private key, in any form that people paste it, into its canonical lines.
-
-    Accepted are real newlines of either kind, literal ``\n``, newlines that a web form turned into blanks, the
-    body without its BEGIN and END lines, and base64 of any of these.
-
-    :raises EncordConfigError: if there is no OpenSSH private key in it; the text is never shown.
-    """
-    text = raw.replace("\\r", "").replace("\\n", "\n").strip().strip("\"'")
-    if not _ANY_PEM.search(text) and not text.startswith(_OPENSSH_MAGIC):
-        try:
-            text = base64.b64decode("".join(text.split()), validate=True).decode("ascii").replace("\\n", "\n")
-        except (binascii.Error, UnicodeDecodeError, ValueError):
-            text = ""
-    if text.startswith(_OPENSSH_MAGIC):
-        text = f"{_BEGIN}\n{text}\n{_END}"
-    found = _PEM.search(text)
-    if not found:
-        other = _ANY_PEM.search(text)
-        kind = f"a {other.group(1)} block" if other else "no OpenSSH private key"
-        raise EncordConfigError(
-            f"Connection {conn_id!r}: the private key field holds {kind}. Encord uses Ed25519 keys in OpenSSH "
-            "format, as made by: ssh-keygen -t ed25519"
-        )
-    body = "".join(found.group(1).split())
-    lines = [body[start : start + _LINE] for start in range(0, len(body), _LINE)]
-    return "\n".join([_BEGIN, *lines, _END]) + "\n"
-
-
-def check_private_key(key: str, passphrase: str | None, *, conn_id: str) -> str:
-    """Make sure that a key is an Ed25519 key that opens, before the SDK sees it.
-
-    The SDK puts the whole key into the text of the error that it raises for another kind of key.
-
-    :return: the key's SHA256 fingerprint as ``ssh-keygen -l`` shows it.
-    :raises EncordConfigError: if it cannot be read, needs a (different) passphrase, or is of another kind.
-    """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.hashes import SHA256, Hash
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
-
-    problem: str | None = None
-    loaded: Any = None
-    try:
-        loaded = load_ssh_private_key(key.encode(), passphrase.encode() if passphrase else None)
-    except UnsupportedAlgorithm:
-        problem = "is of a kind that cannot be read here; a passphrase needs the package bcrypt"
-    except TypeError:
-        problem = "and the passphrase do not go together: one is protected and the other is missing"
-    except ValueError:
-        problem = "cannot be read: it is damaged or incomplete, or the passphrase is wrong"
-    if problem is None and not isinstance(loaded, Ed25519PrivateKey):
-        problem = (
-            f"is of the kind {type(loaded).__name__.removesuffix('PrivateKey').lstrip('_')}, not Ed25519"
-        )
-    if problem is not None:
-        # Raised outside of the except blocks, so that no cause with the key's text hangs on it.
-        raise EncordConfigError(
-            f"Connection {conn_id!r}: the private key {problem}. Encord uses Ed25519 keys, as made by: "
-            "ssh-keygen -t ed25519"
-        )
-    public = loaded.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1]
-    digest = Hash(SHA256())
-    digest.update(base64.b64decode(public))
-    return f"SHA256:{base64.b64encode(digest.finalize()).decode().rstrip('=')}"
-
-
-def _read_key_file(path: str, *, conn_id: str, allow_readable: bool) -> str:
-    file = Path(path).expanduser()
-    try:
-        mode = file.stat().st_mode
-        if mode & (stat.S_IRWXG | stat.S_IRWXO) and not allow_readable:
-            raise EncordConfigError(
-                f"Connection {conn_id!r}: other users can read the key file {path} (mode "
-                f"{stat.S_IMODE(mode):04o}). Run: chmod 600 {path} (or set 'allow_readable_key_file')."
-            )
-        content = file.read_bytes()
-    except OSError as error:
-        raise EncordConfigError(
-            f"Connection {conn_id!r}: the key file {path} cannot be read on this machine: {error.strerror}. "
-            "It must be there on every worker and triggerer."
-        ) from None
-    text: str | None = None
-    with suppress(UnicodeDecodeError):
-        text = content.decode("utf-8")
-    if text is None:
-        # Raised out here, because the decoding error carries the content of the file.
-        raise EncordConfigError(f"Connection {conn_id!r}: the key file {path} is no text file.")
-    return text

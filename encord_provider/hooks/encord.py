@@ -11,17 +11,21 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from encord_provider import __version__
-from encord_provider.api.async_client import AsyncEncordApi
-from encord_provider.api.calls import list_integrations
+from encord_provider.api.calls import get_cloud_integrations, get_metadata_schema
 from encord_provider.api.client import EncordApi
 from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.get_provider_info import get_provider_info
-from encord_provider.hooks.credentials import DOMAINS, Credentials, check_private_key
-from encord_provider.hooks.folders import FolderFinder, is_uuid
+from encord_provider.hooks.credentials import DOMAINS, Credentials
+from encord_provider.hooks.folders import FolderFinder
+from encord_provider.hooks.names import several_named, uuid_of
+from encord_provider.hooks.private_key import check_private_key
+from encord_provider.schema import MetadataSchema
 
 if TYPE_CHECKING:
     from encord.user_client import EncordUserClient
+
+    from encord_provider.api.async_client import AsyncEncordApi
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +127,14 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
     @cached_property
     def api(self) -> EncordApi:
         """The synchronous client of the data plane."""
-        return EncordApi(user_config=self.client.user_config, budget=self._budget)
+        return EncordApi(user_config=self.client.user_config, budget=self.budget)
 
     def async_api(self) -> AsyncEncordApi:
         """Give a new asynchronous client of the data plane, to be used with ``async with``."""
-        return AsyncEncordApi(user_config=self.client.user_config, budget=self._budget)
+        # aiohttp costs time and memory, which only a wait needs.
+        from encord_provider.api.async_client import AsyncEncordApi
+
+        return AsyncEncordApi(user_config=self.client.user_config, budget=self.budget)
 
     @property
     def retry_seconds(self) -> float:
@@ -135,7 +142,8 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         return self.credentials.retry_seconds if self._retry_seconds is None else self._retry_seconds
 
     @property
-    def _budget(self) -> RetryBudget:
+    def budget(self) -> RetryBudget:
+        """How much patience every call over this connection has."""
         return RetryBudget(
             seconds=self.retry_seconds, hint=" The connection's retry_seconds says how long to go on."
         )
@@ -145,20 +153,21 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
 
         :param folder: its UUID, or its name path from the top, such as ``lake/site-a``.
         :param create: whether to create what is missing of a name path.
-        :return: its UUID.
+        :returns: its UUID.
         :raises EncordInputError: if no folder or more than one has that name.
         """
-        finder = FolderFinder(client=self.client, domain=self.credentials.domain, seconds=self.retry_seconds)
+        finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
         return finder.find(folder, create=create)
 
     def find_integration(self, integration: str | None = None) -> str | None:
         """Find a cloud integration.
 
         :param integration: its UUID or exact title; None or empty for the connection's default.
-        :return: its UUID, or None if neither names one (for URLs that Encord can read without).
+        :returns: its UUID, or None if neither names one (for URLs that Encord can read without).
         :raises EncordInputError: if there is no such integration, or several have that title.
         """
-        wanted = (integration or "").strip() or self.credentials.integration
+        named = (integration or "").strip()
+        wanted = named or self.credentials.integration
         if not wanted:
             log.warning(
                 "No cloud integration is named by the task or by connection %r: Encord will read the objects "
@@ -166,32 +175,41 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
                 self.encord_conn_id,
             )
             return None
-        known = self.api.perform(list_integrations())
-        if is_uuid(wanted):
-            matches = [uuid for uuid in known if uuid == wanted.lower()]
-        else:
-            matches = [uuid for uuid, title in known.items() if title == wanted]
+        known = self.api.perform(get_cloud_integrations())
+        uuid = uuid_of(wanted)
+        matches = [one for one, title in known.items() if one == uuid or (uuid is None and title == wanted)]
         if len(matches) == 1:
             return matches[0]
-        titles = ", ".join(sorted(repr(title) for title in known.values())) or "none"
         if matches:
-            raise EncordInputError(
-                f"{len(matches)} integrations have the title {wanted!r}: {', '.join(matches)}. Give the UUID."
-            )
+            raise several_named("integrations", wanted, matches)
+        # A secret that was put into the wrong field of the connection must not be shown; the task's own text may.
+        shown = (
+            repr(named)
+            if named
+            else f"as the field 'integration' of connection {self.encord_conn_id!r} names"
+        )
+        titles = ", ".join(sorted(repr(title) for title in known.values())) or "none"
         raise EncordInputError(
-            f"There is no integration {wanted!r} that this user can use. There are: {titles}. Integrations are "
+            f"There is no integration {shown} that this user can use. There are: {titles}. Integrations are "
             "made in Encord, and registering data needs the Admin role on one."
         )
+
+    def metadata_schema(self) -> MetadataSchema:
+        """Read the organisation's metadata schema.
+
+        :returns: the schema, deleted keys included.
+        """
+        return MetadataSchema.from_wire(self.api.perform(get_metadata_schema()))
 
     def test_connection(self) -> tuple[bool, str]:
         """Say who is connected to what, or why not.
 
-        :return: whether it works, and one sentence; it never holds a secret.
+        :returns: whether it works, and one sentence; it never holds a secret.
         """
         try:
             credentials = self.credentials
             self._retry_seconds = min(self.retry_seconds, _TEST_SECONDS)
-            titles = sorted(self.api.perform(list_integrations()).values())
+            titles = sorted(self.api.perform(get_cloud_integrations()).values())
         except EncordError as error:
             return False, str(error)
         except Exception as error:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
+from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import EncordInputError
-from encord_provider.hooks.sdk import repeated, sdk_errors
+from encord_provider.hooks.names import several_named, uuid_of
+from encord_provider.hooks.sdk import call_sdk
 
 if TYPE_CHECKING:
     from encord.storage import StorageFolder
     from encord.user_client import EncordUserClient
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _RACE_LOOKS = 5
 _RACE_PAUSE = 1.0
@@ -34,15 +38,6 @@ def folder_path(text: str) -> tuple[str, ...]:
     return parts
 
 
-def is_uuid(text: str) -> bool:
-    """Whether a text is a UUID, as opposed to a name or title."""
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
 class FolderFinder:
     """Find storage folders, and create them where asked.
 
@@ -52,7 +47,7 @@ class FolderFinder:
 
     :param client: the SDK's client.
     :param domain: the API domain, for error messages.
-    :param seconds: how long to go on trying while Encord cannot be reached.
+    :param budget: how much patience a call has.
     :param sleep: what to call for a pause, given the seconds.
     """
 
@@ -61,12 +56,12 @@ class FolderFinder:
         *,
         client: EncordUserClient,
         domain: str,
-        seconds: float,
+        budget: RetryBudget,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._domain = domain
-        self._seconds = seconds
+        self._budget = budget
         self._sleep = sleep
 
     def find(self, folder: str, *, create: bool = False) -> str:
@@ -74,13 +69,15 @@ class FolderFinder:
 
         :param folder: a UUID, or a name path from the top.
         :param create: whether to create what is missing of a name path.
-        :return: the folder's UUID.
+        :returns: the folder's UUID.
         :raises EncordInputError: if no folder has that name and none may be created, or several have it.
         :raises EncordPermissionError: if a folder's UUID is unknown or not permitted.
         :raises EncordUnavailableError: if Encord could not be reached.
         """
-        if is_uuid(folder):
-            return repeated(lambda: self._by_uuid(folder), seconds=self._seconds)
+        if (uuid := uuid_of(folder)) is not None:
+            known = UUID(uuid)
+            found = self._ask(f"find the folder {uuid}", lambda: self._client.get_storage_folder(known))
+            return str(found.uuid)
         parent: StorageFolder | None = None
         parts = folder_path(folder)
         for depth, name in enumerate(parts):
@@ -90,10 +87,6 @@ class FolderFinder:
             raise EncordInputError(f"{folder!r} names no folder.")
         return str(parent.uuid)
 
-    def _by_uuid(self, folder: str) -> str:
-        with sdk_errors(f"find the folder {folder}", self._domain):
-            return str(self._client.get_storage_folder(UUID(folder)).uuid)
-
     def _step(self, parent: StorageFolder | None, name: str, *, path: str, create: bool) -> StorageFolder:
         found = self._named(parent, name, path)
         if not found:
@@ -102,31 +95,27 @@ class FolderFinder:
                     f"There is no folder {path!r} that this user can see. Create it in Encord, or set "
                     "create_folder=True."
                 )
-            return repeated(lambda: self._created(parent, name, path), seconds=self._seconds)
+            return self._ask(f"create the folder {path!r}", lambda: self._created(parent, name, path))
         for _look in range(_RACE_LOOKS):
             if len(found) == 1:
                 return found[0]
             # A run that creates the same folder right now removes its own within moments.
             self._sleep(_RACE_PAUSE)
             found = self._named(parent, name, path)
-        raise EncordInputError(
-            f"{len(found)} folders are named {path!r}: {', '.join(str(folder.uuid) for folder in found)}. "
-            "Give the UUID of the one you mean."
-        )
+        raise several_named("folders", path, (str(folder.uuid) for folder in found))
 
     def _created(self, parent: StorageFolder | None, name: str, path: str) -> StorageFolder:
         # Also after a lost answer: what was created then is found here, and nothing is created twice.
         before = self._named(parent, name, path)
         if before:
             return before[0]
-        with sdk_errors(f"create the folder {path!r}", self._domain):
-            own = parent.create_subfolder(name) if parent else self._client.create_storage_folder(name)
+        own = parent.create_subfolder(name) if parent else self._client.create_storage_folder(name)
         first = self._named(parent, name, path)[0]
         if first.uuid == own.uuid:
             log.info("Created the folder %s (%s).", path, own.uuid)
             return own
-        with sdk_errors(f"delete the folder {own.uuid}, which another run had created first", self._domain):
-            own.delete()
+        # Another run had created one first.
+        own.delete()
         return first
 
     def _named(self, parent: StorageFolder | None, name: str, path: str) -> list[StorageFolder]:
@@ -134,9 +123,11 @@ class FolderFinder:
         from encord.orm.storage import FoldersSortBy
 
         def look() -> list[StorageFolder]:
-            with sdk_errors(f"look up the folder {path!r}", self._domain):
-                level = parent.list_subfolders if parent else self._client.list_storage_folders
-                listed = level(search=name, order=FoldersSortBy.CREATED_AT)
-                return [folder for folder in listed if folder.name == name]
+            level = parent.list_subfolders if parent else self._client.list_storage_folders
+            listed = level(search=name, order=FoldersSortBy.CREATED_AT)
+            return [folder for folder in listed if folder.name == name]
 
-        return repeated(look, seconds=self._seconds)
+        return self._ask(f"look up the folder {path!r}", look)
+
+    def _ask(self, what: str, action: Callable[[], T]) -> T:
+        return call_sdk(action, what=what, domain=self._domain, budget=self._budget)

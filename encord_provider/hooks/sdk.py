@@ -1,35 +1,56 @@
-"""Calls through the official SDK, with its errors turned into ours."""
+"""Calls through the official SDK: its errors become ours, and transport errors are ridden out as everywhere else."""
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay
-from tenacity.wait import wait_exponential, wait_random
-
+from encord_provider.api.errors import TransientAnswer
+from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import (
     EncordAuthenticationError,
     EncordNotFoundError,
     EncordPermissionError,
     EncordRequestError,
-    EncordUnavailableError,
 )
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-@contextmanager
-def sdk_errors(what: str, domain: str) -> Iterator[None]:
-    """Turn the SDK's errors into those of :mod:`encord_provider.exceptions`.
+def call_sdk(
+    action: Callable[[], T],
+    *,
+    what: str,
+    domain: str,
+    budget: RetryBudget,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """Do something through the SDK, and again after a transport error, within the budget.
 
+    The SDK itself repeats only some calls on some answers.
+
+    :param action: what to do; it must be safe to do twice.
     :param what: what is being done, in words.
     :param domain: the API domain, for the message about a key of another region.
+    :param budget: how much patience it has.
+    :param sleep: what to call for a pause, given the seconds.
+    :returns: what ``action`` returned.
+    :raises EncordRequestError: if Encord refuses it.
+    :raises EncordUnavailableError: if Encord could not be reached within the budget.
     """
+
+    def attempt() -> T:
+        with _sdk_errors(what, domain):
+            return action()
+
+    return budget.perform(attempt, what=what, sleep=sleep)
+
+
+@contextmanager
+def _sdk_errors(what: str, domain: str) -> Iterator[None]:
+    """Turn the SDK's errors into those of :mod:`encord_provider.exceptions`, or into a reason to try again."""
     from encord import exceptions as sdk
 
     try:
@@ -50,31 +71,11 @@ def sdk_errors(what: str, domain: str) -> Iterator[None]:
     except (sdk.InvalidArgumentsError, sdk.MethodNotAllowedError, sdk.ResourceExistsError) as error:
         raise EncordRequestError(f"Could not {what}: {error}", status=400) from None
     except sdk.EncordException as error:
-        # The SDK answers 5xx, a lost connection and an answer that it cannot read with various classes.
-        raise EncordUnavailableError(f"Could not {what}: {type(error).__name__}: {error}") from None
-
-
-def repeated(action: Callable[[], T], *, seconds: float) -> T:
-    """Perform an action that may be repeated, until Encord can be reached.
-
-    The SDK itself repeats only some calls on some answers.
-
-    :param action: what to do; it must be safe to do twice.
-    :param seconds: how long to go on trying.
-    :raises EncordUnavailableError: if Encord could not be reached in that time.
-    """
-
-    @retry(
-        retry=retry_if_exception_type(EncordUnavailableError),
-        stop=stop_after_delay(seconds),
-        wait=wait_exponential(0.5, max=30) + wait_random(0, 0.5),
-        reraise=True,
-        before_sleep=lambda state: log.warning(
-            "%s Trying again.", state.outcome.exception() if state.outcome else ""
-        ),
-    )
-    def act() -> T:
-        return action()
-
-    result: T = act()
-    return result
+        # The SDK answers 5xx, a lost connection and an answer that it cannot read with various classes. Only its
+        # error about 429 carries a Retry-After; older releases have no such class.
+        raise TransientAnswer(
+            f"{type(error).__name__}: {error}",
+            status=None,
+            retry_after=getattr(error, "retry_after", None),
+            carried_out=True,
+        ) from None

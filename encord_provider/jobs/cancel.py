@@ -15,14 +15,20 @@ from encord_provider.exceptions import EncordError
 
 log = logging.getLogger(__name__)
 
-KILL_SECONDS = 4.0
-"""How long a killed task may take: Airflow's supervisor sends SIGKILL 5 s after SIGTERM."""
+KILLED_TASK = RetryBudget(seconds=4.0, first_wait=0.2)
+"""What a killed task has time for: Airflow's supervisor sends SIGKILL 5 s after SIGTERM."""
+
+KILLED_TRIGGER = RetryBudget(seconds=20.0, first_wait=0.2)
+"""What ``on_kill`` of a trigger has time for: ``[triggerer] on_kill_timeout`` is 30 s."""
+
+FAILED_TASK = RetryBudget(seconds=30.0, first_wait=0.2)
+"""What a task that fails or runs out of time takes to leave nothing running."""
 
 _AT_ONCE = 8
 
 
 def cancel_jobs(
-    api: EncordApi, folder: str, job_ids: Sequence[str], *, seconds: float = KILL_SECONDS
+    api: EncordApi, folder: str, job_ids: Sequence[str], *, budget: RetryBudget
 ) -> dict[str, UploadJob]:
     """Cancel upload jobs, and look what they have come to.
 
@@ -32,16 +38,16 @@ def cancel_jobs(
     :param api: the data plane, of which the credentials are used.
     :param folder: UUID of the folder that the jobs register into.
     :param job_ids: the jobs.
-    :param seconds: how long this may take altogether.
-    :return: job id -> the job after it was cancelled. A job that could not be cancelled, or not be looked at
+    :param budget: how long this may take altogether, which is also the patience of each call.
+    :returns: job id -> the job after it was cancelled. A job that could not be cancelled, or not be looked at
         afterwards, is logged and left out.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + budget.seconds
     todo = list(dict.fromkeys(job_ids))
     seen: dict[str, UploadJob] = {}
 
     def work() -> None:
-        with api.with_budget(RetryBudget(seconds=seconds, first_wait=0.2)) as own:
+        with api.with_budget(budget) as own:
             while True:
                 try:
                     job_id = todo.pop()

@@ -1,28 +1,22 @@
-"""What is remembered of an import while it runs, so that a retry goes on where the last attempt stopped.
+"""The journal: what is remembered of an import while it runs, so that a retry goes on where the last attempt stopped.
 
-Two kinds of memory:
-
-* the **journal** says which parts are under way and as which job. It lives in Airflow's task state store
-  (3.3 and later) or, below that, in a file of the workspace. When the import succeeds, it says so, for the
-  retry of a worker that died before Airflow heard of it; clearing a successful task imports again;
-* a **receipt** says how the job of one part ended. Receipts are files in the workspace and stay.
+It says which parts are under way and as which job, and lives in Airflow's task state store (3.3 and later) or, below
+that, in a file of the workspace. When the import succeeds, it says so, for the retry of a worker that died before
+Airflow heard of it; clearing a successful task imports again. How a part ended is not in it but in the part's receipt
+(:mod:`encord_provider.jobs.receipts`).
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
 import orjson
 
-from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob
-from encord_provider.workspace.files import child, path_of, remove, write_whole
+from encord_provider.workspace.files import path_of, remove, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +72,7 @@ class Journal:
     :param active: part name -> what is under way.
     :param gone: how many jobs Encord did not know any more.
     :param finished: what the import returned and to which task instance, once it has succeeded.
+    :param version: how often the journal has been stored.
     """
 
     token: str = field(default_factory=lambda: uuid4().hex)
@@ -87,6 +82,7 @@ class Journal:
     active: dict[str, ActiveJob] = field(default_factory=dict)
     gone: int = 0
     finished: Finished | None = None
+    version: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Give the journal as JSON values."""
@@ -104,6 +100,7 @@ class Journal:
             active={name: ActiveJob(**job) for name, job in value["active"].items()},
             gone=value["gone"],
             finished=Finished(**finished) if finished else None,
+            version=value["version"],
         )
 
 
@@ -171,123 +168,3 @@ class FileJournal:
     def delete(self) -> None:
         """Forget the journal."""
         remove(self._uri)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """How the upload job of one part ended.
-
-    :param part: the part's name.
-    :param sha256: the hash of the part that was sent.
-    :param job_id: the job.
-    :param state: how it ended; pending where the import gave up waiting.
-    :param units: data units by outcome.
-    :param items_added: items that Encord reports as added; skipped duplicates are not among them.
-    :param unit_errors: the failed units.
-    :param errors: errors that belong to no unit.
-    :param attempt: the attempt that wrote it.
-    """
-
-    part: str
-    sha256: str
-    job_id: str
-    state: JobState
-    units: UnitCounts
-    items_added: int = 0
-    unit_errors: tuple[UnitError, ...] = ()
-    errors: tuple[str, ...] = ()
-    attempt: int = 1
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every unit of the part is registered, so that it need not be sent again."""
-        return self.state is JobState.DONE
-
-    @classmethod
-    def of_job(cls, part: str, sha256: str, job: UploadJob, *, attempt: int) -> Receipt:
-        """Make the receipt of a job."""
-        return cls(
-            part=part,
-            sha256=sha256,
-            job_id=job.job_id,
-            state=job.state,
-            units=job.units,
-            items_added=job.items_added,
-            unit_errors=job.unit_errors,
-            errors=job.errors,
-            attempt=attempt,
-        )
-
-
-class Receipts:
-    """The receipts of one import, in a folder of the workspace.
-
-    :param uri: the URI of the folder.
-    """
-
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
-
-    def write(self, receipt: Receipt) -> None:
-        """Keep a receipt."""
-        content = asdict(receipt) | {"written_at": datetime.now(UTC).isoformat()}
-        write_whole(
-            child(self.uri, f"{receipt.part}.json"), orjson.dumps(content, option=orjson.OPT_INDENT_2)
-        )
-
-    def read(self, part: str, sha256: str) -> Receipt | None:
-        """Read the receipt of a part, None if there is none for exactly this part or it is not whole."""
-        try:
-            value = orjson.loads(path_of(child(self.uri, f"{part}.json")).read_bytes())
-            receipt = Receipt(
-                part=value["part"],
-                sha256=value["sha256"],
-                job_id=value["job_id"],
-                state=JobState(value["state"]),
-                units=UnitCounts(**value["units"]),
-                items_added=value["items_added"],
-                unit_errors=tuple(
-                    UnitError(object_urls=tuple(row["object_urls"]), reason=row["reason"])
-                    for row in value["unit_errors"]
-                ),
-                errors=tuple(value["errors"]),
-                attempt=value["attempt"],
-            )
-        except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-            return None
-        return receipt if receipt.sha256 == sha256 else None
-
-
-def write_failures(uri: str, receipts: Iterable[Receipt]) -> str | None:
-    """Write the failed files of an import to a CSV file, one row for each.
-
-    :param uri: the URI of the file.
-    :param receipts: the receipts of all parts.
-    :return: ``uri``, or None if nothing failed; a file of an earlier attempt is then removed.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["part", "job_id", "object_url", "reason"])
-    rows = 0
-    for receipt in receipts:
-        for error in receipt.unit_errors:
-            for url in error.object_urls:
-                writer.writerow([receipt.part, receipt.job_id, url, error.reason])
-                rows += 1
-        for reason in receipt.errors:
-            writer.writerow([receipt.part, receipt.job_id, "", reason])
-            rows += 1
-    if not rows:
-        remove(uri)
-        return None
-    write_whole(uri, out.getvalue().encode())
-    return uri
-
-
-def write_summary(uri: str, summary: Mapping[str, Any]) -> None:
-    """Write what is known of an import to a JSON file.
-
-    :param uri: the URI of the file.
-    :param summary: what the task returns, or would.
-    """
-    write_whole(uri, orjson.dumps(summary, option=orjson.OPT_INDENT_2))

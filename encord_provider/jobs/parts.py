@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from encord_provider.exceptions import UploadSpecError
-from encord_provider.jobs.run import Part
 from encord_provider.upload_spec import (
     SpecIndex,
     UploadSpec,
@@ -20,6 +20,27 @@ from encord_provider.upload_spec import (
 )
 from encord_provider.upload_spec.parts import INDEX_NAME
 from encord_provider.workspace.files import child, parent, path_of
+from encord_provider.workspace.templates import value_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportPart:
+    """One part of a spec that is to be sent.
+
+    :param name: its name, unique in the spec.
+    :param sha256: the hash of its bytes.
+    :param units: how many data units it has.
+    :param skips_duplicates: whether it asks Encord to skip URLs that the folder already has.
+    :param data_items: reads the part and gives Encord's structured ``dataItems``.
+    :param untouched: whether ``data_items`` gives a JSON upload spec instead, which is sent as its author wrote it.
+    """
+
+    name: str
+    sha256: str
+    units: int
+    skips_duplicates: bool
+    data_items: Callable[[], Mapping[str, Any]]
+    untouched: bool = False
 
 
 def index_uri_of(spec: Any) -> str | None:
@@ -49,22 +70,14 @@ def specs_of_index(uri: str) -> Iterator[UploadSpec]:
         yield read_part(path_of(child(parent(uri), part.name)), sha256=part.sha256)
 
 
-def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool = False) -> list[Part]:
+def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool = False) -> list[ImportPart]:
     """Find the parts of a spec; a part of an index is read only when it is sent.
 
     :param spec: what :class:`~encord_provider.operators.import_data.EncordImportDataOperator` takes.
     :param untouched: whether a JSON spec is to be sent as it is.
     :raises UploadSpecError: if the spec is missing, malformed or empty.
     """
-    if isinstance(spec, str) and spec.lstrip().startswith("{"):
-        # A template renders a mapping as text.
-        try:
-            spec = orjson.loads(spec)
-        except orjson.JSONDecodeError:
-            raise UploadSpecError(
-                "The spec is a text that starts with '{' and is no JSON. Hand over the operator's output "
-                "itself (build.output), or render it with the filter tojson."
-            ) from None
+    spec = value_of(spec, dict, list, str, parameter="spec") or ""
     index = index_uri_of(spec)
     if index is not None:
         if untouched:
@@ -73,7 +86,7 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool =
             )
         found = open_index(index)
         parts = [
-            Part(
+            ImportPart(
                 name=part.name.removesuffix(".json"),
                 sha256=part.sha256,
                 units=part.units,
@@ -103,13 +116,13 @@ def _read(uri: str) -> bytes:
         raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first.") from None
 
 
-def _given(content: bytes, name: str, *, source: str, untouched: bool) -> Part:
+def _given(content: bytes, name: str, *, source: str, untouched: bool) -> ImportPart:
     if untouched and source.lower().endswith(".csv"):
         raise UploadSpecError(
             f"{source} is CSV, which Encord takes from its web page only: leave out 'untouched'."
         )
     spec = parse_spec(content, source=source, allow_unknown=untouched)
-    return Part(
+    return ImportPart(
         name=name,
         sha256=hashlib.sha256(content).hexdigest(),
         units=len(spec.units),

@@ -1,58 +1,54 @@
-"""One import: the parts of an upload spec, driven through upload jobs with a bounded number in flight."""
+"""One import: the parts of an upload spec, driven through upload jobs with a bounded number in flight.
+
+:mod:`encord_provider.jobs.next_step` decides what to do; here it is done.
+"""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from encord_provider.api.calls import UploadRequest, get_upload_job, start_upload_job
+from encord_provider.api.calls import UploadRequest, get_upload_job
 from encord_provider.api.client import EncordApi
-from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob, judge
+from encord_provider.api.upload_job import UploadJob
 from encord_provider.exceptions import (
     EncordError,
     EncordNotFoundError,
     EncordPermanentError,
     EncordUnavailableError,
+    UploadJobTimeoutError,
 )
-from encord_provider.jobs.cancel import KILL_SECONDS, cancel_jobs
-from encord_provider.jobs.journal import (
-    ActiveJob,
-    Journal,
-    JournalStore,
-    Receipt,
-    Receipts,
-    write_failures,
-    write_summary,
+from encord_provider.jobs.cancel import FAILED_TASK, KILLED_TASK, cancel_jobs
+from encord_provider.jobs.journal import ActiveJob, Finished, Journal, JournalStore
+from encord_provider.jobs.kill import KillSwitch
+from encord_provider.jobs.next_step import (
+    Ask,
+    Begin,
+    Finish,
+    Forget,
+    GiveUp,
+    ImportState,
+    Record,
+    Refuse,
+    Start,
+    TimeOut,
+    Wait,
+    Why,
+    ended_parts,
+    next_step,
 )
+from encord_provider.jobs.parts import ImportPart
+from encord_provider.jobs.receipts import Receipt, Receipts
+from encord_provider.jobs.report import Outcome, write_report
+from encord_provider.jobs.wait import Progress, WaitEnd, wait_in_process
+
+if TYPE_CHECKING:
+    from encord_provider.api.async_client import AsyncEncordApi
+    from encord_provider.api.retry import RetryBudget
 
 log = logging.getLogger(__name__)
-
-_GONE_MAX = 5
-_LAST_ANSWER_SECONDS = 2.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One part of a spec that is to be sent.
-
-    :param name: its name, unique in the spec.
-    :param sha256: the hash of its bytes.
-    :param units: how many data units it has.
-    :param skips_duplicates: whether it asks Encord to skip URLs that the folder already has.
-    :param data_items: reads the part and gives Encord's structured ``dataItems``.
-    :param untouched: whether ``data_items`` gives a JSON upload spec instead, which is sent as its author wrote it.
-    """
-
-    name: str
-    sha256: str
-    units: int
-    skips_duplicates: bool
-    data_items: Callable[[], Mapping[str, Any]]
-    untouched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,90 +83,113 @@ class Import:
     :param receipts_uri: the folder of the receipts; the import's own lie in a folder named by its token.
     :param label: names the run in Encord: DAG, run and task.
     :param max_active_jobs: how many jobs may be under way at once.
+    :param waits: whether to wait for the jobs; if not, all are started at once.
+    :param resumed: whether this attempt has begun before, and comes back from a deferral.
     """
 
     api: EncordApi
     target: Target
-    parts: Sequence[Part]
+    parts: Sequence[ImportPart]
     journal: Journal
     store: JournalStore
     receipts_uri: str
     label: str
     max_active_jobs: int
+    waits: bool = True
+    resumed: bool = False
     receipts: Receipts = field(init=False)
-    ended: dict[str, Receipt] = field(init=False, default_factory=dict)
-    killed: bool = field(init=False, default=False)
-    _cancels: bool = field(init=False, default=False)
-    _starting: Future[str] | None = field(init=False, default=None)
+    _by_name: dict[str, ImportPart] = field(init=False)
+    _state: ImportState = field(init=False)
+    _known: dict[str, Receipt] = field(init=False, default_factory=dict)
+    _answers: dict[str, UploadJob | None] = field(init=False, default_factory=dict)
+    _kill_switch: KillSwitch = field(init=False)
 
     def __post_init__(self) -> None:
         self.receipts = Receipts(f"{self.receipts_uri.rstrip('/')}/{self.journal.token}")
-        for part in self.parts:
-            receipt = self.receipts.read(part.name, part.sha256)
-            if receipt is None or part.name in self.journal.active:
-                continue
-            # What failed in an earlier attempt is sent again in this one, where that can double nothing.
-            may_double = receipt.units.done and not part.skips_duplicates
-            if receipt.is_complete or receipt.attempt == self.journal.attempt or may_double:
-                self.ended[part.name] = receipt
+        self._by_name = {part.name: part for part in self.parts}
+        # Where no journal was ever stored, nothing was ever sent.
+        if self.journal.version:
+            hashes = {part.name: part.sha256 for part in self.parts}
+            self._known = self.receipts.read_all(hashes, version=self.journal.version)
+        # It shares the journal, the receipts and the answers, and so sees what becomes of them.
+        self._state = ImportState(
+            parts=self._by_name,
+            journal=self.journal,
+            receipts=self._known,
+            answers=self._answers,
+            begun=self.resumed,
+            waits=self.waits,
+            max_active_jobs=self.max_active_jobs if self.waits else len(self.parts),
+        )
+        self._kill_switch = KillSwitch(
+            api=self.api,
+            folder=self.target.folder,
+            active=lambda: self.active_jobs,
+            keep=self._keep_killed,
+        )
 
-    def begin_attempt(self) -> None:
-        """Take up what an earlier attempt left: complete parts stay, all others are sent again or rejoined.
+    def advance(self) -> Wait | TimeOut | Finish:
+        """Do one step after the other, until there is nothing to do but to wait or to end.
 
+        :returns: what to wait for, that the time is over, or that every part has ended.
         :raises EncordPermanentError: if it is unknown whether a part was sent, and it does not skip duplicates.
-        """
-        parts = {part.name: part for part in self.parts}
-        for name, active in list(self.journal.active.items()):
-            if name in parts and parts[name].sha256 == active.sha256:
-                self._take_up(parts[name], active)
-            else:
-                log.warning(
-                    "The spec has changed; upload job %s of its part %s goes on.", active.job_id, name
-                )
-                self._forget(name)
-        self.journal.attempt += 1
-        for name, receipt in list(self.ended.items()):
-            if receipt.is_complete:
-                continue
-            if parts[name].skips_duplicates or not receipt.units.done:
-                del self.ended[name]
-            else:
-                log.warning(
-                    "Part %s ended as %s and does not set skip_duplicate_urls, so it is not sent again: that would "
-                    "register its %d good data units twice.",
-                    name,
-                    receipt.state.value,
-                    receipt.units.done,
-                )
-        self.store.save(self.journal)
-        if self.ended:
-            log.info("%d of %d parts have been sent already and stay.", len(self.ended), len(self.parts))
-
-    def fill(self, *, limit: int | None = None) -> None:
-        """Start jobs until as many are under way as may be.
-
-        :param limit: how many may be under way; None for ``max_active_jobs``.
         :raises EncordRequestError: if Encord refuses a part.
         :raises EncordUnavailableError: if Encord cannot be reached.
         """
-        for part in self.waiting:
-            if len(self.journal.active) >= (limit or self.max_active_jobs):
-                return
-            self._start(part)
+        while True:
+            match next_step(self._state):
+                case (Wait() | TimeOut() | Finish()) as step:
+                    return step
+                case Begin():
+                    self._begin()
+                case Ask(job_ids=job_ids):
+                    self._ask(job_ids)
+                case Record(part=name, job=job):
+                    self._record(name, job)
+                case Start(part=name):
+                    self._start(self._by_name[name])
+                case Forget(part=name, why=why):
+                    self._forget_with_warning(name, why)
+                case Refuse(part=name, why=why):
+                    self._refuse(name, why)
+                case GiveUp(part=name):
+                    self._give_up(name)
+
+    def look_again(self, *, out_of_time: bool = False) -> None:
+        """Ask for every job under way, because a wait is over.
+
+        :param out_of_time: whether it is over because the deadline has passed: no more parts are sent then.
+        """
+        self._state = replace(self._state, out_of_time=out_of_time)
+        self._answers.clear()
+        self._ask(tuple(self.active_jobs))
+
+    def wait(self, step: Wait, connect: Callable[[], AsyncEncordApi], *, deadline: float | None) -> None:
+        """Wait for jobs in this process.
+
+        :param step: for which jobs, and how many of them.
+        :param connect: makes the client that asks for them.
+        :param deadline: seconds since the epoch after which the wait is over, or None.
+        :raises EncordUnavailableError: if Encord could not be reached; the jobs go on.
+        """
+
+        end = wait_in_process(
+            connect,
+            folder=self.target.folder,
+            job_ids=step.job_ids,
+            until=step.until,
+            deadline=deadline,
+            progress=Progress(total=self.active_units),
+        )
+        self._stop_if_killed()
+        if end is WaitEnd.UNREACHABLE:
+            raise EncordUnavailableError(
+                "Encord could not be reached; the upload jobs go on, and a retry rejoins them."
+            )
+        self.look_again(out_of_time=end is WaitEnd.TIMEOUT)
 
     @property
-    def waiting(self) -> list[Part]:
-        """The parts that have not been sent yet; none once a job was cancelled or ended in ERROR."""
-        if any(receipt.state in (JobState.ERROR, JobState.CANCELLED) for receipt in self.ended.values()):
-            return []
-        return [
-            part
-            for part in self.parts
-            if part.name not in self.ended and part.name not in self.journal.active
-        ]
-
-    @property
-    def active_jobs(self) -> dict[str, Part]:
+    def active_jobs(self) -> dict[str, ImportPart]:
         """The jobs that are under way, each with its part."""
         active = ((self.journal.active.get(part.name), part) for part in self.parts)
         return {job.job_id: part for job, part in active if job is not None and job.job_id}
@@ -180,127 +199,132 @@ class Import:
         """How many data units the jobs under way have."""
         return sum(part.units for part in self.active_jobs.values())
 
-    def take_ended(self) -> int:
-        """Ask for every job under way once, and write the receipts of those that have ended.
-
-        A job that Encord does not know any more is forgotten, so that its part is sent again.
-
-        :return: how many are not under way any more.
-        """
-        before = len(self.journal.active)
-        for job_id, part in self.active_jobs.items():
-            job = self._look(job_id)
-            if job is None:
-                self._lose(part, job_id)
-            elif job.state.is_terminal:
-                self._end(part, job)
-        return before - len(self.journal.active)
-
-    def cancel(self, *, seconds: float) -> None:
+    def cancel(self, *, budget: RetryBudget = FAILED_TASK) -> None:
         """Cancel the jobs under way, and keep what they had done by then; errors are logged, not raised.
 
-        :param seconds: how long this may take.
+        :param budget: how long this may take.
         """
         parts = self.active_jobs
-        for job_id, job in cancel_jobs(self.api, self.target.folder, list(parts), seconds=seconds).items():
-            self._end(parts[job_id], job)
+        for job_id, job in cancel_jobs(self.api, self.target.folder, list(parts), budget=budget).items():
+            self._record(parts[job_id].name, job)
+
+    def time_out(self, *, cancel: bool) -> NoReturn:
+        """Fail because the time is over.
+
+        :param cancel: whether to cancel the jobs under way.
+        :raises UploadJobTimeoutError: always.
+        """
+        if cancel:
+            self.cancel()
+        summary = self.summary()
+        units = summary["units"]
+        left = "were cancelled" if cancel else "go on"
+        raise UploadJobTimeoutError(
+            f"The import did not end in time: {units['done']} of {units['total']} data units are registered, "
+            f"{units['failed']} failed; the jobs under way {left}. Receipts: {summary['receipts']}"
+        )
 
     def kill(self, *, cancel: bool) -> None:
-        """End at once, wherever the import is: start no more jobs, and cancel those under way.
+        """End at once, wherever the import is: start no more jobs. This may be called in a signal handler.
 
-        This is called in a signal handler, so that it must not touch the journal, whose store the interrupted code
-        may be using. It need not: the next attempt asks Encord what has become of the jobs.
-
-        :param cancel: whether to cancel the jobs.
+        :param cancel: whether to cancel the jobs under way.
         """
-        self.killed, self._cancels = True, cancel
-        if not cancel:
+        self._kill_switch.pull(cancel=cancel)
+
+    def finish(self, finished: Finished | None) -> None:
+        """Note that the import has succeeded.
+
+        :param finished: what a retry is to return; None to forget everything.
+        """
+        if finished is None:
+            self.store.delete()
             return
-        done = threading.Event()
+        self.journal.finished = finished
+        self._save()
 
-        def work() -> None:
-            try:
-                self._cancel_killed()
-            except Exception:
-                log.exception("What the upload jobs had done could not be kept.")
-            finally:
-                done.set()
-
-        # A thread, because the interrupted code may hold locks that opening the workspace needs.
-        threading.Thread(target=work, name="kill-import", daemon=True).start()
-        done.wait(KILL_SECONDS)
-
-    def stop_if_killed(self) -> None:
-        """End a killed import where it goes on, with the job that was being started meanwhile.
-
-        :raises EncordError: if it was killed.
-        """
-        if not self.killed:
-            return
-        if self._cancels:
-            self.cancel(seconds=KILL_SECONDS)
-        raise EncordError("The task was killed; no more upload jobs are started.")
-
-    def summary(self) -> dict[str, Any]:
-        """Sum up what is known now, and write it and the failures beside the receipts.
-
-        :return: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``.
-        """
-        receipts = [self.ended[part.name] for part in self.parts if part.name in self.ended]
-        units = sum((receipt.units for receipt in receipts), UnitCounts())
-        unsent = sum(part.units for part in self.parts if part.name not in self.ended)
-        units = replace(units, pending=units.pending + unsent)
-        active = [job_id for job_id, part in self.active_jobs.items() if part.name not in self.ended]
-        summary = {
-            "status": _overall(receipts, complete=len(receipts) == len(self.parts)).value,
-            "folder": self.target.folder,
-            "job_ids": [receipt.job_id for receipt in receipts] + active,
-            "units": units.as_dict(),
-            "items_added": sum(receipt.items_added for receipt in receipts),
-            "receipts": self.receipts.uri,
-            "failures": write_failures(f"{self.receipts.uri}/failures.csv", receipts),
-        }
-        write_summary(f"{self.receipts.uri}/summary.json", summary)
-        return summary
+    def note_known(self) -> None:
+        """Note which parts have ended, so that a process that resumes this attempt need not read every receipt."""
+        self.receipts.note_known(self._known, version=self.journal.version)
 
     def judge(self, *, max_failed_units: int) -> dict[str, Any]:
         """Judge the whole import.
 
         :param max_failed_units: how many failed data units still count as success.
-        :return: the summary.
+        :returns: the summary.
         :raises UploadJobError: if it is no success; the journal is kept, so that a retry sends what is missing.
         """
         summary = self.summary()
-        units = {name: count for name, count in summary["units"].items() if name != "total"}
-        first: list[UnitError] = []
-        for receipt in self.ended.values():
-            first.extend(receipt.unit_errors[:5])
-        judge(
-            (receipt.state for receipt in self.ended.values()),
-            UnitCounts(**units),
-            max_failed_units=max_failed_units,
-            first_errors=first,
-            failures=summary["failures"],
-        )
+        self._outcome(self._ended).judge(max_failed_units=max_failed_units, failures=summary["failures"])
         return summary
 
-    def _take_up(self, part: Part, active: ActiveJob) -> None:
-        """Decide about a part that an earlier attempt has left under way."""
-        if active.job_id is None:
-            # Forgotten first: where this raises, a user who looked into the folder can run the task again.
-            self._forget(part.name)
-            self._require_repeatable(part)
-            log.info("Part %s may have been sent before; it is sent again, skipping duplicates.", part.name)
-            return
-        job = self._look(active.job_id)
-        if job is None:
-            self._lose(part, active.job_id)
-        elif job.state in (JobState.ERROR, JobState.CANCELLED):
-            self._end(part, job)
-        else:
-            log.info("Rejoined upload job %s of part %s.", active.job_id, part.name)
+    def summary(self) -> dict[str, Any]:
+        """Sum up what is known now, and write it and the failures beside the receipts.
 
-    def _start(self, part: Part) -> None:
+        :returns: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``.
+        """
+        return self._report(self._ended)
+
+    @property
+    def _ended(self) -> dict[str, Receipt]:
+        return ended_parts(self._state)
+
+    def _outcome(self, ended: Mapping[str, Receipt]) -> Outcome:
+        left = [part.units for part in self.parts if part.name not in ended]
+        return Outcome.of((receipt.job for receipt in ended.values()), left=left)
+
+    def _report(self, ended: Mapping[str, Receipt]) -> dict[str, Any]:
+        receipts = [ended[part.name] for part in self.parts if part.name in ended]
+        active = [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
+        summary = self._outcome(ended).summary(
+            folder=self.target.folder, job_ids=[receipt.job.job_id for receipt in receipts] + active
+        )
+        return write_report(self.receipts.uri, summary, receipts)
+
+    def _begin(self) -> None:
+        self.journal.attempt += 1
+        self._state = replace(self._state, begun=True)
+        self._save()
+        for name, receipt in self._ended.items():
+            if not receipt.is_complete:
+                log.warning(
+                    "Part %s ended as %s and does not set skip_duplicate_urls, so it is not sent again: that would "
+                    "register its %d good data units twice.",
+                    name,
+                    receipt.job.state.value,
+                    receipt.job.units.done,
+                )
+        for job_id, part in self.active_jobs.items():
+            log.info("Rejoined upload job %s of part %s.", job_id, part.name)
+        if self._ended:
+            log.info("%d of %d parts have been sent already and stay.", len(self._ended), len(self.parts))
+
+    def _ask(self, job_ids: Sequence[str]) -> None:
+        for job_id in job_ids:
+            try:
+                self._answers[job_id] = self.api.perform(get_upload_job(self.target.folder, job_id))
+            except EncordNotFoundError:
+                self._answers[job_id] = None
+
+    def _record(self, name: str, job: UploadJob) -> None:
+        self._write_receipt(name, job)
+        self._forget(name)
+        log.info(
+            "Upload job %s of part %s ended: %s, %d data units done, %d failed.",
+            job.job_id,
+            name,
+            job.state.value,
+            job.units.done,
+            job.units.failed,
+        )
+
+    def _write_receipt(self, name: str, job: UploadJob) -> Receipt:
+        sha256 = self.journal.active[name].sha256
+        receipt = Receipt(part=name, sha256=sha256, job=job, attempt=self.journal.attempt)
+        self.receipts.write(receipt)
+        self._known[name] = receipt
+        return receipt
+
+    def _start(self, part: ImportPart) -> None:
         file_name = f"{self.label}/{self.journal.token[:8]}/{part.name}"
         content = part.data_items()
         request = UploadRequest(
@@ -314,105 +338,71 @@ class Import:
         )
         intent = ActiveJob(file_name=file_name, sha256=part.sha256)
         self.journal.active[part.name] = intent
-        self.store.save(self.journal)
-        self.stop_if_killed()
-        self._starting = self._send(request)
+        self._save()
+        self._stop_if_killed()
         try:
-            job_id = self._starting.result()
+            job_id = self._kill_switch.start(request)
         except (EncordPermanentError, EncordUnavailableError) as error:
             if isinstance(error, EncordPermanentError) or not error.carried_out:
                 # Encord refused it, or was never reached, so that nothing is under way.
                 self._forget(part.name)
             raise
         self.journal.active[part.name] = replace(intent, job_id=job_id)
-        self._starting = None
-        self.store.save(self.journal)
+        self._kill_switch.noted()
+        self._save()
         log.info("Part %s with %d data units is upload job %s.", part.name, part.units, job_id)
-        self.stop_if_killed()
+        self._stop_if_killed()
 
-    def _send(self, request: UploadRequest) -> Future[str]:
-        """Start a job in a thread, so that its id is not lost where a timeout interrupts this one."""
-        answer: Future[str] = Future()
+    def _stop_if_killed(self) -> None:
+        """End a killed import where it goes on, with the job that was being started meanwhile."""
+        if not self._kill_switch.pulled:
+            return
+        if self._kill_switch.cancels:
+            self.cancel(budget=KILLED_TASK)
+        raise EncordError("The task was killed; no more upload jobs are started.")
 
-        def work() -> None:
-            try:
-                job_id = self.api.perform(start_upload_job(request))
-            except BaseException as error:
-                answer.set_exception(error)
-            else:
-                answer.set_result(job_id)
-
-        threading.Thread(target=work, name="start-upload-job", daemon=True).start()
-        return answer
-
-    def _cancel_killed(self) -> None:
+    def _keep_killed(self, jobs: Mapping[str, UploadJob]) -> None:
+        """Keep what cancelled jobs had done, without touching the journal."""
+        ended = self._ended
         parts = self.active_jobs
-        unknown: str | None = None
-        if self._starting is not None:
-            try:
-                unknown = self._starting.result(_LAST_ANSWER_SECONDS)
-            except Exception:
-                log.info("No upload job was started last, or its answer is lost.")
-        job_ids = [*parts, unknown] if unknown and unknown not in parts else list(parts)
-        for job_id, job in cancel_jobs(self.api, self.target.folder, job_ids, seconds=KILL_SECONDS).items():
+        for job_id, job in jobs.items():
             if job_id in parts:
-                self._write_receipt(parts[job_id], job)
-        self.summary()
+                name = parts[job_id].name
+                ended[name] = self._write_receipt(name, job)
+        self._report(ended)
 
-    def _look(self, job_id: str) -> UploadJob | None:
-        try:
-            return self.api.perform(get_upload_job(self.target.folder, job_id))
-        except EncordNotFoundError:
-            return None
+    def _forget_with_warning(self, name: str, why: Why) -> None:
+        job_id = self.journal.active[name].job_id
+        self._forget(name, gone=why is Why.JOB_GONE)
+        if why is Why.SPEC_CHANGED:
+            log.warning("The spec has changed; upload job %s of its part %s goes on.", job_id, name)
+        elif why is Why.JOB_GONE:
+            log.warning("Encord does not know upload job %s any more; part %s is sent again.", job_id, name)
+        else:
+            log.info("Part %s may have been sent before; it is sent again, skipping duplicates.", name)
 
-    def _lose(self, part: Part, job_id: str) -> None:
-        """Forget a job that Encord does not know any more."""
-        self.journal.gone += 1
-        self._forget(part.name)
-        self._require_repeatable(part)
-        if self.journal.gone > _GONE_MAX:
-            raise EncordError(
-                f"Encord has forgotten {self.journal.gone} upload jobs of this import, at last {job_id}. Look into "
-                f"the folder {self.target.folder} before running it again."
-            )
-        log.warning("Encord does not know upload job %s any more; part %s is sent again.", job_id, part.name)
-
-    def _end(self, part: Part, job: UploadJob) -> None:
-        self._write_receipt(part, job)
-        self._forget(part.name)
-        log.info(
-            "Upload job %s of part %s ended: %s, %d data units done, %d failed.",
-            job.job_id,
-            part.name,
-            job.state.value,
-            job.units.done,
-            job.units.failed,
+    def _refuse(self, name: str, why: Why) -> None:
+        # Forgotten first: a user who has looked into the folder can run the task again.
+        self._forget(name, gone=why is Why.JOB_GONE)
+        raise EncordPermanentError(
+            f"It is unknown whether part {name} was registered, and sending it again could register "
+            "its data twice because it does not set skip_duplicate_urls. Look into the folder "
+            f"{self.target.folder}; then set skip_duplicate_urls, or clear the task to send the part again."
         )
 
-    def _write_receipt(self, part: Part, job: UploadJob) -> None:
-        sha256 = self.journal.active[part.name].sha256
-        receipt = Receipt.of_job(part.name, sha256, job, attempt=self.journal.attempt)
-        self.receipts.write(receipt)
-        self.ended[part.name] = receipt
+    def _give_up(self, name: str) -> None:
+        job_id = self.journal.active[name].job_id
+        self._forget(name, gone=True)
+        raise EncordError(
+            f"Encord has forgotten {self.journal.gone} upload jobs of this import, at last {job_id}. Look into "
+            f"the folder {self.target.folder} before running it again."
+        )
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, *, gone: bool = False) -> None:
+        self.journal.gone += gone
         del self.journal.active[name]
+        self._save()
+
+    def _save(self) -> None:
+        self.journal.version += 1
         self.store.save(self.journal)
-
-    def _require_repeatable(self, part: Part) -> None:
-        if not part.skips_duplicates:
-            raise EncordPermanentError(
-                f"It is unknown whether part {part.name} was registered, and sending it again could register "
-                "its data twice because it does not set skip_duplicate_urls. Look into the folder "
-                f"{self.target.folder}; then set skip_duplicate_urls, or clear the task to send the part again."
-            )
-
-
-def _overall(receipts: Sequence[Receipt], *, complete: bool) -> JobState:
-    states = {receipt.state for receipt in receipts}
-    for state in (JobState.CANCELLED, JobState.ERROR):
-        if state in states:
-            return state
-    if not complete or JobState.PENDING in states:
-        return JobState.PENDING
-    return JobState.DONE_WITH_ERRORS if JobState.DONE_WITH_ERRORS in states else JobState.DONE

@@ -9,11 +9,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from encord_provider.api.async_client import AsyncEncordApi
 from encord_provider.api.calls import get_upload_job
 from encord_provider.api.upload_job import JobState, UnitCounts, UploadJob
-from encord_provider.exceptions import EncordUnavailableError
+from encord_provider.exceptions import EncordNotFoundError, EncordUnavailableError
+from encord_provider.jobs.next_step import WaitUntil
+
+if TYPE_CHECKING:
+    from encord_provider.api.async_client import AsyncEncordApi
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +28,6 @@ _HOLD = 20.0
 _HELD_AT_ONCE = 8
 _SHORTEST_PAUSE = 1.0
 _LONGEST_PAUSE = 15.0
-
-
-class WaitUntil(StrEnum):
-    """When a wait is over."""
-
-    ANY = "any"
-    ALL = "all"
 
 
 class WaitEnd(StrEnum):
@@ -104,29 +101,26 @@ async def wait_for_jobs(
     until: WaitUntil = WaitUntil.ALL,
     deadline: float | None = None,
     progress: Progress | None = None,
-    max_unreachable: float,
 ) -> WaitResult:
     """Wait until upload jobs have ended, without judging them.
 
     Every job is asked by itself. While there are few, Encord holds the answers until a job ends (a long poll);
     otherwise the pause between two questions about a job grows from 1 to 15 s with jitter, and starts anew
-    whenever it moves.
+    whenever it moves. A poll that fails is ridden out within the budget of ``api``; it is no error of the job.
 
+    :param api: the data plane. Its budget says for how long Encord may be out of reach.
     :param folder: UUID of the folder that the jobs register into.
     :param job_ids: the jobs.
     :param until: whether one finished job ends the wait, or only all of them.
     :param deadline: seconds since the epoch after which the wait is over; None to wait without end.
     :param progress: where to say how far the jobs are.
-    :param max_unreachable: seconds without any answer after which the wait is over; an error of a poll is no
-        error of the job.
-    :return: how it ended. Jobs are still running on ``TIMEOUT`` and ``UNREACHABLE``.
+    :returns: how it ended. Jobs are still running on ``TIMEOUT`` and ``UNREACHABLE``.
     :raises EncordRequestError: if Encord refuses the poll, as for a job that it does not know.
     """
     watch = _Watch(
         api=api,
         folder=folder,
         progress=progress or Progress(),
-        max_unreachable=max_unreachable,
         left=len(job_ids),
     )
     watchers = {asyncio.create_task(watch.follow(job_id)) for job_id in dict.fromkeys(job_ids)}
@@ -151,6 +145,24 @@ async def wait_for_jobs(
     return WaitResult(end=WaitEnd.FINISHED, jobs=watch.jobs)
 
 
+def wait_in_process(connect: Callable[[], AsyncEncordApi], **how: Any) -> WaitEnd:
+    """Wait for upload jobs in this process, on an event loop of its own.
+
+    :param connect: makes the client that asks for them.
+    :param how: what :func:`wait_for_jobs` takes.
+    :returns: why the wait was over; also where Encord does not know a job any more, as asking for each finds out which.
+    """
+
+    async def wait() -> WaitEnd:
+        async with connect() as api:
+            try:
+                return (await wait_for_jobs(api, **how)).end
+            except EncordNotFoundError:
+                return WaitEnd.FINISHED
+
+    return asyncio.run(wait())
+
+
 @dataclass
 class _Watch:
     """What is known of the jobs of one wait."""
@@ -158,10 +170,8 @@ class _Watch:
     api: AsyncEncordApi
     folder: str
     progress: Progress
-    max_unreachable: float
     left: int
     jobs: dict[str, UploadJob] = field(default_factory=dict)
-    reached: float = field(default_factory=time.monotonic)
 
     async def follow(self, job_id: str) -> None:
         """Ask for a job until it has ended."""
@@ -172,31 +182,20 @@ class _Watch:
             # The first answer is wanted at once, for the progress in the log.
             hold = _HOLD if before is not None and few else 0.0
             asked = time.monotonic()
-            job = await self._ask(job_id, hold)
-            if job is not None:
-                self.jobs[job_id] = job
-                self.say()
-                if job.state.is_terminal:
-                    self.left -= 1
-                    return
-                if before is None and few:
-                    continue
-                if before is None or job.units != before.units:
-                    pause = _SHORTEST_PAUSE
+            job = await self.api.perform(get_upload_job(self.folder, job_id, hold=hold))
+            self.jobs[job_id] = job
+            self.say()
+            if job.state.is_terminal:
+                self.left -= 1
+                return
+            if before is None and few:
+                continue
+            if before is None or job.units != before.units:
+                pause = _SHORTEST_PAUSE
             # An answer that was held has been waiting enough.
             if not hold or time.monotonic() - asked < hold / 2:
                 await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
-
-    async def _ask(self, job_id: str, hold: float) -> UploadJob | None:
-        try:
-            job = await self.api.perform(get_upload_job(self.folder, job_id, hold=hold))
-        except EncordUnavailableError:
-            if time.monotonic() - self.reached >= self.max_unreachable:
-                raise
-            return None
-        self.reached = time.monotonic()
-        return job
 
     def say(self, *, last: bool = False) -> None:
         """Log the progress."""

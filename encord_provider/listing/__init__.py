@@ -1,13 +1,11 @@
 """Where objects come from. Nothing in here knows of Airflow or creates a client."""
 
 from encord_provider.listing.filters import ObjectFilter
+from encord_provider.listing.identity import ObjectIdentity, identity_of, is_url, parse_object_url
 from encord_provider.listing.inventory import inventory_bucket, list_inventory
 from encord_provider.listing.object_urls import (
-    ObjectRef,
     ObjectUrlStyle,
-    object_url,
     object_urls,
-    parse_object_url,
 )
 from encord_provider.listing.objects import ListedObject
 from encord_provider.listing.order import in_key_order
@@ -18,16 +16,17 @@ from encord_provider.listing.url_table import UrlTable
 __all__ = [
     "ListedObject",
     "ObjectFilter",
-    "ObjectRef",
+    "ObjectIdentity",
     "ObjectUrlStyle",
     "UrlTable",
     "bucket_region",
+    "identity_of",
     "in_key_order",
     "inventory_bucket",
+    "is_url",
     "list_inventory",
     "list_path",
     "list_s3",
-    "object_url",
     "object_urls",
     "parse_object_url",
 ]

@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from encord_provider.exceptions import EncordConfigError, ListingError
+from encord_provider.exceptions import ListingError
 from encord_provider.listing.objects import ListedObject
 from encord_provider.listing.order import in_key_order
 from encord_provider.listing.s3 import explained
+from encord_provider.tables.arrow import pyarrow_for
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -73,9 +74,11 @@ def list_inventory(
 def inventory_bucket(client: S3Client, bucket: str, manifest_key: str) -> str:
     """Find the bucket that an inventory report describes.
 
-    Takes and raises what :func:`list_inventory` does.
-
+    :param client: a boto3 S3 client that may read the report.
+    :param bucket: the bucket that holds the report.
+    :param manifest_key: the key of the report's ``manifest.json``.
     :returns: the name of the source bucket.
+    :raises ListingError: when the report cannot be read.
     """
     return str(_manifest(client, bucket, manifest_key)["sourceBucket"])
 
@@ -92,7 +95,9 @@ def _manifest(client: S3Client, bucket: str, key: str) -> Mapping[str, Any]:
         if any(not isinstance(entry["key"], str) for entry in manifest["files"]):
             raise TypeError("the key of a file must be text")
     except (ValueError, KeyError, TypeError) as error:
-        raise ListingError(f"s3://{bucket}/{key} is no manifest of an S3 inventory ({error})") from None
+        raise ListingError(
+            f"s3://{bucket}/{key} is not a valid manifest of an S3 inventory ({error})"
+        ) from None
     return dict(manifest)
 
 
@@ -137,22 +142,17 @@ def _csv_rows(file: IO[bytes], schema: Sequence[str], uri: str) -> Iterator[Mapp
 
 
 def _arrow_rows(file: IO[bytes], file_format: str, uri: str) -> Iterator[Mapping[str, Any]]:
-    try:
-        import pyarrow  # type: ignore[import-untyped, import-not-found, unused-ignore]
-        from pyarrow import orc, parquet  # type: ignore[import-untyped, import-not-found, unused-ignore]
-    except ImportError:
-        raise EncordConfigError(
-            f"{uri}: reading a {file_format} inventory needs pyarrow: "
-            "pip install 'airflow-provider-encord[parquet]'"
-        ) from None
+    pyarrow = pyarrow_for(
+        f"{uri}: reading a {file_format} inventory", "parquet" if file_format == "Parquet" else "orc"
+    )
     try:
         batches: Iterable[Any]
         if file_format == "Parquet":
-            reader = parquet.ParquetFile(file)
+            reader = pyarrow.parquet.ParquetFile(file)
             names = [name for name in reader.schema_arrow.names if name in _COLUMNS.values()]
             batches = reader.iter_batches(batch_size=_BATCH, columns=names)
         else:
-            stripes = orc.ORCFile(file)
+            stripes = pyarrow.orc.ORCFile(file)
             names = [name for name in stripes.schema.names if name in _COLUMNS.values()]
             batches = (stripes.read_stripe(number, columns=names) for number in range(stripes.nstripes))
         if "key" not in names:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote, urlsplit
 
@@ -49,55 +48,13 @@ class ObjectUrlStyle(StrEnum):
     ENDPOINT = "endpoint"
 
 
-@dataclass(frozen=True)
-class ObjectRef:
-    """An object in a bucket.
-
-    :param bucket: the bucket; the container for Azure (``$root`` for the root container), the ARN for a
-        Multi-Region Access Point.
-    :param key: the key of the object, decoded.
-    """
-
-    bucket: str
-    key: str
-
-
 _VIRTUAL_HOSTED_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ANY_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]{0,254}")
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]*")
 _MRAP_ARN = re.compile(r"arn:aws[a-z-]*:s3::\d{12}:accesspoint/[A-Za-z0-9._-]+")
 
-_S3_HOST = re.compile(
-    r"(?:(?P<bucket>.+)\.)?s3(?:\.dualstack)?(?:[.-](?P<region>[a-z0-9-]+))?\.amazonaws\.com(?:\.cn)?"
-)
-_OTC_HOST = re.compile(r"(?P<bucket>.+)\.obs\.(?P<region>[a-z0-9-]+)\.otc\.t-systems\.com")
-_AZURE_HOST = re.compile(r"(?P<account>[a-z0-9-]+)\.blob\.core\.windows\.net")
-
 _ROOT_CONTAINER = "$root"
 _UNSAFE_UNQUOTED = re.compile(r"[?#%\\]")
-
-
-def object_url(
-    bucket: str,
-    key: str,
-    *,
-    style: ObjectUrlStyle | str = ObjectUrlStyle.VIRTUAL_HOSTED,
-    region: str | None = None,
-    endpoint: str | None = None,
-) -> str:
-    """Write the object URL of an object.
-
-    :param bucket: the bucket; for ``azure`` the container, for ``mrap`` the ARN of the access point.
-    :param key: the key of the object, as the store lists it.
-    :param style: the form of the URL.
-    :param region: the region of the bucket; needed by ``virtual-hosted`` and ``path``, ``eu-de`` by default for
-        ``otc``.
-    :param endpoint: for ``endpoint`` the root URL of the store, for ``azure`` the account's name or its root URL.
-    :returns: the URL: ASCII for the https forms, without whitespace in every form, at most 16 KB.
-    :raises ObjectUrlError: when the bucket, region or endpoint does not fit the style, or when decoding the URL
-        would not give the key back.
-    """
-    return object_urls(bucket, style=style, region=region, endpoint=endpoint)(key)
 
 
 def object_urls(
@@ -109,9 +66,15 @@ def object_urls(
 ) -> Callable[[str], str]:
     """Check everything that does not depend on the key once, and return the function from key to object URL.
 
-    Takes and raises what :func:`object_url` does.
-
-    :returns: a function of the key.
+    :param bucket: the bucket; for ``azure`` the container, for ``mrap`` the ARN of the access point.
+    :param style: the form of the URLs.
+    :param region: the region of the bucket; needed by ``virtual-hosted`` and ``path``, ``eu-de`` by default for
+        ``otc``.
+    :param endpoint: for ``endpoint`` the root URL of the store, for ``azure`` the account's name or its root URL.
+    :returns: a function of the key, as the store lists it. Its URLs are ASCII for the https forms, without
+        whitespace in every form, and at most 16 KB. It raises :class:`ObjectUrlError` where decoding the URL would
+        not give the key back.
+    :raises ObjectUrlError: when the bucket, region or endpoint does not fit the style.
     """
     try:
         style = ObjectUrlStyle(style)
@@ -131,68 +94,13 @@ def object_urls(
             url = prefix + (quote(key, safe="/~") if quoted else key)
         except UnicodeEncodeError:
             raise ObjectUrlError(
-                f"object {key!r} in bucket {bucket!r}: the key is no valid Unicode"
+                f"object {key!r} in bucket {bucket!r}: the key is not valid Unicode"
             ) from None
         if problem := url_problem(url):
             raise ObjectUrlError(f"object {key[:200]!r} in bucket {bucket!r}: {problem}")
         return url
 
     return url_for
-
-
-def parse_object_url(url: str, *, endpoint: str | None = None) -> ObjectRef:
-    """Find the object that an object URL names; the inverse of :func:`object_url` for every style.
-
-    A query string (a signature) is left aside. For a host that belongs to no known cloud the first segment of
-    the path is taken as the bucket.
-
-    :param url: the object URL.
-    :param endpoint: the root URL of an S3-compatible store, when it holds a path of its own.
-    :returns: bucket and key.
-    :raises ObjectUrlError: when the URL names no object.
-    """
-    if problem := url_problem(url):
-        raise ObjectUrlError(problem)
-    lower = url.lower()
-    if lower.startswith(("s3://", "gs://")):
-        return _ref(url, *_bucket_and_key(url[5:]))
-    if lower.startswith("arn:"):
-        arn = _MRAP_ARN.match(url)
-        if arn is None or not url[arn.end() :].startswith("/"):
-            raise ObjectUrlError(f"{url!r} is no ARN of a Multi-Region Access Point followed by / and a key")
-        return _ref(url, arn.group(), url[arn.end() + 1 :])
-    bare = re.split("[?#]", url, maxsplit=1)[0]
-    try:
-        parts = urlsplit(bare)
-    except ValueError as error:
-        raise ObjectUrlError(f"{bare!r} is no URL: {error}") from None
-    host, path = (parts.hostname or ""), _unquoted(bare, parts.path[1:])
-    if (match := _S3_HOST.fullmatch(host) or _OTC_HOST.fullmatch(host)) and match["bucket"]:
-        return _ref(bare, match["bucket"], path)
-    if endpoint is not None and bare.startswith(root := endpoint.rstrip("/") + "/"):
-        path = _unquoted(bare, bare[len(root) :])
-    bucket, key = _bucket_and_key(path)
-    if _AZURE_HOST.fullmatch(host) and not key and not path.endswith("/"):
-        return _ref(bare, _ROOT_CONTAINER, path)
-    return _ref(bare, bucket, key)
-
-
-def _ref(url: str, bucket: str, key: str) -> ObjectRef:
-    if not bucket or not key:
-        raise ObjectUrlError(f"{url!r} names no object: it lacks the {'key' if bucket else 'bucket'}")
-    return ObjectRef(bucket, key)
-
-
-def _unquoted(url: str, path: str) -> str:
-    try:
-        return unquote(path, errors="strict")
-    except UnicodeDecodeError:
-        raise ObjectUrlError(f"the percent-encoding of {url!r} is no UTF-8") from None
-
-
-def _bucket_and_key(path: str) -> tuple[str, str]:
-    bucket, _, key = path.partition("/")
-    return bucket, key
 
 
 def _key_problem(key: str, *, style: ObjectUrlStyle, quoted: bool) -> str | None:
@@ -227,7 +135,7 @@ def _prefix(bucket: str, style: ObjectUrlStyle, region: str | None, endpoint: st
             )
         return f"{bucket}/"
     if not _ANY_BUCKET.fullmatch(bucket):
-        raise ObjectUrlError(f"{bucket!r} is no bucket name: give the name alone, without scheme and path")
+        raise ObjectUrlError(f"{bucket!r} is not a bucket name: give the name alone, without scheme and path")
     if style is ObjectUrlStyle.S3:
         return f"s3://{bucket}/"
     if style is ObjectUrlStyle.GS:
@@ -295,15 +203,16 @@ def url_problem(url: str) -> str | None:
     if " " in url or not url.isprintable():  # str.isprintable counts all other whitespace as not printable
         return f"whitespace or a control character in the object URL {shown(url)}; write a blank as %20"
     if not url.lower().startswith(_URL_STARTS):
-        return f"{shown(url)} is no object URL: it must start with https://, s3://, gs:// or an ARN"
+        return f"{shown(url)} is not an object URL: it must start with https://, s3://, gs:// or an ARN"
     if len(url) > MAX_URL_BYTES // 4 and (size := len(url.encode())) > MAX_URL_BYTES:
         return f"an object URL of {size:,} bytes, the limit is {MAX_URL_BYTES:,}: {shown(url)}"
     return None
 
 
 def file_name(url: str) -> str:
-    """Return the name of the file that an object URL names: its last segment, decoded.
+    """Find the name of the file that an object URL names.
 
     :param url: an object URL; a query string (a signature) is left aside.
+    :returns: the last segment of its path, decoded.
     """
     return unquote(url.partition("?")[0].rstrip("/").rpartition("/")[2]) or url

@@ -22,9 +22,9 @@ def expand_prefix(client: S3Client, bucket: str, pattern: str) -> list[str]:
     :param client: a boto3 S3 client.
     :param bucket: the name of the bucket.
     :param pattern: the prefix pattern; without a ``*`` it is the one result.
-    :return: the prefixes in order; empty if none exists.
-    :raises EncordInputError: if the last segment, which is no whole folder, has a ``*``.
-    :raises ListingError: if the bucket does not exist or may not be listed.
+    :returns: the prefixes in order; empty if none exists.
+    :raises EncordInputError: when the last segment, which is not a whole folder, has a ``*``.
+    :raises ListingError: when the bucket does not exist or may not be listed.
     """
     *folders, last = pattern.split("/")
     if "*" in last:
@@ -44,6 +44,9 @@ def distinct(prefixes: Iterable[str]) -> list[str]:
     """Bring prefixes into order, without those whose objects another one has too.
 
     ``dt=2025-03-1`` has the objects of ``dt=2025-03-10`` as well; listing both would list those twice.
+
+    :param prefixes: the prefixes, in any order.
+    :returns: the prefixes that are left, in order.
     """
     kept: list[str] = []
     for prefix in sorted(prefixes):

@@ -18,7 +18,7 @@ MAX_PAGE_SIZE = 1000
 _REASONS = {
     "NoSuchBucket": "there is no such bucket",
     "NoSuchKey": "there is no such object",
-    "InvalidBucketName": "that is no valid bucket name",
+    "InvalidBucketName": "that is not a valid bucket name",
     "AccessDenied": "not permitted; the credentials need the IAM action {action} on arn:aws:s3:::{bucket}",
     "AllAccessDisabled": "all access to the bucket is disabled",
     "InvalidAccessKeyId": "S3 does not know the access key of the Airflow connection",
@@ -85,7 +85,14 @@ def bucket_region(client: S3Client, bucket: str) -> str:
 
 @contextmanager
 def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
-    """Turn what S3 will answer again next time into a :class:`ListingError`."""
+    """Turn what S3 will answer again next time into a :class:`ListingError`.
+
+    :param bucket: the name of the bucket.
+    :param what: what is read of it, for the message.
+    :param action: the IAM action that this needs.
+    :returns: a context manager around the calls.
+    :raises ListingError: for such an answer.
+    """
     from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
 
     try:

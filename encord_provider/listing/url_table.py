@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from encord_provider.exceptions import MetadataTableError, ObjectUrlError
-from encord_provider.listing.object_urls import ObjectRef, parse_object_url
+from encord_provider.listing.identity import ObjectIdentity, identity_of, parse_object_url
+from encord_provider.listing.object_urls import url_problem
 from encord_provider.listing.objects import ListedObject
 from encord_provider.tables.metadata_table import MetadataTable
-from encord_provider.tables.rows import TableRow
+from encord_provider.tables.reader import TableRow
 
 
 class UrlTable:
@@ -21,31 +22,52 @@ class UrlTable:
     """
 
     def __init__(self, table: MetadataTable, *, endpoint: str | None = None) -> None:
-        rows = [(_ref(row, endpoint), row) for row in table]
-        one_bucket = len({ref.bucket for ref, _ in rows}) <= 1
-        self._urls: dict[str, str] = {}
-        for ref, row in rows:
-            key = ref.key if one_bucket else f"{ref.bucket}/{ref.key}"
-            if key in self._urls:
-                raise MetadataTableError(
-                    f"{row.where}: another row names the same object, {self._urls[key]!r}"
-                )
-            self._urls[key] = row.key
+        rows = [(_identity(row, endpoint), row) for row in table]
+        seen: dict[ObjectIdentity, TableRow] = {}
+        for identity, row in rows:
+            if (other := seen.setdefault(identity, row)) is not row:
+                raise MetadataTableError(f"{row.where}: {other.where} names the same object, {other.key!r}")
+        name = _namer(seen)
+        self._urls = {name(identity): row.key for identity, row in rows}
 
     def objects(self) -> Iterator[ListedObject]:
-        """The objects in key order; with more than one bucket, the bucket is the first segment of the key."""
+        """List the objects.
+
+        :returns: the objects in key order; with more than one bucket, the bucket is the first segment of the key, and
+            with two buckets of one name the store is in front of it.
+        """
         return (ListedObject(key) for key in sorted(self._urls))
 
     def url_for(self, key: str) -> str:
-        """Return the URL of an object exactly as the table gives it.
+        """Find the URL of an object.
 
         :param key: the key of one of :meth:`objects`.
+        :returns: the URL exactly as the table gives it.
         """
         return self._urls[key]
 
 
-def _ref(row: TableRow, endpoint: str | None) -> ObjectRef:
+def _namer(identities: Iterable[ObjectIdentity]) -> Callable[[ObjectIdentity], str]:
+    """Give the function that names each object by a key of its own, as short as that can be."""
+    places = {(one.store, one.bucket) for one in identities}
+    several_buckets = len(places) > 1
+    several_stores = len({bucket for _, bucket in places}) < len(places)
+
+    def name(one: ObjectIdentity) -> str:
+        above = [one.store] * several_stores + [one.bucket] * several_buckets
+        version = "" if one.version is None else f"?versionId={one.version}"
+        return "/".join([*filter(None, above), one.key]) + version
+
+    return name
+
+
+def _identity(row: TableRow, endpoint: str | None) -> ObjectIdentity:
     try:
-        return parse_object_url(row.key, endpoint=endpoint)
+        if problem := url_problem(row.key):
+            raise ObjectUrlError(problem)
+        found = identity_of(row.key, endpoint=endpoint)
+        if isinstance(found, str) or (found.bucket and not found.key):
+            return parse_object_url(row.key, endpoint=endpoint)
     except ObjectUrlError as error:
-        raise MetadataTableError(f"{row.source}, line {row.line}: {error}") from None
+        raise MetadataTableError(f"{row.source}, {row.counted} {row.line}: {error}") from None
+    return found

@@ -1,19 +1,56 @@
-"""The rows of client metadata that a user hands to EncordPatchMetadataOperator, in any of the forms it takes."""
+"""Which rows there are: client metadata in any form that a user hands it in, one row for each item."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
-
-import orjson
 
 from encord_provider.exceptions import EncordInputError, MetadataTableError
 from encord_provider.jobs.parts import index_uri_of, specs_of_index
-from encord_provider.metadata.patch import ItemKey, MetadataRow
-from encord_provider.workspace.inputs import table_of
+from encord_provider.schema import MetadataSchema, check_metadata
+from encord_provider.workspace.inputs import Inputs
+from encord_provider.workspace.templates import value_of
 
 EXPORT_PREFIX = "encord_"
 """How the columns begin that say which item a row of an exported table is about."""
+
+
+class ItemKey(StrEnum):
+    """What a row names its storage item by.
+
+    ``object_url`` and ``object_key`` are those of the item itself. ``file_url`` and ``file_key`` are, where no item
+    itself has them, those of one of the files of an image group, image sequence or series.
+    """
+
+    OBJECT_URL = "object_url"
+    OBJECT_KEY = "object_key"
+    FILE_URL = "file_url"
+    FILE_KEY = "file_key"
+    UUID = "uuid"
+    TITLE = "title"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetadataRow:
+    """Client metadata for one storage item.
+
+    :param key: names the item.
+    :param by: what kind of name that is.
+    :param metadata: the client metadata.
+    :param where: where the row comes from, for reports.
+    :param urls: all object URLs of an image group, sequence or series, where they are known; the item is then
+        the one with exactly these files, whatever ``key`` and ``by`` say.
+    :param title: the title that such an item has; None for any.
+    """
+
+    key: str
+    by: ItemKey = ItemKey.OBJECT_URL
+    metadata: Mapping[str, Any]
+    where: str
+    urls: tuple[str, ...] = ()
+    title: str | None = None
 
 
 def rows_of(
@@ -26,34 +63,36 @@ def rows_of(
     """Read the rows.
 
     :param metadata: what :class:`~encord_provider.operators.patch_metadata.EncordPatchMetadataOperator` takes.
-    :param key: what names an item.
+    :param key: what names an item; the rows of an upload spec name theirs by object URL all the same.
     :param key_column: the column of a table or row that holds the key.
     :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
     :raises EncordInputError: if anything is wrong with them.
     """
-    metadata = rendered(metadata)
+    metadata = value_of(metadata, dict, list, str, parameter="metadata")
+    if metadata is None:
+        raise EncordInputError("No metadata was given: set the parameter 'metadata'.")
     index = index_uri_of(metadata)
     if index is not None:
         yield from (row for row in rows_of_index(index) if row.metadata)
     elif isinstance(metadata, str):
-        table = table_of(metadata, key_column=key_column, aws_conn_id=aws_conn_id)
+        table = Inputs(aws_conn_id=aws_conn_id).table(metadata, key_column=key_column)
         for line in table or ():
             values = {
                 name: value for name, value in line.metadata.items() if not name.startswith(EXPORT_PREFIX)
             }
-            yield MetadataRow(key=line.key, metadata=values, where=line.where)
+            yield MetadataRow(key=line.key, by=key, metadata=values, where=line.where)
     elif isinstance(metadata, Mapping):
         for name, values in metadata.items():
-            yield MetadataRow(key=str(name), metadata=_mapping(values, name), where=f"metadata of {name!r}")
+            where = f"metadata of {name!r}"
+            yield MetadataRow(key=str(name), by=key, metadata=_mapping(values, name), where=where)
     else:
-        yield from _given_rows(metadata, key_column or key.value)
+        yield from _given_rows(metadata, key, key_column or key.value)
 
 
-def rows_of_index(index: str, *, metadata: Mapping[str, Any] | None = None) -> Iterator[MetadataRow]:
-    """Give a row for every data unit of an upload spec.
+def rows_of_index(index: str) -> Iterator[MetadataRow]:
+    """Give a row with its client metadata for every data unit of an upload spec.
 
     :param index: the URI of the spec's index.
-    :param metadata: the client metadata of every row; None for each unit's own.
     :raises UploadSpecError: if the index or a part is missing or malformed.
     """
     for spec in specs_of_index(index):
@@ -61,33 +100,29 @@ def rows_of_index(index: str, *, metadata: Mapping[str, Any] | None = None) -> I
             grouped = len(unit.urls) > 1 or unit.media_type.is_grouped
             yield MetadataRow(
                 key=unit.urls[0],
-                metadata=unit.client_metadata if metadata is None else metadata,
+                metadata=unit.client_metadata,
                 where=f"upload spec, {unit.title or unit.urls[0]!r}",
                 urls=unit.urls if grouped else (),
                 title=unit.title if grouped else None,
             )
 
 
-def rendered(value: Any) -> Any:
-    """Give what a template meant: a mapping or list that it rendered as JSON text, or the value as it is.
+def checked_rows(rows: Iterable[MetadataRow], schema: MetadataSchema) -> list[MetadataRow]:
+    """Check the values of rows against the metadata schema.
 
-    :raises EncordInputError: if a text looks like JSON and is none.
+    :returns: the rows with the values as the schema has them.
+    :raises MetadataValueError: for the first value that does not fit.
     """
-    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        return value
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise EncordInputError(f"The metadata is a text that looks like JSON and is none: {error}") from None
+    return [replace(row, metadata=check_metadata(row.metadata, schema, where=row.where)) for row in rows]
 
 
-def _given_rows(rows: Sequence[Mapping[str, Any]], column: str) -> Iterator[MetadataRow]:
+def _given_rows(rows: Sequence[Mapping[str, Any]], by: ItemKey, column: str) -> Iterator[MetadataRow]:
     for number, row in enumerate(rows, start=1):
         values = dict(_mapping(row, f"row {number}"))
         key = values.pop(column, None)
         if not isinstance(key, str) or not key:
             raise MetadataTableError(f"metadata row {number} has no {column!r} that names its item")
-        yield MetadataRow(key=key, metadata=values, where=f"metadata row {number}")
+        yield MetadataRow(key=key, by=by, metadata=values, where=f"metadata row {number}")
 
 
 def _mapping(values: Any, name: Any) -> Mapping[str, Any]:

@@ -1,19 +1,24 @@
-"""What every Encord operator has: the connection and its hook."""
+"""What the Encord operators share: the connection and its hook, the workspace, the reading of inputs."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.workspace.files import task_folder
+from encord_provider.workspace.inputs import Inputs
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 
 class EncordOperator(BaseOperator):  # type: ignore[misc, unused-ignore]
     """Base of the Encord operators.
 
-    :param encord_conn_id: the Airflow connection of type ``encord``.
+    :param encord_conn_id: the Airflow connection of type ``encord``. (templated)
     """
 
     template_fields: tuple[str, ...] = ("encord_conn_id",)
@@ -27,3 +32,39 @@ class EncordOperator(BaseOperator):  # type: ignore[misc, unused-ignore]
     def hook(self) -> EncordHook:
         """The hook on the operator's connection."""
         return EncordHook(encord_conn_id=self.encord_conn_id)
+
+
+class EncordWorkspaceOperator(EncordOperator):
+    """Base of the operators that write files.
+
+    :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
+        for the option ``[encord] workspace``. (templated)
+    """
+
+    template_fields: tuple[str, ...] = (*EncordOperator.template_fields, "workspace")
+
+    def __init__(self, *, workspace: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.workspace = workspace
+
+    def task_folder(self, context: Context) -> str:
+        """Give the URI of the task's own folder in the workspace."""
+        return task_folder(self.workspace, context)
+
+
+class EncordInputsOperator(EncordWorkspaceOperator):
+    """Base of the operators that read files which a user named, and write files.
+
+    :param aws_conn_id: the Airflow connection of the amazon provider. (templated)
+    """
+
+    template_fields: tuple[str, ...] = (*EncordWorkspaceOperator.template_fields, "aws_conn_id")
+
+    def __init__(self, *, aws_conn_id: str | None = "aws_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.aws_conn_id = aws_conn_id
+
+    @property
+    def inputs(self) -> Inputs:
+        """Reads files with the operator's AWS connection."""
+        return Inputs(aws_conn_id=self.aws_conn_id)

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from encord_provider.api.calls import get_metadata_schema
 from encord_provider.exceptions import EncordInputError
-from encord_provider.listing import ObjectFilter
-from encord_provider.operators.base import EncordOperator
+from encord_provider.operators.base import EncordInputsOperator
+from encord_provider.options import (
+    ClientMetadata,
+    Filters,
+    Frames,
+    Grouping,
+    Media,
+    ObjectUrls,
+    Parts,
+)
 from encord_provider.schema import MetadataSchema
-from encord_provider.sources import Listing, ListingRequest, ListingSource, S3Bucket
-from encord_provider.tables import MetadataTable, Sampling
-from encord_provider.upload_spec import KeyPattern, MediaType, build_units, write_parts
-from encord_provider.workspace.files import child, parent, path_of, task_folder
-from encord_provider.workspace.inputs import Embeddings, embeddings_of, frames_of, table_of
-from encord_provider.workspace.window import run_window
+from encord_provider.sources import (
+    Listing,
+    ListingRequest,
+    ListingSource,
+    S3Bucket,
+    check_source,
+    source_of,
+)
+from encord_provider.tables import MetadataTable
+from encord_provider.upload_spec import BuildOptions, DataUnit, SkippedObjects, build_units
+from encord_provider.workspace.files import child
+from encord_provider.workspace.option_groups import Options, is_template
+from encord_provider.workspace.specs import write_spec
+from encord_provider.workspace.window import Window, run_window
 
 if TYPE_CHECKING:
-    import jinja2
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
+
+_GROUPS: Mapping[str, type[Options]] = {
+    group.parameter: group for group in (Media, Filters, Grouping, ClientMetadata, Frames, ObjectUrls, Parts)
+}
 
 
-class EncordBuildUploadSpecOperator(EncordOperator):
+class EncordBuildUploadSpecOperator(EncordInputsOperator):
     """List the objects that belong to the run's window and write them as an upload spec.
 
     The spec is Encord's JSON form in parts, beside an index and the list of the objects that were left out, each
@@ -33,177 +51,99 @@ class EncordBuildUploadSpecOperator(EncordOperator):
 
     The task is skipped, and says so, when there is nothing to import.
 
+    Options that belong together are groups of :mod:`encord_provider.options`. Each may also be a mapping with the
+    same names, or a text that a template renders to one. What is wrong with a group is found when the DAG is
+    parsed, as far as it does not hang on a template.
+
     :param bucket: the S3 bucket to list. (templated)
     :param prefix: which keys belong to the run: ``{date}`` is each day of the run's window as YYYY-MM-DD,
         ``{date:%Y/%m/%d}`` the day in that form, ``*`` any text inside one folder name. (templated)
-    :param source: where the objects are instead of a listed S3 bucket, see
-        :mod:`encord_provider.sources`: ``S3Inventory``, ``ObjectStorageFolder`` or
-        ``ObjectUrlTable``. (its own fields are templated)
-    :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
-        for the option ``[encord] workspace``. (templated)
-    :param aws_conn_id: the Airflow connection of the amazon provider. (templated)
+    :param source: where the objects are instead of a listed S3 bucket, see :mod:`encord_provider.sources`. (templated)
     :param day: a day as YYYY-MM-DD to use instead of the run's window; empty for the window. (templated)
-    :param media: ``auto`` tells the type of an object by its extension; or one media type for all. (templated)
-    :param include: glob patterns on the whole key; without any, everything is included.
-    :param exclude: glob patterns on the whole key of what is left out.
-    :param object_filter: leaves out objects by size, modification time or storage class.
-    :param group_by: which files make one image group, image sequence or DICOM series: ``folder`` (the default),
-        ``column:<name>`` for a column of the metadata table, or a regular expression with named groups.
-    :param key_pattern: a regular expression whose named groups turn parts of the key into client metadata.
-        (templated)
-    :param metadata: the URI of a CSV, JSONL or Parquet table with client metadata by object key or URL.
-        (templated)
-    :param key_column: the column of that table that names the object; None for the first usual one.
-    :param sidecars: whether ``<key>.metadata.json`` beside an object holds its client metadata.
-    :param frames: the URI of a table with metadata or embeddings of single video frames, which has the column
-        ``frame`` beside the key. (templated)
-    :param sampling: which frames of videos Encord takes.
-    :param embeddings: custom embeddings in a ``.npy`` file. (its own fields are templated)
-    :param media_metadata: the URI of a table with what Encord needs to know of files that it is not to read, see
-        :mod:`encord_provider.upload_spec.media_table`. (templated)
-    :param title: the template of the titles; by default the key.
-    :param object_url_style: the form of the object URLs, see :class:`~encord_provider.upload_spec.ObjectUrlStyle`; None
-        or empty for the usual one of the source, for S3 ``virtual-hosted``. (templated)
-    :param object_url_endpoint: the root URL of an S3-compatible store (by default that of the AWS connection),
-        the Azure storage account, or the URL under which a local folder is served. (templated)
-    :param max_units_per_part: data units in one part, and so in one upload job; by default 1,000 and 100 videos.
-    :param skip_duplicate_urls: whether Encord is to skip URLs that the folder already has.
-    :param validate: whether to check client metadata against the organisation's metadata schema.
+    :param media: one media type for all objects, or :class:`~encord_provider.options.Media`. (templated)
+    :param filters: which objects are taken: :class:`~encord_provider.options.Filters`. (templated)
+    :param grouping: what becomes one data unit, and titles: :class:`~encord_provider.options.Grouping`. (templated)
+    :param metadata: where client metadata comes from: :class:`~encord_provider.options.ClientMetadata`. (templated)
+    :param frames: what concerns single frames of videos: :class:`~encord_provider.options.Frames`. (templated)
+    :param object_urls: how objects are named: :class:`~encord_provider.options.ObjectUrls`. (templated)
+    :param parts: how the spec is divided: :class:`~encord_provider.options.Parts`. (templated)
 
-    :return: ``{"index", "parts", "counts", "skipped"}``: URIs, data units by type, and how many objects were
+    :returns: ``{"index", "parts", "counts", "skipped"}``: URIs, data units by type, and how many objects were
         left out.
     :raises ListingError: if the bucket does not exist or may not be listed.
     :raises EncordInputError: if a pattern, the table, a title or a value is wrong; the message names it.
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordInputsOperator.template_fields,
         "bucket",
         "prefix",
-        "workspace",
-        "aws_conn_id",
+        "source",
         "day",
         "media",
-        "key_pattern",
-        "source",
+        "filters",
+        "grouping",
         "metadata",
         "frames",
-        "embeddings",
-        "media_metadata",
-        "object_url_style",
-        "object_url_endpoint",
+        "object_urls",
+        "parts",
     )
+    template_fields_renderers = dict.fromkeys(("source", *_GROUPS), "json")
 
     def __init__(
         self,
         *,
         bucket: str = "",
         prefix: str = "",
-        source: ListingSource | None = None,
-        workspace: str | None = None,
-        aws_conn_id: str | None = "aws_default",
+        source: ListingSource | Mapping[str, Any] | str | XComArg | None = None,
         day: str | None = None,
-        media: str = "auto",
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        object_filter: ObjectFilter | None = None,
-        group_by: str | None = None,
-        key_pattern: str | None = None,
-        metadata: str | None = None,
-        key_column: str | None = None,
-        sidecars: bool = False,
-        frames: str | None = None,
-        sampling: Sampling | None = None,
-        embeddings: Embeddings | None = None,
-        media_metadata: str | None = None,
-        title: str = "{key}",
-        object_url_style: str | None = None,
-        object_url_endpoint: str | None = None,
-        max_units_per_part: int | Mapping[MediaType, int] | None = None,
-        skip_duplicate_urls: bool = True,
-        validate: bool = True,
+        media: Media | Mapping[str, Any] | str | XComArg = "auto",
+        filters: Filters | Mapping[str, Any] | str | XComArg | None = None,
+        grouping: Grouping | Mapping[str, Any] | str | XComArg | None = None,
+        metadata: ClientMetadata | Mapping[str, Any] | str | XComArg | None = None,
+        frames: Frames | Mapping[str, Any] | str | XComArg | None = None,
+        object_urls: ObjectUrls | Mapping[str, Any] | str | XComArg | None = None,
+        parts: Parts | Mapping[str, Any] | str | XComArg | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if source is not None and (bucket or prefix):
-            raise EncordInputError("Give either 'bucket' and 'prefix', or a 'source'.")
         self.bucket = bucket
         self.prefix = prefix
-        # Rendered in place, so each operator has its own, also where several are mapped over one.
-        self.source = copy.copy(source)
-        self.workspace = workspace
-        self.aws_conn_id = aws_conn_id
+        self.source = source
         self.day = day
         self.media = media
-        self.include = include
-        self.exclude = exclude
-        self.object_filter = object_filter
-        self.group_by = group_by
-        self.key_pattern = key_pattern
+        self.filters = filters
+        self.grouping = grouping
         self.metadata = metadata
-        self.key_column = key_column
-        self.sidecars = sidecars
         self.frames = frames
-        self.sampling = sampling
-        self.embeddings = copy.copy(embeddings)
-        self.media_metadata = media_metadata
-        self.title = title
-        self.object_url_style = object_url_style
-        self.object_url_endpoint = object_url_endpoint
-        self.max_units_per_part = max_units_per_part
-        self.skip_duplicate_urls = skip_duplicate_urls
-        self.validate = validate
-
-    def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
-        """Render the templates; those of a source in a copy, so that the DAG's own stays as its author wrote it."""
-        self.source = copy.copy(self.source)
-        self.embeddings = copy.copy(self.embeddings)
-        super().render_template_fields(context, jinja_env)
+        self.object_urls = object_urls
+        self.parts = parts
+        check_source(source)
+        for name, group in _GROUPS.items():
+            group.check(getattr(self, name))
+        if not any(map(is_template, (bucket, prefix, source))):
+            self._one_source()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """List, build and write."""
-        window = run_window(context, day=self.day)
-        key_pattern = KeyPattern.compile(self.key_pattern) if self.key_pattern else None
-        frames = frames_of(self.frames, aws_conn_id=self.aws_conn_id)
-        embeddings = embeddings_of(self.embeddings, aws_conn_id=self.aws_conn_id)
-        media_metadata = table_of(self.media_metadata, key_column=None, aws_conn_id=self.aws_conn_id)
-        source = self.source or S3Bucket(bucket=self.bucket, prefix=self.prefix)
-        listing = source.open(
+        object_urls = ObjectUrls.of(self.object_urls)
+        parts: Any = Parts.of(self.parts)
+        listing = self._one_source().open(
             ListingRequest(
-                window=window,
+                window=functools.cache(lambda: self._window(context)),
                 aws_conn_id=self.aws_conn_id,
-                url_style=self.object_url_style,
-                url_endpoint=self.object_url_endpoint,
+                url_style=object_urls.style,
+                url_endpoint=object_urls.endpoint,
             )
         )
-        self.log.info("The window is %s; the objects come from %s.", window, listing.place)
-        if self.sidecars and listing.read is None:
-            raise EncordInputError(f"Objects of {listing.place} have no sidecars: leave out 'sidecars'.")
-        units, skipped = build_units(
-            listing,
-            url_for=listing.url_for,
-            media=self.media or "auto",
-            include=self.include,
-            exclude=self.exclude,
-            only=self.object_filter,
-            group_by=self.group_by,
-            key_pattern=key_pattern,
-            metadata=self._metadata(listing),
-            title=self.title,
-            schema=self._schema(listing),
-            read_sidecar=listing.read if self.sidecars else None,
-            frames=frames,
-            sampling=self.sampling,
-            embeddings=embeddings,
-            media_metadata=media_metadata,
-        )
-        folder = task_folder(self.workspace, context)
-        index = write_parts(
+        self.log.info("The objects come from %s.", listing.place)
+        units, skipped = self._units(listing)
+        folder = self.task_folder(context)
+        index, result = write_spec(
+            folder,
             units,
-            path_of(parent(folder)),
-            name=folder.rpartition("/")[2],
-            max_units_per_part=self.max_units_per_part,
-            skip_duplicate_urls=self.skip_duplicate_urls,
+            max_units_per_part=parts.max_units_per_part,
+            skip_duplicate_urls=parts.skip_duplicate_urls,
             skipped=skipped,
         )
         if not listing.count:
@@ -217,34 +157,70 @@ class EncordBuildUploadSpecOperator(EncordOperator):
             "%d objects listed: %d data units %s, %d left out.",
             listing.count,
             index.units,
-            dict(index.counts),
+            result["counts"],
             index.skipped,
         )
-        return {
-            "index": child(folder, "index.json"),
-            "parts": [child(folder, part.name) for part in index.parts],
-            "counts": dict(index.counts),
-            "skipped": index.skipped,
-        }
+        return result
 
-    def _metadata(self, listing: Listing) -> MetadataTable | None:
-        table = table_of(self.metadata, key_column=self.key_column, aws_conn_id=self.aws_conn_id)
+    def _window(self, context: Context) -> Window:
+        window = run_window(context, day=self.day)
+        self.log.info("The run owns %s.", window)
+        return window
+
+    def _one_source(self) -> ListingSource:
+        """Give the source, be it named as such or as a bucket."""
+        source = source_of(self.source)
+        if source is None:
+            return S3Bucket(bucket=self.bucket, prefix=self.prefix)
+        if self.bucket or self.prefix:
+            raise EncordInputError("Give either 'bucket' and 'prefix', or a 'source'.")
+        return source
+
+    def _units(self, listing: Listing) -> tuple[Iterator[DataUnit], SkippedObjects]:
+        """Read what the options name, and start to build."""
+        media, filters = Media.of(self.media), Filters.of(self.filters)
+        grouping, frames = Grouping.of(self.grouping), Frames.of(self.frames)
+        metadata = ClientMetadata.of(self.metadata)
+        if metadata.sidecars and listing.read is None:
+            raise EncordInputError(f"Objects of {listing.place} have no sidecars: leave out 'sidecars'.")
+        embeddings: Any = metadata.embeddings
+        return build_units(
+            listing,
+            url_for=listing.url_for,
+            options=BuildOptions(
+                media=media.type,
+                filters=filters.object_filter(),
+                group_by=grouping.group_by,
+                title=grouping.title,
+                key_pattern=metadata.compiled_pattern(),
+                metadata=self._table(metadata, listing),
+                embeddings=None
+                if embeddings is None
+                else self.inputs.embeddings(embeddings.uri, keys=embeddings.keys, name=embeddings.name),
+                frames=self.inputs.frames(frames.table),
+                sampling=frames.sampling(),
+                media_metadata=self.inputs.table(media.metadata),
+            ),
+            read_sidecar=listing.read if metadata.sidecars else None,
+            schema=self._schema(metadata, frames, listing),
+        )
+
+    def _table(self, metadata: ClientMetadata, listing: Listing) -> MetadataTable | None:
+        table = self.inputs.table(metadata.table, key_column=metadata.key_column)
         if table is not None and listing.table is not None and listing.table.columns:
             raise EncordInputError(
-                f"Two tables hold client metadata: {listing.table.source} and {table.source}. Give 'metadata' "
-                "only with a table of object URLs that has no other column."
+                f"Two tables hold client metadata: {listing.table.source} and {table.source}. Give a table of "
+                "'metadata' only with a table of object URLs that has no other column."
             )
         return table or listing.table
 
-    def _schema(self, listing: Listing) -> MetadataSchema | None:
+    def _schema(self, metadata: ClientMetadata, frames: Frames, listing: Listing) -> MetadataSchema | None:
         holders = (
-            self.key_pattern,
-            self.metadata,
-            self.sidecars,
-            self.frames,
-            self.embeddings,
+            metadata.key_pattern,
+            metadata.table,
+            metadata.sidecars,
+            metadata.embeddings,
+            frames.table,
             listing.table,
         )
-        if not self.validate or not any(holders):
-            return None
-        return MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
+        return self.hook.metadata_schema() if metadata.validate and any(holders) else None

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from encord_provider.api.calls import get_metadata_schema
 from encord_provider.exceptions import MetadataValueError
-from encord_provider.metadata.patch import ItemKey
-from encord_provider.metadata.rows import rows_of
-from encord_provider.operators.base import EncordOperator
-from encord_provider.schema import MetadataSchema, check_metadata
-from encord_provider.workspace.files import child, task_folder, write_whole
+from encord_provider.metadata.rows import ItemKey, rows_of
+from encord_provider.operators.base import EncordInputsOperator
+from encord_provider.schema import check_metadata
+from encord_provider.workspace.files import child, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-class EncordCheckMetadataOperator(EncordOperator):
+class EncordCheckMetadataOperator(EncordInputsOperator):
     """Check client metadata against the organisation's metadata schema, every row of it.
 
     The patch operator checks too, and stops at the first row that is wrong; this one names them all.
@@ -28,11 +26,8 @@ class EncordCheckMetadataOperator(EncordOperator):
         :class:`~encord_provider.operators.patch_metadata.EncordPatchMetadataOperator` takes. (templated)
     :param key_column: the column of a table that holds the key; None or empty for the first usual one. (templated)
     :param strict: whether a key that the schema does not have is an error.
-    :param aws_conn_id: the Airflow connection for reading an ``s3://`` table. (templated)
-    :param workspace: the URI of the workspace; each task of each run has its own folder in it. None or empty
-        for the option ``[encord] workspace``. (templated)
 
-    :return: ``{"rows", "keys", "undeclared"}``: how many rows there are, the metadata keys in them, and those of
+    :returns: ``{"rows", "keys", "undeclared"}``: how many rows there are, the metadata keys in them, and those of
         the keys that the schema does not have.
     :raises MetadataTableError: if the table is malformed.
     :raises MetadataValueError: if values do not fit; the message names the first rows, and the file ``errors.txt``
@@ -40,11 +35,9 @@ class EncordCheckMetadataOperator(EncordOperator):
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordInputsOperator.template_fields,
         "metadata",
         "key_column",
-        "aws_conn_id",
-        "workspace",
     )
     template_fields_renderers = {"metadata": "json"}
 
@@ -54,16 +47,12 @@ class EncordCheckMetadataOperator(EncordOperator):
         metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | XComArg,
         key_column: str | None = None,
         strict: bool = False,
-        aws_conn_id: str | None = "aws_default",
-        workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.metadata = metadata
         self.key_column = key_column
         self.strict = strict
-        self.aws_conn_id = aws_conn_id
-        self.workspace = workspace
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read all rows and check each."""
@@ -77,7 +66,7 @@ class EncordCheckMetadataOperator(EncordOperator):
                 aws_conn_id=self.aws_conn_id,
             )
         )
-        schema = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
+        schema = self.hook.metadata_schema()
         errors: list[str] = []
         for row in rows:
             try:
@@ -85,7 +74,7 @@ class EncordCheckMetadataOperator(EncordOperator):
             except MetadataValueError as error:
                 errors.append(str(error))
         if errors:
-            uri = child(task_folder(self.workspace, context), "errors.txt")
+            uri = child(self.task_folder(context), "errors.txt")
             write_whole(uri, "".join(f"{error}\n" for error in errors).encode())
             raise MetadataValueError(
                 f"{len(errors)} of {len(rows)} rows do not fit the metadata schema (all of them: {uri}):\n"

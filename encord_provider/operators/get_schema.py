@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from encord_provider.api.calls import get_metadata_schema
 from encord_provider.operators.base import EncordOperator
 from encord_provider.schema import MetadataSchema, declaration_of
 
@@ -17,7 +16,7 @@ class EncordGetSchemaOperator(EncordOperator):
 
     :param include_deleted: whether deleted keys are in the result too.
 
-    :return: a mapping from key to type, such as ``{"site": "varchar", "weather": {"type": "enum", "options":
+    :returns: a mapping from key to type, such as ``{"site": "varchar", "weather": {"type": "enum", "options":
         ["rain", "sun"]}}``, which :class:`~encord_provider.operators.set_schema.EncordSetSchemaOperator` takes as
         ``schema``.
     """
@@ -28,6 +27,6 @@ class EncordGetSchemaOperator(EncordOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the schema."""
-        schema = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
+        schema = self.hook.metadata_schema()
         self.log.info("Metadata schema:\n%s", schema or "no keys")
         return declaration_of(schema if self.include_deleted else MetadataSchema(schema.live))

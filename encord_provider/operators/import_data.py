@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,26 +13,21 @@ from airflow.providers.common.compat.sdk import conf
 from encord_provider.exceptions import (
     EncordError,
     EncordInputError,
-    EncordNotFoundError,
     EncordPermanentError,
-    EncordUnavailableError,
-    UploadJobTimeoutError,
 )
 from encord_provider.jobs.journal import FileJournal, Finished, Journal, JournalStore, TaskStateJournal
+from encord_provider.jobs.next_step import Finish, TimeOut, Wait
 from encord_provider.jobs.parts import parts_of
 from encord_provider.jobs.run import Import, Target
-from encord_provider.jobs.wait import Progress, WaitEnd, WaitUntil, wait_for_jobs
-from encord_provider.operators.base import EncordOperator
+from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
-from encord_provider.workspace.files import child, task_folder
+from encord_provider.workspace.files import child
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-_CANCEL_SECONDS = 30.0
 
-
-class EncordImportDataOperator(EncordOperator):
+class EncordImportDataOperator(EncordWorkspaceOperator):
     """Register an upload spec with Encord.
 
     The parts of the spec go out as upload jobs, at most ``max_active_jobs`` at a time. A retry goes on where the
@@ -57,10 +51,8 @@ class EncordImportDataOperator(EncordOperator):
     :param cancel_on_kill: whether to cancel the jobs when the task is killed, runs out of time or fails for good.
     :param max_active_jobs: how many jobs may be under way at once.
     :param timeout: how long an attempt may take, as a timedelta or in seconds; None for ``execution_timeout``.
-    :param workspace: the URI of the workspace; each task of each run has its own folder for receipts in it.
-        None or empty for the option ``[encord] workspace``. (templated)
 
-    :return: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``; when not
+    :returns: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``; when not
         waiting, ``{"folder", "job_ids"}``.
     :raises EncordInputError: if spec, folder or integration are wrong; nothing has been sent.
     :raises UploadJobFailedError: if more data units failed than allowed.
@@ -70,11 +62,10 @@ class EncordImportDataOperator(EncordOperator):
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordWorkspaceOperator.template_fields,
         "spec",
         "folder",
         "integration",
-        "workspace",
     )
     template_fields_renderers = {"spec": "json"}
 
@@ -94,7 +85,6 @@ class EncordImportDataOperator(EncordOperator):
         cancel_on_kill: bool = True,
         max_active_jobs: int = 4,
         timeout: timedelta | float | None = None,
-        workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -113,7 +103,6 @@ class EncordImportDataOperator(EncordOperator):
         self.cancel_on_kill = cancel_on_kill
         self.max_active_jobs = max_active_jobs
         self.timeout = timeout
-        self.workspace = workspace
         self._running: Import | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -135,12 +124,7 @@ class EncordImportDataOperator(EncordOperator):
         journal.integration = self.hook.find_integration(self.integration)
         running = self._import(context, journal, store)
         with self._cancelling(context, running):
-            running.begin_attempt()
-            if self.wait_for_completion:
-                return self._drive(running, self._deadline(), context)
-            running.fill(limit=len(running.parts))
-            summary = running.summary()
-            return self._finished(running, {name: summary[name] for name in ("folder", "job_ids")}, context)
+            return self._drive(running, self._deadline(), context)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Go on when the triggerer has seen a job end."""
@@ -149,13 +133,11 @@ class EncordImportDataOperator(EncordOperator):
         journal = store.load()
         if journal is None:
             raise EncordError("What this import had under way was lost while it was deferred.")
-        running = self._import(context, journal, store)
+        running = self._import(context, journal, store, resumed=True)
         with self._cancelling(context, running):
             if not seen.is_gone:
                 seen.raise_for_status()
-            running.take_ended()
-            if seen.status is EventStatus.TIMEOUT:
-                self._time_out(running)
+            running.look_again(out_of_time=seen.status is EventStatus.TIMEOUT)
             return self._drive(running, seen.deadline, context)
 
     def on_kill(self) -> None:
@@ -164,61 +146,37 @@ class EncordImportDataOperator(EncordOperator):
             self._running.kill(cancel=self.cancel_on_kill)
 
     def _drive(self, running: Import, deadline: float | None, context: Context) -> dict[str, Any]:
-        """Start jobs and wait for them in turn until every part has ended."""
+        """Let the import advance and wait for it in turn, until every part has ended."""
         while True:
-            running.fill()
-            if not running.journal.active:
-                summary = running.judge(max_failed_units=self.max_failed_units)
-                return self._finished(running, summary, context)
-            if running.take_ended():
-                continue
-            until = WaitUntil.ANY if running.waiting else WaitUntil.ALL
-            if self.deferrable:
-                self._defer(running, until, deadline)
-            end = asyncio.run(self._wait(running, until, deadline))
-            running.stop_if_killed()
-            if end is WaitEnd.UNREACHABLE:
-                raise EncordUnavailableError(
-                    "Encord could not be reached; the upload jobs go on, and a retry rejoins them."
-                )
-            running.take_ended()
-            if end is WaitEnd.TIMEOUT:
-                self._time_out(running)
+            match running.advance():
+                case Wait() as step if self.deferrable:
+                    running.note_known()
+                    self._defer(running, step, deadline)
+                case Wait() as step:
+                    running.wait(step, self.hook.async_api, deadline=deadline)
+                case TimeOut():
+                    running.time_out(cancel=self.cancel_on_kill)
+                case Finish():
+                    return self._finished(running, context)
 
-    def _finished(self, running: Import, value: dict[str, Any], context: Context) -> dict[str, Any]:
-        """Note that the import has succeeded, before Airflow can hear of it."""
-        if not self.durable:
-            running.store.delete()
-            return value
-        running.journal.finished = Finished(value=value, **_try_of(context))
-        running.store.save(running.journal)
+    def _finished(self, running: Import, context: Context) -> dict[str, Any]:
+        """Judge, and note that the import has succeeded, before Airflow can hear of it."""
+        if self.wait_for_completion:
+            value = running.judge(max_failed_units=self.max_failed_units)
+        else:
+            summary = running.summary()
+            value = {name: summary[name] for name in ("folder", "job_ids")}
+        running.finish(Finished(value=value, **_try_of(context)) if self.durable else None)
         return value
 
-    async def _wait(self, running: Import, until: WaitUntil, deadline: float | None) -> WaitEnd:
-        async with self.hook.async_api() as api:
-            try:
-                result = await wait_for_jobs(
-                    api,
-                    folder=running.target.folder,
-                    job_ids=list(running.active_jobs),
-                    until=until,
-                    deadline=deadline,
-                    progress=Progress(total=running.active_units),
-                    max_unreachable=self.hook.retry_seconds,
-                )
-            except EncordNotFoundError:
-                # A job is gone; take_ended finds out which.
-                return WaitEnd.FINISHED
-        return result.end
-
-    def _defer(self, running: Import, until: WaitUntil, deadline: float | None) -> None:
+    def _defer(self, running: Import, step: Wait, deadline: float | None) -> None:
         jobs = running.active_jobs
         self.defer(
             trigger=EncordUploadJobTrigger(
                 encord_conn_id=self.encord_conn_id,
                 folder=running.target.folder,
-                job_ids=list(jobs),
-                until=until.value,
+                job_ids=list(step.job_ids),
+                until=step.until.value,
                 deadline=deadline,
                 total_units=running.active_units,
                 cancel_on_kill=self.cancel_on_kill,
@@ -226,20 +184,6 @@ class EncordImportDataOperator(EncordOperator):
                 parts={job_id: {"part": part.name, "sha256": part.sha256} for job_id, part in jobs.items()},
             ),
             method_name="execute_complete",
-        )
-
-    def _time_out(self, running: Import) -> None:
-        """Raise that the time is over, unless everything has just ended."""
-        if not running.journal.active and not running.waiting:
-            return
-        if self.cancel_on_kill:
-            running.cancel(seconds=_CANCEL_SECONDS)
-        summary = running.summary()
-        units = summary["units"]
-        left = "were cancelled" if self.cancel_on_kill else "go on"
-        raise UploadJobTimeoutError(
-            f"The import did not end in time: {units['done']} of {units['total']} data units are registered, "
-            f"{units['failed']} failed; the jobs under way {left}. Receipts: {summary['receipts']}"
         )
 
     @contextmanager
@@ -252,7 +196,7 @@ class EncordImportDataOperator(EncordOperator):
             for_good = isinstance(error, EncordPermanentError) or instance.try_number > instance.max_tries
             if for_good and self.cancel_on_kill and running.active_jobs:
                 self.log.warning("The task has failed and is not retried; its upload jobs are cancelled.")
-                running.cancel(seconds=_CANCEL_SECONDS)
+                running.cancel()
                 running.summary()
             raise
 
@@ -265,7 +209,9 @@ class EncordImportDataOperator(EncordOperator):
         ]
         return time.time() + min(limits) if limits else None
 
-    def _import(self, context: Context, journal: Journal, store: JournalStore) -> Import:
+    def _import(
+        self, context: Context, journal: Journal, store: JournalStore, *, resumed: bool = False
+    ) -> Import:
         instance = context["ti"]
         self._running = Import(
             api=self.hook.api,
@@ -278,9 +224,11 @@ class EncordImportDataOperator(EncordOperator):
             ),
             journal=journal,
             store=store,
-            receipts_uri=child(task_folder(self.workspace, context), "receipts"),
+            receipts_uri=child(self.task_folder(context), "receipts"),
             label=f"{instance.dag_id}/{instance.run_id}/{instance.task_id}"[:200],
             max_active_jobs=self.max_active_jobs,
+            waits=self.wait_for_completion,
+            resumed=resumed,
         )
         return self._running
 
@@ -288,7 +236,7 @@ class EncordImportDataOperator(EncordOperator):
         store = context.get("task_state_store")
         if store is not None:
             return TaskStateJournal(store)
-        return FileJournal(child(task_folder(self.workspace, context), "journal.json"))
+        return FileJournal(child(self.task_folder(context), "journal.json"))
 
 
 def _try_of(context: Context) -> dict[str, Any]:

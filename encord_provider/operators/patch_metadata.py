@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-import orjson
-
-from encord_provider.api.calls import get_metadata_schema
-from encord_provider.api.items import StorageItem
 from encord_provider.exceptions import EncordError, EncordInputError
-from encord_provider.jobs.parts import index_uri_of
-from encord_provider.metadata.patch import ItemKey, MetadataRow, Outcome, PatchMode, RowResult, Tagger
-from encord_provider.metadata.rows import rendered, rows_of, rows_of_index
-from encord_provider.metadata.scope import ItemScope, frames_of
-from encord_provider.operators.base import EncordOperator
-from encord_provider.schema import MetadataSchema, check_metadata
-from encord_provider.workspace.files import child, task_folder, write_whole
+from encord_provider.metadata.matching import Match
+from encord_provider.metadata.patch import MetadataPatcher, PatchMode
+from encord_provider.metadata.results import PatchSummary, RowOutcome
+from encord_provider.metadata.rows import ItemKey, MetadataRow, checked_rows, rows_of
+from encord_provider.metadata.selection import SelectedItems, match_in
+from encord_provider.operators.base import EncordInputsOperator
+from encord_provider.options import ItemSelection
+from encord_provider.workspace.files import child, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -26,12 +22,12 @@ if TYPE_CHECKING:
 Choice = TypeVar("Choice", ItemKey, PatchMode)
 
 
-class EncordPatchMetadataOperator(EncordOperator):
+class EncordPatchMetadataOperator(EncordInputsOperator):
     """Give storage items the client metadata that a table, a mapping or an upload spec holds.
 
-    The items are those of a folder, a dataset or a project, or single ones. A row finds its item by object URL
-    unless told otherwise. Only items that would change are patched, in bundles of 1,000. A merge starts from what an
-    item has at that moment, so that keys of others stay.
+    The items are those of a folder, unless ``items`` says otherwise. A row finds its item by object URL unless told
+    otherwise. Only items that would change are patched, in bundles of 1,000. A merge starts from what an item has at
+    that moment, so that keys of others stay.
 
     Key frames of a video are client metadata under the key ``keyframes``: a list of frame numbers.
 
@@ -41,44 +37,33 @@ class EncordPatchMetadataOperator(EncordOperator):
         key under ``key``'s name. Columns ``encord_...``, as exported tables have them, are left aside. (templated)
     :param for_all: client metadata for every item, instead of ``metadata``. (templated)
     :param folder: the storage folder whose items are meant: UUID or name path. (templated)
-    :param recursive: whether the folders below it count too.
-    :param dataset: the UUID of the dataset whose data rows are meant, by the items behind them. (templated)
-    :param project: the UUID of the project whose label rows are meant, by the items behind them. (templated)
-    :param items: the UUIDs of the items that are meant; or, beside ``folder``, ``dataset`` or ``project``, the
-        index URI or the output of the build operator, for the objects of that upload spec only. (templated)
-    :param frames: whether the files of image groups, image sequences and series are meant instead of these
-        themselves. A group as a whole has client metadata of its own.
-    :param key: what names an item: ``object_url`` (also when empty), ``object_key``, ``uuid`` or ``title``.
-        (templated)
+    :param items: which items are meant beside or instead of those of the folder:
+        :class:`~encord_provider.options.ItemSelection`, or a mapping with the same names. (templated)
+    :param key: what names an item: ``object_url`` (also when empty), ``object_key``, ``file_url``, ``file_key``,
+        ``uuid`` or ``title``. ``file_url`` and ``file_key`` are also those of one file of a group or series, whose
+        files are read for that, one call for each group. An upload spec names items by object URL always. (templated)
     :param key_column: the column of a table that holds the key; None or empty for the first usual one. (templated)
     :param mode: ``merge`` (also when empty) keeps the other keys of an item, ``replace`` removes them. (templated)
     :param remove_keys: keys that patched items lose. Without ``metadata`` and ``for_all``, all items lose them.
         (templated)
     :param validate: whether to check the values against the organisation's metadata schema first.
-    :param aws_conn_id: the Airflow connection for reading an ``s3://`` table. (templated)
-    :param workspace: the URI of the workspace; each task of each run has its own folder for the report in it.
-        None or empty for the option ``[encord] workspace``. (templated)
 
-    :return: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
+    :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
         rows, and the URI of a JSONL file with a line for every row that is not unchanged.
     :raises EncordInputError: if a table, a row or a value is wrong; nothing has been sent.
     :raises EncordError: if Encord refused some items, after all others were patched; the report names them.
     """
 
     template_fields: tuple[str, ...] = (
-        *EncordOperator.template_fields,
+        *EncordInputsOperator.template_fields,
         "metadata",
         "for_all",
         "folder",
-        "dataset",
-        "project",
         "items",
         "key",
         "key_column",
         "mode",
         "remove_keys",
-        "aws_conn_id",
-        "workspace",
     )
     template_fields_renderers = {"metadata": "json", "for_all": "json"}
 
@@ -88,18 +73,12 @@ class EncordPatchMetadataOperator(EncordOperator):
         metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | XComArg | None = None,
         for_all: Mapping[str, Any] | None = None,
         folder: str | XComArg | None = None,
-        recursive: bool = False,
-        dataset: str | XComArg | None = None,
-        project: str | XComArg | None = None,
-        items: Sequence[str] | Mapping[str, Any] | str | XComArg | None = None,
-        frames: bool = False,
-        key: Literal["object_url", "object_key", "uuid", "title"] = "object_url",
+        items: ItemSelection | Mapping[str, Any] | None = None,
+        key: Literal["object_url", "object_key", "file_url", "file_key", "uuid", "title"] = "object_url",
         key_column: str | None = None,
         mode: Literal["merge", "replace"] = "merge",
         remove_keys: Sequence[str] = (),
         validate: bool = True,
-        aws_conn_id: str | None = "aws_default",
-        workspace: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -114,119 +93,56 @@ class EncordPatchMetadataOperator(EncordOperator):
         self.metadata = metadata
         self.for_all = for_all
         self.folder = folder
-        self.recursive = recursive
-        self.dataset = dataset
-        self.project = project
         self.items = items
-        self.frames = frames
         self.key = key
         self.key_column = key_column
         self.mode = mode
         self.remove_keys = remove_keys
         self.validate = validate
-        self.aws_conn_id = aws_conn_id
-        self.workspace = workspace
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
-        tagger = Tagger(
-            api=self.hook.api,
-            key=_choice(ItemKey, self.key or ItemKey.OBJECT_URL, "key"),
-            mode=_choice(PatchMode, self.mode or PatchMode.MERGE, "mode"),
-            remove_keys=frozenset(self.remove_keys),
-        )
-        uuids, index = self._named_items()
-        scope = ItemScope(
-            folder=_text(self.folder),
-            recursive=self.recursive,
-            dataset=_text(self.dataset),
-            project=_text(self.project),
-            items=uuids,
-        )
-        counts: Counter[Outcome] = Counter()
-        lines: list[bytes] = []
-        first_failed: RowResult | None = None
-        for result in self._results(tagger, scope, index):
-            counts[result.outcome] += 1
-            if result.outcome is not Outcome.UNCHANGED:
-                lines.append(orjson.dumps(result.as_json()) + b"\n")
-            if result.outcome is Outcome.FAILED and first_failed is None:
-                first_failed = result
-        report = child(task_folder(self.workspace, context), "report.jsonl")
-        write_whole(report, b"".join(lines))
-        summary = {outcome.value: counts[outcome] for outcome in Outcome}
-        self.log.info("Client metadata of %s: %s. Report: %s", scope, summary, report)
-        if first_failed is not None:
+        key = _choice(ItemKey, self.key or ItemKey.OBJECT_URL, "key")
+        mode = _choice(PatchMode, self.mode or PatchMode.MERGE, "mode")
+        selected = SelectedItems.of(folder=self.folder, items=self.items)
+        patcher = MetadataPatcher(api=self.hook.api, mode=mode, remove_keys=frozenset(self.remove_keys))
+        matches = self._same_for_all(selected) if self.metadata is None else self._row_by_row(selected, key)
+        done = PatchSummary.of(patcher.patch(matches))
+        report = child(self.task_folder(context), "report.jsonl")
+        write_whole(report, done.report)
+        summary = {outcome.value: count for outcome, count in done.counts.items()}
+        self.log.info("Client metadata of %s: %s. Report: %s", selected, summary, report)
+        if done.first_failed is not None:
             raise EncordError(
-                f"Encord did not take the client metadata of {counts[Outcome.FAILED]} items; "
-                f"{counts[Outcome.PATCHED]} were patched. The first: {first_failed.row.key} "
-                f"({first_failed.reason}). All of them: {report}"
+                f"Encord did not take the client metadata of {done.counts[RowOutcome.FAILED]} items; "
+                f"{done.counts[RowOutcome.PATCHED]} were patched. The first: {done.first_failed.row.key} "
+                f"({done.first_failed.reason}). All of them: {report}"
             )
-        return {**summary, "conflicts": tagger.conflicts, "report": report}
+        return {**summary, "conflicts": done.conflicts, "report": report}
 
-    def _results(self, tagger: Tagger, scope: ItemScope, index: str | None) -> Iterable[RowResult]:
-        """Patch the items; everything that can be wrong with the rows is found before."""
-        if self.metadata is None:
-            metadata = self._checked_metadata(self.for_all or {})
-            if index is not None and not self.frames:
-                by_url = replace(tagger, key=ItemKey.OBJECT_URL)
-                results = by_url.patch(list(rows_of_index(index, metadata=metadata)), scope.read(self.hook))
-                tagger.conflicts = by_url.conflicts
-                return results
-            if scope.items is not None and not self.frames:
-                by_uuid = replace(tagger, key=ItemKey.UUID)
-                rows = [
-                    MetadataRow(key=uuid, metadata=metadata, where="for all")
-                    for uuid in dict.fromkeys(scope.items)
-                ]
-                results = by_uuid.patch(rows, scope.read(self.hook))
-                tagger.conflicts = by_uuid.conflicts
-                return results
-            return tagger.patch_all(metadata, self._candidates(scope, index))
+    def _row_by_row(self, selected: SelectedItems, key: ItemKey) -> Iterable[Match]:
+        """Match the given rows; everything that can be wrong with them is found before an item is read."""
         # Once rendered, an XComArg is its value.
         given = cast("Mapping[str, Any] | Sequence[Mapping[str, Any]] | str", self.metadata)
-        rows = list(
-            rows_of(given, key=tagger.key, key_column=self.key_column or None, aws_conn_id=self.aws_conn_id)
-        )
-        if self.frames and any(row.urls for row in rows):
+        rows = list(rows_of(given, key=key, key_column=self.key_column or None, aws_conn_id=self.aws_conn_id))
+        if selected.frames and any(row.urls for row in rows):
             raise EncordInputError(
                 "An upload spec holds the metadata of whole groups, not of their frames: give a table for 'frames'."
             )
-        rows = self._checked(rows)
-        return tagger.patch(rows, self._candidates(scope, index)) if rows else ()
+        return match_in(self.hook, self._checked(rows), selected.read(self.hook)) if rows else ()
 
-    def _candidates(self, scope: ItemScope, index: str | None) -> Iterator[StorageItem]:
-        """The items of the scope, or their frames; of an upload spec's objects only, where there is an index."""
-        found = scope.read(self.hook)
-        if index is not None:
-            found = Tagger(api=self.hook.api).find(list(rows_of_index(index)), found)
-        return frames_of(self.hook, found) if self.frames else found
+    def _same_for_all(self, selected: SelectedItems) -> Iterable[Match]:
+        """Give every selected item a row with the same metadata, which is checked before an item is read."""
+        (row,) = self._checked([MetadataRow(key="", metadata=self.for_all or {}, where="for_all")])
+        return (
+            replace(match, row=replace(match.row, metadata=row.metadata))
+            for match in selected.matches(self.hook)
+        )
 
-    def _named_items(self) -> tuple[Sequence[str] | None, str | None]:
-        """Give the UUIDs in ``items``, or the index that it names."""
-        items = rendered(self.items)
-        index = index_uri_of(items)
-        if index is not None:
-            if not (self.folder or self.dataset or self.project):
-                raise EncordInputError(
-                    "'items' is an upload spec: give the 'folder', 'dataset' or 'project' that has its objects too."
-                )
-            return None, index
-        if items is None or items == "":
-            return None, None
-        if isinstance(items, str):
-            return [items], None
-        return [str(uuid) for uuid in cast("Sequence[str]", items)], None
-
-    def _checked(self, rows: Sequence[MetadataRow]) -> list[MetadataRow]:
-        if not self.validate or not rows:
-            return list(rows)
-        schema = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
-        return [replace(row, metadata=check_metadata(row.metadata, schema, where=row.where)) for row in rows]
-
-    def _checked_metadata(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-        (row,) = self._checked([MetadataRow(key="", metadata=metadata, where="for_all")])
-        return row.metadata
+    def _checked(self, rows: Sequence[MetadataRow]) -> Sequence[MetadataRow]:
+        if not self.validate or not any(row.metadata for row in rows):
+            return rows
+        return checked_rows(rows, self.hook.metadata_schema())
 
 
 def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:
@@ -236,8 +152,3 @@ def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:
         raise EncordInputError(
             f"The parameter {parameter} is {value!r}; it must be one of: {', '.join(kind)}."
         ) from None
-
-
-def _text(value: Any) -> str | None:
-    """Give a rendered text, or None for an argument that was not given or is blank."""
-    return str(value).strip() or None if value is not None else None

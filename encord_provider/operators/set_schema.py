@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from encord_provider.api.calls import get_metadata_schema, save_metadata_schema
+from encord_provider.api.calls import save_metadata_schema
 from encord_provider.exceptions import EncordError
 from encord_provider.operators.base import EncordOperator
 from encord_provider.schema import MetadataSchema, SchemaDiff, diff, merge
-from encord_provider.workspace.inputs import schema_of
+from encord_provider.workspace.inputs import Inputs
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,7 +37,7 @@ class EncordSetSchemaOperator(EncordOperator):
     :param dry_run: log the difference and save nothing.
     :param aws_conn_id: the Airflow connection for reading an ``s3://`` URI. (templated)
 
-    :return: the keys by what happened to them: ``{"added", "extended", "retyped", "restored", "deleted",
+    :returns: the keys by what happened to them: ``{"added", "extended", "retyped", "restored", "deleted",
         "unchanged"}``, each a list.
     :raises MetadataSchemaError: if the declaration is malformed, or a change was not allowed.
     """
@@ -67,7 +67,7 @@ class EncordSetSchemaOperator(EncordOperator):
 
     def execute(self, context: Context) -> dict[str, list[str]]:
         """Read, merge, save and verify."""
-        declared = schema_of(self.schema, aws_conn_id=self.aws_conn_id)
+        declared = Inputs(aws_conn_id=self.aws_conn_id).schema(self.schema)
         first: SchemaDiff | None = None
         for _writer in range(_WRITERS):
             change = self._change(declared)
@@ -88,7 +88,7 @@ class EncordSetSchemaOperator(EncordOperator):
         )
 
     def _change(self, declared: MetadataSchema) -> SchemaDiff:
-        current = MetadataSchema.from_wire(self.hook.api.perform(get_metadata_schema()))
+        current = self.hook.metadata_schema()
         merged = merge(
             current,
             declared,

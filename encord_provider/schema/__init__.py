@@ -13,7 +13,7 @@ from encord_provider.schema.types import (
     ScalarType,
     Tombstone,
 )
-from encord_provider.schema.values import check_metadata, check_value
+from encord_provider.schema.values import check_metadata
 
 __all__ = [
     "Embedding",
@@ -27,7 +27,6 @@ __all__ = [
     "SchemaDiff",
     "Tombstone",
     "check_metadata",
-    "check_value",
     "declaration_of",
     "diff",
     "merge",

@@ -48,7 +48,10 @@ class SchemaDiff:
         return not (self.added or self.extended or self.retyped or self.restored or self.deleted)
 
     def as_dict(self) -> dict[str, list[str]]:
-        """The keys alone, as plain lists."""
+        """Give the keys alone.
+
+        :returns: plain lists of keys, by what happens to them.
+        """
         names = ("added", "extended", "retyped", "restored", "deleted", "unchanged")
         return {name: list(getattr(self, name)) for name in names}
 

@@ -119,7 +119,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             return super().construct_object(node, deep=deep)
         except (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError):
             tag = node.tag.rpartition(":")[2]
-            message = f"{node.value!r:.60} is no {tag}"
+            message = f"{node.value!r:.60} is not a valid {tag}"
             raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
 
 
@@ -188,7 +188,7 @@ def _options(options: Any, where: str) -> tuple[str, ...]:
         )
     for option in options:
         if not isinstance(option, str) or not option:
-            raise MetadataSchemaError(f"{where}: the enum option {option!r} is no text; quote it")
+            raise MetadataSchemaError(f"{where}: the enum option {option!r} is not text; quote it")
     if len(options) > MAX_ENUM_OPTIONS:
         raise MetadataSchemaError(f"{where}: {len(options)} enum options, the limit is {MAX_ENUM_OPTIONS}")
     if repeated := sorted({option for option in options if options.count(option) > 1}):

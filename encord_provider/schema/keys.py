@@ -21,7 +21,7 @@ def key_problem(key: str) -> str | None:
     :returns: a sentence that starts with the key, or None.
     """
     if not isinstance(key, str):
-        return f"{key!r} is no text; quote it"
+        return f"{key!r} is not text; quote it"
     if key.startswith("$"):
         return f"{key!r} starts with $, which Encord reserves"
     bare = key.translate({ord(character): None for character in "-_ ."})
@@ -29,7 +29,7 @@ def key_problem(key: str) -> str | None:
         return f"{key!r} is reserved by Encord for frames of interest"
     if not bare.isalnum():
         return (
-            f"{key!r} is no metadata key: use letters, digits, blank, '-', '_' and '.', "
+            f"{key!r} is not a metadata key: use letters, digits, blank, '-', '_' and '.', "
             "with at least one letter or digit"
         )
     return None

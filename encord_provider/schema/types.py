@@ -157,7 +157,10 @@ class MetadataSchema(Mapping[str, KeyType]):
         return cls({key: type_from_wire(key, entry) for key, entry in (body or {}).items()})
 
     def to_wire(self) -> dict[str, Any]:
-        """Write the schema in the form that Encord's API takes, deleted keys and older entries included."""
+        """Write the schema in the form that Encord's API takes.
+
+        :returns: its entry for each key, deleted keys and older entries included.
+        """
         return {key: type_to_wire(one) for key, one in self._types.items()}
 
 

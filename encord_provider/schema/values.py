@@ -44,23 +44,6 @@ class _RefusedError(Exception):
     """A value does not fit; the text says what was expected."""
 
 
-def check_value(key: str, value: Any, schema: MetadataSchema, *, where: str = "client metadata") -> Any:
-    """Check one value and turn texts, as paths and CSV files give them, into the type of the key.
-
-    :param key: the metadata key.
-    :param value: the value; None (no value) fits every type.
-    :param schema: the metadata schema; a key that it does not have may hold anything that JSON can.
-    :param where: where the value stands, for the message.
-    :returns: the value to send: numbers as int or float, datetimes and UUIDs as text.
-    :raises MetadataValueError: when the value does not fit, or the key was deleted from the schema. The message
-        names where, key and expected type.
-    """
-    try:
-        return _checked(key, value, schema.get(key))
-    except _RefusedError as error:
-        raise MetadataValueError(f"{where}: {error}") from None
-
-
 def check_metadata(
     metadata: Mapping[str, Any],
     schema: MetadataSchema | None,
@@ -104,7 +87,7 @@ def _checked(key: str, value: Any, key_type: KeyType | None) -> Any:
             raise _RefusedError(f"{key!r} must be an object, got {_shown(value)}")
         return value
     if not isinstance(key, str) or key.startswith("$"):
-        raise _RefusedError(key_problem(key) or f"{key!r} is no metadata key")
+        raise _RefusedError(key_problem(key) or f"{key!r} is not a metadata key")
     if value is None or key_type is None:
         return value
     if isinstance(key_type, Tombstone):
@@ -228,7 +211,7 @@ def _vector(value: Any, size: int) -> list[float]:
         raise ValueError(f"{len(value)} numbers")
     for number in value:
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            raise ValueError(f"{number!r} is no number")
+            raise ValueError(f"{number!r} is not a number")
     return list(value)
 
 

@@ -15,9 +15,10 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from encord_provider.api.calls import get_upload_job
-from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob, judge
+from encord_provider.api.upload_job import UploadJob
 from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.jobs.report import Outcome
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
     :param encord_conn_id: the Airflow connection of type ``encord``. (templated)
     :param kwargs: the usual sensor arguments, such as ``poke_interval`` and ``timeout`` in seconds.
 
-    :return: ``{"status", "folder", "job_ids", "units", "items_added"}``.
+    :returns: ``{"status", "folder", "job_ids", "units", "items_added"}``.
     :raises UploadJobFailedError: if a job ended in ERROR, or more data units failed than allowed.
     :raises UploadJobCancelledError: if a job was cancelled.
     :raises AirflowSensorTimeout: if the jobs have not ended in time; they go on.
@@ -103,7 +104,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
         """Ask for every job once."""
         jobs = self._look()
         done = all(job.state.is_terminal for job in jobs)
-        units = sum((job.units for job in jobs), UnitCounts())
+        units = Outcome.of(jobs).units
         self.log.info("%d of %d data units done, %d failed.", units.done, units.total, units.failed)
         return PokeReturnValue(is_done=done, xcom_value=self._judged(jobs) if done else None)
 
@@ -130,13 +131,6 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
         return [self.hook.api.perform(get_upload_job(self._folder_uuid, job_id)) for job_id in self._jobs]
 
     def _judged(self, jobs: Sequence[UploadJob]) -> dict[str, Any]:
-        units = sum((job.units for job in jobs), UnitCounts())
-        first: list[UnitError] = [error for job in jobs for error in job.unit_errors[:5]]
-        judge((job.state for job in jobs), units, max_failed_units=self.max_failed_units, first_errors=first)
-        return {
-            "status": (JobState.DONE_WITH_ERRORS if units.failed else JobState.DONE).value,
-            "folder": self._folder_uuid,
-            "job_ids": self._jobs,
-            "units": units.as_dict(),
-            "items_added": sum(job.items_added for job in jobs),
-        }
+        outcome = Outcome.of(jobs)
+        outcome.judge(max_failed_units=self.max_failed_units)
+        return outcome.summary(folder=self._folder_uuid, job_ids=self._jobs)

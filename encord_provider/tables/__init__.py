@@ -3,7 +3,7 @@
 from encord_provider.tables.embeddings import read_embeddings
 from encord_provider.tables.frames import FrameTable, Sampling, read_frames, with_frames
 from encord_provider.tables.metadata_table import MetadataTable, read_table
-from encord_provider.tables.rows import TableRow
+from encord_provider.tables.reader import TableRow
 
 __all__ = [
     "FrameTable",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-from encord_provider.exceptions import EncordConfigError, MetadataTableError
-from encord_provider.schema.keys import check_key
 from encord_provider.tables.metadata_table import MetadataTable
-from encord_provider.tables.rows import ReadablePath, TableRow
+from encord_provider.tables.reader import ReadablePath, TableReader
+from encord_provider.tables.records import numpy_records
 
 
 def read_embeddings(
@@ -26,35 +24,12 @@ def read_embeddings(
     :param name: the metadata key of the embedding.
     :param source: the name of the file for messages; by default the path.
     :returns: a table with the embedding as its one column.
-    :raises MetadataTableError: for another file or shape, or keys that are not one per row.
-    :raises MetadataSchemaError: for a name that is no metadata key.
+    :raises MetadataTableError: for another file or shape, keys that are not one per row or are given twice, and
+        a name that is not a metadata key.
     :raises EncordConfigError: when NumPy is not installed.
     """
     label = source or (str(content) if not isinstance(content, bytes) else "embeddings")
-    check_key(name, source=label)
-    try:
-        import numpy as np
-    except ImportError:
-        raise EncordConfigError(f"{label}: reading a .npy file needs NumPy: pip install numpy") from None
     data = content if isinstance(content, bytes) else content.read_bytes()
-    try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise MetadataTableError(f"{label}: no NumPy array file: {error}") from None
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
-        shape = getattr(array, "shape", None)
-        raise MetadataTableError(
-            f"{label}: embeddings are a two-dimensional array of numbers, got shape {shape}"
-        )
-    if len(array) != len(keys):
-        raise MetadataTableError(f"{label}: {len(array)} rows, but {len(keys)} keys")
-    if repeated := len(keys) - len(set(keys)):
-        raise MetadataTableError(f"{label}: {repeated} of the {len(keys)} keys are given twice")
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
-    if bad.size:
-        raise MetadataTableError(f"{label}, record {bad[0] + 1}: NaN or infinity, which JSON does not have")
-    rows = (
-        TableRow(key, {name: vector.tolist()}, number, label, "record")
-        for number, (key, vector) in enumerate(zip(keys, array, strict=True), start=1)
-    )
-    return MetadataTable(rows, source=label, key_column="key", columns=(name,))
+    key_column = "key" if name != "key" else "object_url"
+    records = numpy_records(data, label, keys=keys, key_column=key_column, column=name)
+    return MetadataTable(TableReader(records, source=label, counted="record", key_column=key_column))

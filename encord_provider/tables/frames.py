@@ -7,15 +7,15 @@ it, and nothing else in the package looks inside it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from encord_provider.exceptions import MetadataTableError, MetadataValueError
-from encord_provider.schema.keys import ENCORD_BLOCK, RESERVED_KEY
+from encord_provider.schema.keys import ENCORD_BLOCK
 from encord_provider.schema.types import MetadataSchema
 from encord_provider.schema.values import check_metadata
-from encord_provider.tables.rows import ReadablePath, TableFormat, TableRow, open_rows
+from encord_provider.tables.reader import ReadablePath, TableFormat, TableReader, TableRow
 
 FRAME_COLUMN = "frame"
 
@@ -66,9 +66,10 @@ class FrameTable:
         self._rows = rows
 
     def get(self, key: str) -> Mapping[str, TableRow]:
-        """Return the rows of an object by frame (as text), nothing when the table has none.
+        """Find the rows of an object.
 
         :param key: the key or URL as it stands in the key column.
+        :returns: the rows by frame (as text); nothing when the table has none.
         """
         return self._rows.get(key, {})
 
@@ -85,14 +86,19 @@ def read_frames(
 ) -> FrameTable:
     """Read a table with one row per frame: an object, a frame, and metadata or embeddings of that frame.
 
-    Takes and raises what :func:`~encord_provider.schema.read_table` does; the column ``frame`` holds the number
-    of the frame, or its second.
-
+    :param content: a path to read, or the content itself. The column ``frame`` holds the number of the frame, or
+        its second.
+    :param source: the name of the table for messages; by default the path.
+    :param key_column: the column that holds the object's key or URL; by default the first usual one.
+    :param format: ``csv``, ``jsonl`` or ``parquet``; by default told from the name of the source.
     :returns: the table.
+    :raises MetadataTableError: for a table that :func:`~encord_provider.tables.read_table` refuses, a row without a
+        frame, and two rows for one frame.
+    :raises EncordConfigError: for a Parquet table without pyarrow.
     """
-    reader = open_rows(content, source=source, key_column=key_column, format=format)
+    reader = TableReader.open(content, source=source, key_column=key_column, format=format)
     rows: dict[str, dict[str, TableRow]] = {}
-    for row in reader.rows():
+    for row in reader:
         frame = _frame(row)
         frames = rows.setdefault(row.key, {})
         if frame in frames:
@@ -107,7 +113,6 @@ def read_frames(
 def with_frames(
     metadata: Mapping[str, Any],
     *,
-    keyframes: Collection[int] = (),
     sampling: Sampling | None = None,
     frames: Mapping[str, TableRow] | None = None,
     schema: MetadataSchema | None = None,
@@ -115,18 +120,13 @@ def with_frames(
     """Add what concerns single frames to the client metadata of a video.
 
     :param metadata: the client metadata of the whole video.
-    :param keyframes: the numbers of the frames of interest, which Encord always takes.
-    :param sampling: which other frames Encord takes.
+    :param sampling: which frames Encord takes.
     :param frames: metadata by frame, see :meth:`FrameTable.get`.
     :param schema: the metadata schema that the metadata of frames must fit.
-    :returns: the client metadata with ``keyframes`` and ``$encord`` added to what it has.
-    :raises MetadataValueError: for a key frame that is no frame number, or metadata that does not fit.
+    :returns: the client metadata with ``$encord`` added to what it has.
+    :raises MetadataValueError: for metadata that does not fit.
     """
     combined = dict(metadata)
-    if keyframes:
-        own = combined.get(RESERVED_KEY) or ()
-        combined[RESERVED_KEY] = check_metadata({RESERVED_KEY: [*own, *keyframes]}, None)[RESERVED_KEY]
-        combined[RESERVED_KEY] = sorted(set(combined[RESERVED_KEY]))
     block = dict(combined.get(ENCORD_BLOCK) or {})
     if sampling is not None and sampling.config:
         block["config"] = {**(block.get("config") or {}), **sampling.config}

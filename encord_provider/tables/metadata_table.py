@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from encord_provider.exceptions import MetadataTableError
-from encord_provider.tables.rows import ReadablePath, TableFormat, TableRow, open_rows
+from encord_provider.tables.reader import ReadablePath, TableFormat, TableReader, TableRow
 
 
 class MetadataTable:
     """The rows of a table by object key or URL, held in memory.
 
-    :param rows: the rows; their keys must differ.
-    :param source: the name of the table.
-    :param key_column: the column that names the object.
-    :param columns: the other columns, in the order in which they appear.
+    :param reader: the rows, one for each object.
+    :raises MetadataTableError: for a row that cannot be read, and for two rows with one key.
     """
 
-    def __init__(
-        self, rows: Iterable[TableRow], *, source: str, key_column: str, columns: Sequence[str] = ()
-    ) -> None:
-        self.source = source
-        self.key_column = key_column
-        self.columns = tuple(columns)
-        self._rows = {row.key: row for row in rows}
+    def __init__(self, reader: TableReader) -> None:
+        self._rows: dict[str, TableRow] = {}
+        for row in reader:
+            if (earlier := self._rows.setdefault(row.key, row)) is not row:
+                raise MetadataTableError(
+                    f"{row.place}, column {reader.key_column!r}: {row.key!r} already has a row on "
+                    f"{row.counted} {earlier.line}"
+                )
+        self.source = reader.source
+        self.key_column = reader.key_column
+        self.columns = reader.columns
+        """The other columns, in the order in which they appear."""
 
     def get(self, key: str) -> TableRow | None:
-        """Return the row of an object, None when the table has none.
+        """Find the row of an object.
 
         :param key: the key or URL as it stands in the key column.
+        :returns: the row, None when the table has none.
         """
         return self._rows.get(key)
 
@@ -54,23 +58,12 @@ def read_table(
     :param content: a path to read, or the content itself.
     :param source: the name of the table for messages; by default the path.
     :param key_column: the column that holds the object's key or URL; by default the first of
-        :data:`~encord_provider.tables.rows.KEY_COLUMNS` that the table has.
+        :data:`~encord_provider.tables.reader.KEY_COLUMNS` that the table has.
     :param format: ``csv``, ``jsonl`` or ``parquet``; by default told from the name of the source.
     :returns: the table.
-    :raises MetadataTableError: for bytes that are no UTF-8, a row with too few or too many fields, a key that is
-        missing or given twice, a column that is no metadata key, or broken JSON. The message names source, line
+    :raises MetadataTableError: for bytes that are not UTF-8, a row with too few or too many fields, a key that is
+        missing or given twice, a column that is not a metadata key, or broken JSON. The message names source, line
         and column.
     :raises EncordConfigError: for a Parquet table without pyarrow.
     """
-    reader = open_rows(content, source=source, key_column=key_column, format=format)
-    rows: dict[str, TableRow] = {}
-    for row in reader.rows():
-        if (earlier := rows.get(row.key)) is not None:
-            raise MetadataTableError(
-                f"{row.place}, column {reader.key_column!r}: {row.key!r} already has a row on "
-                f"{row.counted} {earlier.line}"
-            )
-        rows[row.key] = row
-    return MetadataTable(
-        rows.values(), source=reader.source, key_column=reader.key_column or "", columns=tuple(reader.columns)
-    )
+    return MetadataTable(TableReader.open(content, source=source, key_column=key_column, format=format))

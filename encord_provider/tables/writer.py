@@ -12,9 +12,10 @@ from typing import IO, Any, Literal
 
 import orjson
 
-from encord_provider.exceptions import EncordConfigError
+from encord_provider.tables.arrow import pyarrow_for
 
 _BATCH = 10_000
+_PURPOSE = "Writing a Parquet table"
 _MIXED = "json"
 _WIDER = {
     frozenset(("integer", "number")): "number",
@@ -41,7 +42,7 @@ class TableWriter:
         self._kinds: dict[str, str | None] = {}
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         if file_format == "parquet":
-            _pyarrow()
+            pyarrow_for(_PURPOSE)
 
     def __enter__(self) -> TableWriter:
         return self
@@ -89,7 +90,7 @@ class TableWriter:
         text.detach()
 
     def _write_parquet(self, file: IO[bytes]) -> None:
-        pyarrow, parquet = _pyarrow()
+        pyarrow = pyarrow_for(_PURPOSE)
         types = {
             "boolean": pyarrow.bool_(),
             "integer": pyarrow.int64(),
@@ -100,7 +101,7 @@ class TableWriter:
         schema = pyarrow.schema(
             [(name, types.get(self._kinds.get(name) or "", pyarrow.string())) for name in self._columns]
         )
-        with parquet.ParquetWriter(file, schema) as writer:
+        with pyarrow.parquet.ParquetWriter(file, schema) as writer:
             rows = self._read()
             while batch := list(islice(rows, _BATCH)):
                 filled = [
@@ -148,14 +149,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow  # type: ignore[import-untyped, import-not-found, unused-ignore]
-        from pyarrow import parquet  # type: ignore[import-untyped, import-not-found, unused-ignore]
-    except ImportError:
-        raise EncordConfigError(
-            "Writing a Parquet table needs pyarrow: pip install 'airflow-provider-encord[parquet]'"
-        ) from None
-    return pyarrow, parquet

@@ -22,18 +22,20 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class StrictJsonError(ValueError):
-    """A text that is no JSON, or loses something when read as JSON.
+    """A text that is not valid JSON, or loses something when read as JSON.
 
     :param message: what is wrong, without the place.
     :param line: the line, from 1.
     :param column: the column, from 1.
+    :param repeated: the path of the key that is given twice, if that is what is wrong.
     """
 
-    def __init__(self, message: str, *, line: int, column: int = 1) -> None:
+    def __init__(self, message: str, *, line: int, column: int = 1, repeated: JsonPath = ()) -> None:
         super().__init__(f"line {line}, column {column}: {message}")
         self.message = message
         self.line = line
         self.column = column
+        self.repeated = repeated
 
 
 class _DuplicateKeyError(Exception):
@@ -45,7 +47,7 @@ def decode(data: bytes | str) -> str:
 
     :param data: UTF-8 bytes, or text.
     :returns: the text.
-    :raises StrictJsonError: when the bytes are no UTF-8.
+    :raises StrictJsonError: when the bytes are not UTF-8.
     """
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
@@ -55,7 +57,7 @@ def decode(data: bytes | str) -> str:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
         raise StrictJsonError(
-            f"byte 0x{data[error.start]:02x} is no UTF-8; save the file as UTF-8", line=line, column=column
+            f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", line=line, column=column
         ) from None
 
 
@@ -64,7 +66,7 @@ def loads(data: bytes | str) -> Any:
 
     :param data: the document, UTF-8 bytes or text.
     :returns: what it holds.
-    :raises StrictJsonError: for anything that is no JSON (RFC 8259), for a key given twice in one object, for
+    :raises StrictJsonError: for anything that is not valid JSON (RFC 8259), for a key given twice in one object, for
         NaN and infinity, for a number of thousands of digits and for half of a surrogate pair.
     """
     text = decode(data)
@@ -83,7 +85,7 @@ def loads(data: bytes | str) -> Any:
             orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise StrictJsonError(
-                f"no valid Unicode: {error.msg}", line=error.lineno, column=error.colno
+                f"not valid Unicode: {error.msg}", line=error.lineno, column=error.colno
             ) from None
     return value
 
@@ -114,7 +116,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 @dataclass
@@ -162,11 +164,8 @@ def _members(text: str) -> Iterator[tuple[JsonPath, int, bool]]:
 def _duplicate_error(text: str) -> StrictJsonError:
     for path, offset, repeated in _members(text):
         if repeated:
-            where = f" in {_shown(path[:-1])}" if len(path) > 1 else ""
-            hint = (
-                "; put image groups and image sequences into one array" if path == ("image_groups",) else ""
-            )
-            return _at(text, offset, f"the key {path[-1]!r} is given twice{where}{hint}")
+            where = f" in {shown_path(path[:-1])}" if len(path) > 1 else ""
+            return _at(text, offset, f"the key {path[-1]!r} is given twice{where}", repeated=path)
     raise AssertionError("a key was given twice, but no object shows it")
 
 
@@ -180,7 +179,7 @@ def _syntax_error(text: str, error: json.JSONDecodeError) -> StrictJsonError:
     if not text.strip():
         return StrictJsonError("the document is empty", line=1)
     message = (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")
-    return _at(text, error.pos, f"no JSON: {message}")
+    return _at(text, error.pos, f"not valid JSON: {message}")
 
 
 def _value_error(text: str, error: ValueError) -> StrictJsonError:
@@ -193,12 +192,17 @@ def _value_error(text: str, error: ValueError) -> StrictJsonError:
     return StrictJsonError(str(error), line=1)
 
 
-def _at(text: str, offset: int, message: str) -> StrictJsonError:
-    line_start = text.rfind("\n", 0, offset) + 1
-    return StrictJsonError(message, line=text.count("\n", 0, offset) + 1, column=offset - line_start + 1)
+def _at(text: str, offset: int, message: str, *, repeated: JsonPath = ()) -> StrictJsonError:
+    line, column = text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1
+    return StrictJsonError(message, line=line, column=column, repeated=repeated)
 
 
-def _shown(path: JsonPath) -> str:
+def shown_path(path: JsonPath) -> str:
+    """Write a path for a message.
+
+    :param path: the path.
+    :returns: for example ``videos[0].title``.
+    """
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)

@@ -17,12 +17,10 @@ from encord_provider.exceptions import (
     EncordUnavailableError,
 )
 from encord_provider.hooks.encord import EncordHook
-from encord_provider.jobs.cancel import cancel_jobs
-from encord_provider.jobs.journal import Receipt, Receipts
-from encord_provider.jobs.wait import Progress, WaitUntil, finished_states, wait_for_jobs
-
-_KILL_SECONDS = 20.0
-"""How long ``on_kill`` may take; ``[triggerer] on_kill_timeout`` is 30 s."""
+from encord_provider.jobs.cancel import KILLED_TRIGGER, cancel_jobs
+from encord_provider.jobs.next_step import WaitUntil
+from encord_provider.jobs.receipts import Receipt, Receipts
+from encord_provider.jobs.wait import Progress, finished_states, wait_for_jobs
 
 
 class EventStatus(StrEnum):
@@ -165,11 +163,11 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
             self.log.error("The upload jobs %s could not be cancelled: %s", ", ".join(self.job_ids), error)
 
     def _cancel(self, hook: EncordHook) -> None:
-        for job_id, job in cancel_jobs(hook.api, self.folder, self.job_ids, seconds=_KILL_SECONDS).items():
+        for job_id, job in cancel_jobs(hook.api, self.folder, self.job_ids, budget=KILLED_TRIGGER).items():
             part = self.parts.get(job_id)
             if self.receipts and part:
                 # Attempt 0 is none: the next one asks Encord itself.
-                receipt = Receipt.of_job(part["part"], part["sha256"], job, attempt=0)
+                receipt = Receipt(part=part["part"], sha256=part["sha256"], job=job, attempt=0)
                 Receipts(self.receipts).write(receipt)
 
     async def _wait(self) -> UploadJobEvent:
@@ -183,7 +181,6 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                     until=WaitUntil(self.until),
                     deadline=self.deadline,
                     progress=Progress(total=self.total_units),
-                    max_unreachable=hook.retry_seconds,
                 )
         except EncordError as error:
             return UploadJobEvent(

@@ -88,8 +88,8 @@ def _summary(spec: UploadSpec) -> str:
     units: Counter[str] = Counter()
     urls: Counter[str] = Counter()
     for unit in spec.units:
-        units[unit.media_type.value] += 1
-        urls[unit.media_type.value] += len(unit.urls)
+        units[unit.media_type.name] += 1
+        urls[unit.media_type.name] += len(unit.urls)
     rows = [("type", "units", "urls")]
     rows += [(name, str(units[name]), str(urls[name])) for name in sorted(units)]
     rows.append(("total", str(units.total()), str(urls.total())))

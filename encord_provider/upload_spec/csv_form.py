@@ -10,7 +10,7 @@ The title column tells what a section registers, in any case; a new header line 
 ``ObjectURL, Series title``                          a DICOM series of all rows with one title
 =================================================== =========================================================
 
-A blank ``Create video`` means true, so rows that are no image sequence must say false wherever the column is. A
+A blank ``Create video`` means true, so rows that are not an image sequence must say false wherever the column is. A
 blank title stands for the file name.
 """
 
@@ -18,27 +18,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from encord_provider.listing.object_urls import file_name
 from encord_provider.text.strict_json import StrictJsonError, decode
 from encord_provider.upload_spec.data_units import DataUnit, UploadSpec, unit_problems
-from encord_provider.upload_spec.json_form import Problem
-from encord_provider.upload_spec.media_types import MediaType, media_type_of
+from encord_provider.upload_spec.media_types import MEDIA_TYPES, MediaType
+from encord_provider.upload_spec.problems import Problem
 
 _URL = "objecturl"
 _CREATE_VIDEO = "create video"
-_TITLES: Mapping[str, MediaType] = MappingProxyType(
-    {
-        "video title": MediaType.VIDEO,
-        "image title": MediaType.IMAGE,
-        "image group title": MediaType.IMAGE_GROUP,
-        "series title": MediaType.DICOM_SERIES,
-    }
-)
-_COLUMNS = ("ObjectURL", "Video title", "Image title", "Image group title", "Series title", "Create video")
+_WITHOUT_TITLE = "video"
+"""The type of a section whose header has no title column."""
 
 
 def check_csv(data: bytes | str, *, by_extension: bool = False) -> tuple[UploadSpec, list[Problem]]:
@@ -62,7 +54,7 @@ def check_csv(data: bytes | str, *, by_extension: bool = False) -> tuple[UploadS
     for group in reader.groups.values():
         unit = group.unit()
         units.append(unit)
-        reader.problems += [Problem((), message, group.line) for _, message in unit_problems(unit)]
+        reader.problems += [Problem((), one.message, group.line) for one in unit_problems(unit)]
     return UploadSpec(units=tuple(units)), sorted(reader.problems, key=lambda one: one.line or 0)
 
 
@@ -88,6 +80,16 @@ class _Section:
     url_at: int
     title_at: int | None
     create_video_at: int | None
+
+    @property
+    def types(self) -> dict[bool | None, MediaType]:
+        """The types that stand in such a section, by their ``createVideo``."""
+        return {one.create_video: one for one in MEDIA_TYPES.arrays[self.media_type.array]}
+
+    @property
+    def divided(self) -> bool:
+        """Whether ``Create video`` tells the types of this section apart."""
+        return self.media_type.create_video is not None
 
 
 @dataclass
@@ -115,10 +117,12 @@ class _Reader:
         self.problems.append(Problem((), message, line))
 
     def _header(self, line: int, names: list[str]) -> _Section | None:
-        titles = [name for name in names if name in _TITLES]
-        unknown = [name for name in names if name not in (_URL, _CREATE_VIDEO, *_TITLES)]
+        types = _types_by_title()
+        titles = [name for name in names if name in types]
+        unknown = [name for name in names if name not in (_URL, _CREATE_VIDEO, *types)]
         if unknown:
-            self._add(line, f"there is no column {unknown[0]!r}; columns are {', '.join(_COLUMNS)}")
+            known = ", ".join(["ObjectURL", *(str(one.csv_title) for one in types.values()), "Create video"])
+            self._add(line, f"there is no column {unknown[0]!r}; columns are {known}")
         elif len(set(names)) != len(names):
             self._add(line, "a column is given twice")
         elif len(titles) > 1:
@@ -128,7 +132,7 @@ class _Reader:
         else:
             return _Section(
                 width=len(names),
-                media_type=_TITLES[titles[0]] if titles else MediaType.VIDEO,
+                media_type=types[titles[0]] if titles else MEDIA_TYPES[_WITHOUT_TITLE],
                 url_at=names.index(_URL),
                 title_at=names.index(titles[0]) if titles else None,
                 create_video_at=names.index(_CREATE_VIDEO) if _CREATE_VIDEO in names else None,
@@ -149,51 +153,60 @@ class _Reader:
         if create_video is None:
             return
         media_type = section.media_type
-        if media_type is MediaType.IMAGE_GROUP:
+        if section.divided:
             if not title:
-                self._add(line, "the image group title is blank; it says which rows belong together")
+                what = str(media_type.csv_title).lower()
+                self._add(line, f"the {what} is blank; it says which rows belong together")
                 return
-            self._group_row(line, url, title, MediaType.IMAGE_SEQUENCE if create_video else media_type)
-        elif media_type is MediaType.DICOM_SERIES and title:
+            self._group_row(line, url, title, section.types[create_video])
+        elif media_type.is_grouped and title:
             self._group_row(line, url, title, media_type)
         else:
-            found = media_type_of(url.partition("?")[0]) if self.by_extension else None
-            if found is not None and media_type is not MediaType.DICOM_SERIES:
+            found = MEDIA_TYPES.of_key(url.partition("?")[0]) if self.by_extension else None
+            if found is not None and not media_type.is_grouped:
                 media_type = found
             self._start(("row", str(line)), line, url, title or file_name(url), media_type)
 
     def _create_video(self, line: int, fields: list[str], section: _Section) -> bool | None:
         """The value of the row's ``Create video``; None after an error."""
-        is_group = section.media_type is MediaType.IMAGE_GROUP
         if section.create_video_at is None:
-            return is_group
+            return section.divided
         text = fields[section.create_video_at].strip().lower()
         if text not in ("true", "false", ""):
             self._add(line, f"Create video must be true or false, got {fields[section.create_video_at]!r}")
             return None
         create_video = text != "false"
-        if create_video and not is_group:
+        if create_video and not section.divided:
             given = "is true" if text else "is blank, which means true"
             self._add(line, f"Create video {given}, but this section holds no image sequences; write false")
             return None
         return create_video
 
     def _group_row(self, line: int, url: str, title: str, media_type: MediaType) -> None:
-        kind = "series" if media_type is MediaType.DICOM_SERIES else "group"
-        group = self.groups.get((kind, title))
+        key = (media_type.array, title)
+        group = self.groups.get(key)
         if group is None:
-            self._start((kind, title), line, url, title, media_type)
+            self._start(key, line, url, title, media_type)
         elif group.media_type is not media_type:
             self._add(
                 line,
-                f"{title!r} is an {group.media_type.replace('_', ' ')} on line {group.line} and an "
-                f"{media_type.replace('_', ' ')} here; Create video must be the same in all its rows",
+                f"{title!r} is an {_words(group.media_type)} on line {group.line} and an "
+                f"{_words(media_type)} here; Create video must be the same in all its rows",
             )
         else:
             group.urls.append(url)
 
     def _start(self, key: tuple[str, str], line: int, url: str, title: str, media_type: MediaType) -> None:
         self.groups[key] = _Group(media_type, title, line, [url])
+
+
+def _types_by_title() -> dict[str, MediaType]:
+    """The type that each title column names, by the column in lower case."""
+    return {one.csv_title.lower(): one for one in MEDIA_TYPES.values() if one.csv_title is not None}
+
+
+def _words(media_type: MediaType) -> str:
+    return media_type.name.replace("_", " ")
 
 
 def _records(text: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:

@@ -11,6 +11,7 @@ from encord_provider.listing.object_urls import url_problem
 from encord_provider.text.shown import shown
 from encord_provider.upload_spec.media_metadata import file_metadata_problems, media_metadata_problems
 from encord_provider.upload_spec.media_types import MediaType
+from encord_provider.upload_spec.problems import Problem
 
 MAX_TITLE_CHARACTERS = 300
 """Source: Encord's page on registering cloud data."""
@@ -39,8 +40,8 @@ class DataUnit:
         Encord trusts it without checking.
     :param file_metadata: the same for each file of a group, sequence or series: image metadata, or
         ``{"tags": {...}}`` for a DICOM file; None for a file without. Empty when no file has any.
-    :param scene: the scene object of a scene, passed through.
-    :param settings: the view settings of a time series, passed through.
+    :param fields: the objects that only units of this type have, passed through: the ``scene`` of a scene, the view
+        ``settings`` of a time series.
     :param extra: fields that this package does not know and that the user allowed, passed through.
     """
 
@@ -50,8 +51,7 @@ class DataUnit:
     client_metadata: Mapping[str, Any] = field(default_factory=dict)
     media_metadata: Mapping[str, Any] | None = None
     file_metadata: tuple[Mapping[str, Any] | None, ...] = ()
-    scene: Mapping[str, Any] | None = None
-    settings: Mapping[str, Any] | None = None
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -128,11 +128,11 @@ def json_problem(value: Any) -> str | None:
     if isinstance(value, str):
         return "text with a NUL character, which cannot be stored" if "\0" in value else None
     if isinstance(value, float):
-        return None if math.isfinite(value) else f"{value} is no JSON number"
+        return None if math.isfinite(value) else f"{value} is not a JSON number"
     if isinstance(value, Mapping):
         for key, member in value.items():
             if not isinstance(key, str):
-                return f"the key {key!r} is no text"
+                return f"the key {key!r} is not text"
             if problem := json_problem(key) or json_problem(member):
                 return problem
     elif isinstance(value, list | tuple):
@@ -142,30 +142,32 @@ def json_problem(value: Any) -> str | None:
     return None
 
 
-def unit_problems(unit: DataUnit) -> Iterator[tuple[tuple[str, ...], str]]:
+def unit_problems(unit: DataUnit) -> Iterator[Problem]:
     """Find everything that Encord's published rules do not allow in a data unit.
 
     The size of client metadata is checked where it is turned into bytes.
 
     :param unit: the data unit.
-    :returns: for each finding the field of the manifest's item that it is about and a sentence.
+    :returns: the findings; their paths begin with the field of the unit's item.
     """
     media_type = unit.media_type
-    if problem := title_problem(unit.title, required=media_type.is_grouped or media_type is MediaType.SCENE):
-        yield ("title",), problem
-    if not unit.urls and media_type is not MediaType.SCENE:
-        yield (), "there is no object URL"
-    if len(unit.urls) > 1 and not media_type.is_grouped and media_type is not MediaType.SCENE:
-        yield (), f"{len(unit.urls)} object URLs, but a unit of type {media_type} is one file"
+    if problem := title_problem(unit.title, required=media_type.title_required):
+        yield Problem(("title",), problem)
+    if media_type.urls_in is None:
+        if not unit.urls:
+            yield Problem((), "there is no object URL")
+        if len(unit.urls) > 1 and not media_type.is_grouped:
+            yield Problem((), f"{len(unit.urls)} object URLs, but a unit of type {media_type} is one file")
+    elif media_type.urls_in not in unit.fields:
+        yield Problem((), f"the {media_type.urls_in} object is missing")
     if len(unit.urls) > MAX_URLS_PER_FILE:
-        yield (), f"{len(unit.urls):,} object URLs in one unit, the limit is {MAX_URLS_PER_FILE:,}"
+        message = f"{len(unit.urls):,} object URLs in one unit, the limit is {MAX_URLS_PER_FILE:,}"
+        yield Problem((), message)
     for position, url in enumerate(unit.urls):
         if problem := url_problem(url):
-            yield (_url_field(media_type, position),), problem
+            yield Problem((_url_field(media_type, position),), problem)
     if unit.client_metadata and (problem := json_problem(unit.client_metadata)):
-        yield ("clientMetadata",), f"client metadata: {problem}"
-    if media_type is MediaType.SCENE and unit.scene is None:
-        yield (), "the scene object is missing"
+        yield Problem(("clientMetadata",), f"client metadata: {problem}")
     if unit.media_metadata is not None:
         yield from media_metadata_problems(media_type, unit.media_metadata)
     if unit.file_metadata:
@@ -173,6 +175,6 @@ def unit_problems(unit: DataUnit) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _url_field(media_type: MediaType, position: int) -> str:
-    if media_type is MediaType.SCENE:
-        return "scene"
+    if media_type.urls_in is not None:
+        return media_type.urls_in
     return f"objectUrl_{position}" if media_type.is_grouped else "objectUrl"

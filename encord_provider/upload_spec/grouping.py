@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from encord_provider.exceptions import UploadSpecError
 from encord_provider.tables.metadata_table import MetadataTable
-from encord_provider.tables.rows import TableRow
+from encord_provider.tables.reader import TableRow
 from encord_provider.upload_spec.key_pattern import KeyPattern
+from encord_provider.upload_spec.media_types import MediaType
 
 FOLDER = "folder"
 COLUMN = "column:"
@@ -47,7 +48,7 @@ GroupBy: TypeAlias = ByFolder | ByPattern | ByColumn
 RowFor: TypeAlias = Callable[[str], TableRow | None]
 
 
-def group_by_of(text: str | GroupBy | None, *, metadata: MetadataTable | None) -> GroupBy:
+def group_by_of(text: str | None, *, metadata: MetadataTable | None) -> GroupBy:
     """Read how files are grouped.
 
     :param text: ``folder`` (also when None), ``column:<name>`` for a column of the metadata table, or a regular
@@ -59,8 +60,6 @@ def group_by_of(text: str | GroupBy | None, *, metadata: MetadataTable | None) -
     """
     if text is None or text == FOLDER:
         return ByFolder()
-    if not isinstance(text, str):
-        return text
     if not text.startswith(COLUMN):
         return ByPattern(KeyPattern.compile(text))
     column = text.removeprefix(COLUMN)
@@ -93,7 +92,11 @@ def group_name(rule: GroupBy, key: str, row_for: RowFor) -> str | None:
 
 
 def folder_of(key: str) -> str:
-    """Return the key up to its last ``/``, without it."""
+    """Return the folder of an object.
+
+    :param key: its key.
+    :returns: the key up to its last ``/``, without it.
+    """
     return key.rpartition("/")[0]
 
 
@@ -105,3 +108,79 @@ def natural_order(key: str) -> tuple[tuple[str | int, ...], str]:
     """
     pieces = _DIGITS.split(key)
     return tuple(int(piece) if position % 2 else piece for position, piece in enumerate(pieces)), key
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFile:
+    """An object that becomes a file of a data unit.
+
+    :param key: its key.
+    :param sidecar: the key of its sidecar; None without one.
+    """
+
+    key: str
+    sidecar: str | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The files of one data unit that is made of several.
+
+    :param media_type: what they make.
+    :param name: the name of the group; for files outside any folder the key of the first.
+    :param files: the files in their natural order.
+    """
+
+    media_type: MediaType
+    name: str
+    files: Sequence[UnitFile]
+
+
+@dataclass
+class OpenGroups:
+    """The groups that later keys may still belong to.
+
+    :param rule: how files are grouped.
+    :param row_for: finds the metadata row of a key.
+    """
+
+    rule: GroupBy
+    row_for: RowFor
+    _files: dict[tuple[str, MediaType], list[UnitFile]] = field(init=False, default_factory=dict)
+
+    def add(self, media_type: MediaType, file: UnitFile) -> bool:
+        """Put a file into its group.
+
+        :param media_type: what the group makes.
+        :param file: the file.
+        :returns: whether the rule gives the file a group.
+        """
+        name = group_name(self.rule, file.key, self.row_for)
+        if name is None:
+            return False
+        self._files.setdefault((name, media_type), []).append(file)
+        return True
+
+    def left_behind(self, key: str) -> list[Group]:
+        """Take out the groups that no later key can belong to: keys come in order, so folders are left for good.
+
+        :param key: the key that has come.
+        :returns: the groups in the order of their names.
+        """
+        if not self._files or not isinstance(self.rule, ByFolder):
+            return []
+        return self._take([one for one in self._files if one[0] and not key.startswith(f"{one[0]}/")])
+
+    def rest(self) -> list[Group]:
+        """Take out all groups, when no key comes any more.
+
+        :returns: the groups in the order of their names.
+        """
+        return self._take(list(self._files))
+
+    def _take(self, done: list[tuple[str, MediaType]]) -> list[Group]:
+        groups = []
+        for name, media_type in sorted(done, key=lambda one: (one[0], one[1].name)):
+            files = sorted(self._files.pop((name, media_type)), key=lambda file: natural_order(file.key))
+            groups.append(Group(media_type, name or files[0].key, files))
+        return groups

@@ -8,75 +8,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
-from encord_provider.exceptions import UploadSpecError
 from encord_provider.text.shown import shown
 from encord_provider.text.strict_json import JsonPath, StrictJsonError, decode, lines_of, loads
 from encord_provider.upload_spec.data_units import DataUnit, UploadSpec, unit_problems
-from encord_provider.upload_spec.media_metadata import FILE_METADATA_KEYS, MANIFEST_KEYS
-from encord_provider.upload_spec.media_types import MediaType
+from encord_provider.upload_spec.media_types import MEDIA_TYPES, MediaType
+from encord_provider.upload_spec.problems import Problem, raise_problems
 
 SKIP_DUPLICATE_URLS = "skip_duplicate_urls"
 
-FAMILIES: Mapping[str, MediaType] = MappingProxyType(
-    {
-        "videos": MediaType.VIDEO,
-        "images": MediaType.IMAGE,
-        "image_groups": MediaType.IMAGE_GROUP,
-        "dicom_series": MediaType.DICOM_SERIES,
-        "audio": MediaType.AUDIO,
-        "pdfs": MediaType.PDF,
-        "text": MediaType.TEXT,
-        "nifti": MediaType.NIFTI,
-        "scenes": MediaType.SCENE,
-        "time_series": MediaType.TIME_SERIES,
-    }
-)
-"""The arrays of an upload spec. Image groups and image sequences share one; ``createVideo`` tells them apart."""
-
-_FAMILY_OF = {
-    **{media_type: family for family, media_type in FAMILIES.items()},
-    MediaType.IMAGE_SEQUENCE: "image_groups",
-}
-
-_MAX_SHOWN = 20
-_NUMBERED = re.compile(r"(objectUrl|imageMetadata|dicomMetadata)_(0|[1-9][0-9]{0,8})")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something in an upload spec that must be mended.
-
-    :param path: where it is in the document: family, position, field.
-    :param message: what is wrong and what would be right.
-    :param line: the line, from 1; None when the spec was no text.
-    :param column: the column, from 1; None when the line says enough.
-    """
-
-    path: JsonPath
-    message: str
-    line: int | None = None
-    column: int | None = None
-
-    def __str__(self) -> str:
-        place = [] if self.line is None else [f"line {self.line}"]
-        if self.column is not None:
-            place.append(f"column {self.column}")
-        if self.path:
-            first, *rest = self.path
-            place.append(
-                str(first) + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in rest)
-            )
-        return f"{', '.join(place)}: {self.message}" if place else self.message
-
-
-def family_of(media_type: MediaType) -> str:
-    """Return the array of an upload spec that units of a media type stand in."""
-    return _FAMILY_OF[media_type]
+_NUMBERED = re.compile(r"([A-Za-z]+)_(0|[1-9][0-9]{0,8})")
 
 
 def parse_manifest(
@@ -97,23 +41,6 @@ def parse_manifest(
     return spec
 
 
-def raise_problems(problems: list[Problem], source: str) -> None:
-    """Raise what was found in an upload spec, if anything.
-
-    :param problems: the findings.
-    :param source: the name of the document.
-    :raises UploadSpecError: when there are any; with the first 20 of them.
-    """
-    if not problems:
-        return
-    if len(problems) == 1:
-        raise UploadSpecError(f"{source}, {problems[0]}" if problems[0].line else f"{source}: {problems[0]}")
-    lines = [str(problem) for problem in problems[:_MAX_SHOWN]]
-    if len(problems) > _MAX_SHOWN:
-        lines.append(f"... and {len(problems) - _MAX_SHOWN} more")
-    raise UploadSpecError(f"{source}: {len(problems)} errors\n" + "\n".join(lines))
-
-
 def check_manifest(
     data: bytes | str | Mapping[str, Any], *, allow_unknown: bool = False
 ) -> tuple[UploadSpec, list[Problem]]:
@@ -131,7 +58,8 @@ def check_manifest(
             text = decode(data)
             document = loads(text)
         except StrictJsonError as error:
-            return UploadSpec(units=()), [Problem((), error.message, error.line, error.column)]
+            message = error.message + _hint(error.repeated)
+            return UploadSpec(units=()), [Problem((), message, error.line, error.column)]
     reader = _Reader(allow_unknown)
     spec = reader.read(document)
     if text is None:
@@ -149,12 +77,12 @@ def to_manifest(spec: UploadSpec) -> dict[str, Any]:
     package's own addition: Encord's JSON has no place for it, its structured form has.
 
     :param spec: the upload spec.
-    :returns: the document; only families that have units.
+    :returns: the document; only arrays that have units.
     """
-    families: dict[str, list[dict[str, Any]]] = {}
+    arrays: dict[str, list[dict[str, Any]]] = {}
     for unit in spec.units:
-        families.setdefault(family_of(unit.media_type), []).append(to_item(unit))
-    ordered = {family: families[family] for family in FAMILIES if family in families}
+        arrays.setdefault(unit.media_type.array, []).append(to_item(unit))
+    ordered = {array: arrays[array] for array in MEDIA_TYPES.arrays if array in arrays}
     return {**ordered, SKIP_DUPLICATE_URLS: spec.skip_duplicate_urls, **spec.extra}
 
 
@@ -164,26 +92,26 @@ def to_item(unit: DataUnit) -> dict[str, Any]:
     :param unit: the data unit.
     :returns: the item, its fields in a fixed order.
     """
+    media_type = unit.media_type
     item: dict[str, Any] = {}
     if unit.title is not None:
         item["title"] = unit.title
-    if unit.media_type in (MediaType.IMAGE_GROUP, MediaType.IMAGE_SEQUENCE):
-        item["createVideo"] = unit.media_type is MediaType.IMAGE_SEQUENCE
-    if unit.media_type is MediaType.SCENE:
-        item["scene"] = unit.scene
-    elif unit.media_type.is_grouped:
+    if media_type.create_video is not None:
+        item["createVideo"] = media_type.create_video
+    if media_type.urls_in is not None:
+        item[media_type.urls_in] = unit.fields[media_type.urls_in]
+    elif media_type.is_grouped:
         item.update((f"objectUrl_{position}", url) for position, url in enumerate(unit.urls))
     else:
         item["objectUrl"] = unit.urls[0]
     if unit.client_metadata:
         item["clientMetadata"] = unit.client_metadata
-    if unit.media_metadata is not None:
-        item[MANIFEST_KEYS[unit.media_type]] = unit.media_metadata
+    if unit.media_metadata is not None and media_type.metadata_key is not None:
+        item[media_type.metadata_key] = unit.media_metadata
     for position, metadata in enumerate(unit.file_metadata):
         if metadata is not None:
-            item[f"{FILE_METADATA_KEYS[unit.media_type]}_{position}"] = metadata
-    if unit.settings is not None:
-        item["settings"] = unit.settings
+            item[f"{media_type.metadata_key}_{position}"] = metadata
+    item.update((name, value) for name, value in unit.fields.items() if name not in item)
     item.update(unit.extra)
     return item
 
@@ -210,43 +138,46 @@ class _Reader:
         for key, items in document.items():
             if key == SKIP_DUPLICATE_URLS:
                 continue
-            if key not in FAMILIES:
+            if key not in MEDIA_TYPES.arrays:
                 if self.allow_unknown:
                     extra[key] = items
                 else:
-                    self._add((key,), _unknown(key, (*FAMILIES, SKIP_DUPLICATE_URLS), "an upload spec"))
+                    self._add(
+                        (key,), _unknown(key, (*MEDIA_TYPES.arrays, SKIP_DUPLICATE_URLS), "an upload spec")
+                    )
             elif not isinstance(items, list):
                 self._add((key,), f"{key!r} must be an array of objects")
             else:
                 for position, item in enumerate(items):
-                    unit = self._unit(FAMILIES[key], item, (key, position))
+                    unit = self._unit(MEDIA_TYPES.arrays[key], item, (key, position))
                     if unit is not None:
                         units.append(unit)
         if not units and not extra and not self.problems:
-            self._add((), f"nothing to register: the spec holds no item under any of {', '.join(FAMILIES)}")
+            known = ", ".join(MEDIA_TYPES.arrays)
+            self._add((), f"nothing to register: the spec holds no item under any of {known}")
         return UploadSpec(units=tuple(units), skip_duplicate_urls=skip, extra=extra)
 
     def _add(self, path: JsonPath, message: str) -> None:
         self.problems.append(Problem(path, message))
 
-    def _unit(self, media_type: MediaType, item: Any, path: JsonPath) -> DataUnit | None:
+    def _unit(self, types: Sequence[MediaType], item: Any, path: JsonPath) -> DataUnit | None:
+        """One item of an array in which units of these types stand."""
         if not isinstance(item, Mapping):
             self._add(path, f"each item must be an object, got {shown(item)}")
             return None
         before = len(self.problems)
         rest = dict(item)
-        media_type = self._create_video(media_type, rest, path)
+        media_type = self._media_type(types, rest, path)
         title = self._typed(rest, "title", str, "text", path)
         client_metadata = self._typed(rest, "clientMetadata", Mapping, "an object", path)
         media_metadata = None
-        if media_type in MANIFEST_KEYS:
-            media_metadata = self._typed(rest, MANIFEST_KEYS[media_type], Mapping, "an object", path)
-        scene = settings = None
-        if media_type is MediaType.SCENE:
-            scene = self._typed(rest, "scene", Mapping, "an object", path)
-        if media_type is MediaType.TIME_SERIES:
-            settings = self._typed(rest, "settings", Mapping, "an object", path)
-        urls, file_metadata = self._files(media_type, rest, scene, path)
+        if media_type.metadata_key is not None and not media_type.is_grouped:
+            media_metadata = self._typed(rest, media_type.metadata_key, Mapping, "an object", path)
+        found = {
+            name: self._typed(rest, name, Mapping, "an object", path) for name in media_type.object_fields
+        }
+        fields = {name: value for name, value in found.items() if value is not None}
+        urls, file_metadata = self._files(media_type, rest, fields, path)
         if rest and not self.allow_unknown:
             for key in rest:
                 self._add(
@@ -261,31 +192,26 @@ class _Reader:
             client_metadata=client_metadata or {},
             media_metadata=media_metadata,
             file_metadata=file_metadata,
-            scene=scene,
-            settings=settings,
+            fields=fields,
             extra=rest,
         )
-        for place, message in unit_problems(unit):
-            self._add((*path, *place), message)
+        for problem in unit_problems(unit):
+            self._add((*path, *problem.path), problem.message)
         return unit
 
-    def _create_video(self, media_type: MediaType, rest: dict[str, Any], path: JsonPath) -> MediaType:
-        listed = media_type in (
-            MediaType.IMAGE_GROUP,
-            MediaType.VIDEO,
-            MediaType.IMAGE,
-            MediaType.DICOM_SERIES,
-        )
-        if not listed or "createVideo" not in rest:
-            return MediaType.IMAGE_SEQUENCE if media_type is MediaType.IMAGE_GROUP else media_type
+    def _media_type(self, types: Sequence[MediaType], rest: dict[str, Any], path: JsonPath) -> MediaType:
+        """The type of an item: types that share an array differ in ``createVideo``, which is true by default."""
+        by_value = {one.create_video: one for one in types}
+        default = by_value.get(True, types[0])
+        if "createVideo" not in rest or not default.takes_create_video:
+            return default
         create_video = rest.pop("createVideo")
         if not isinstance(create_video, bool):
             self._add((*path, "createVideo"), f"createVideo must be true or false, got {shown(create_video)}")
-        elif create_video and media_type is not MediaType.IMAGE_GROUP:
-            self._add((*path, "createVideo"), "createVideo true is for image sequences, under 'image_groups'")
-        elif create_video:
-            return MediaType.IMAGE_SEQUENCE
-        return media_type
+            return types[0]
+        if create_video and True not in by_value:
+            self._add((*path, "createVideo"), f"createVideo true is for {_made_into_videos()}")
+        return by_value.get(create_video, types[0])
 
     def _typed(self, rest: dict[str, Any], key: str, wanted: type, name: str, path: JsonPath) -> Any:
         if key not in rest:
@@ -297,17 +223,18 @@ class _Reader:
         return value
 
     def _files(
-        self, media_type: MediaType, rest: dict[str, Any], scene: Mapping[str, Any] | None, path: JsonPath
+        self, media_type: MediaType, rest: dict[str, Any], fields: Mapping[str, Any], path: JsonPath
     ) -> tuple[tuple[str, ...], tuple[Mapping[str, Any] | None, ...]]:
         """The object URLs of an item, and the media metadata of its single files."""
-        if media_type is MediaType.SCENE:
-            return tuple(_scene_urls(scene)), ()
+        if media_type.urls_in is not None:
+            return tuple(_uris(fields.get(media_type.urls_in))), ()
         if not media_type.is_grouped:
             if "objectUrl" not in rest:
                 self._add(path, _missing_url("objectUrl", rest))
             url = self._typed(rest, "objectUrl", str, "text", path)
             return ((url,) if url is not None else ()), ()
-        numbered: dict[str, dict[int, Any]] = {"objectUrl": {}, FILE_METADATA_KEYS[media_type]: {}}
+        metadata: dict[int, Any] = {}
+        numbered: dict[str | None, dict[int, Any]] = {"objectUrl": {}, media_type.metadata_key: metadata}
         for key in list(rest):
             if (match := _NUMBERED.fullmatch(key)) and match[1] in numbered:
                 wanted, name = (str, "text") if match[1] == "objectUrl" else (Mapping, "an object")
@@ -319,24 +246,23 @@ class _Reader:
         if gaps is not None:
             self._add(path, f"objectUrl_{gaps} is missing: positions run from 0 without a gap")
         urls = tuple(found[position] or "" for position in sorted(found))
-        metadata = numbered[FILE_METADATA_KEYS[media_type]]
         for position in sorted(set(metadata) - set(found)):
-            key = f"{FILE_METADATA_KEYS[media_type]}_{position}"
+            key = f"{media_type.metadata_key}_{position}"
             self._add((*path, key), f"{key} has no objectUrl_{position}")
         return urls, tuple(metadata.get(position) for position in range(len(found))) if metadata else ()
 
 
-def _scene_urls(value: Any) -> Iterator[str]:
-    """Every ``uri`` in a scene object, in the order in which they appear."""
+def _uris(value: Any) -> Iterator[str]:
+    """Every ``uri`` in an object, in the order in which they appear."""
     if isinstance(value, Mapping):
         for key, member in value.items():
             if key == "uri" and isinstance(member, str):
                 yield member
             else:
-                yield from _scene_urls(member)
+                yield from _uris(member)
     elif isinstance(value, list):
         for member in value:
-            yield from _scene_urls(member)
+            yield from _uris(member)
 
 
 def _missing_url(key: str, rest: Mapping[str, Any]) -> str:
@@ -347,18 +273,26 @@ def _missing_url(key: str, rest: Mapping[str, Any]) -> str:
 
 def _known_fields(media_type: MediaType) -> tuple[str, ...]:
     fields = ["title", "clientMetadata"]
-    if media_type is MediaType.SCENE:
-        return (*fields, "scene")
-    fields.append("objectUrl_0" if media_type.is_grouped else "objectUrl")
-    if media_type in (MediaType.IMAGE_GROUP, MediaType.IMAGE_SEQUENCE, MediaType.VIDEO, MediaType.IMAGE):
+    if media_type.urls_in is None:
+        fields.append("objectUrl_0" if media_type.is_grouped else "objectUrl")
+    if media_type.takes_create_video:
         fields.append("createVideo")
-    if media_type in MANIFEST_KEYS:
-        fields.append(MANIFEST_KEYS[media_type])
-    if media_type in FILE_METADATA_KEYS:
-        fields.append(f"{FILE_METADATA_KEYS[media_type]}_0")
-    if media_type is MediaType.TIME_SERIES:
-        fields.append("settings")
-    return tuple(fields)
+    if media_type.metadata_key is not None:
+        fields.append(f"{media_type.metadata_key}_0" if media_type.is_grouped else media_type.metadata_key)
+    return (*fields, *media_type.object_fields)
+
+
+def _made_into_videos() -> str:
+    """The types that Encord makes one video of, for messages."""
+    types = [one for one in MEDIA_TYPES.values() if one.create_video]
+    return " and ".join(f"{one.name.replace('_', ' ')}s, under {one.array!r}" for one in types)
+
+
+def _hint(repeated: JsonPath) -> str:
+    """What to do about an array that is given twice, perhaps once for each type that stands in it."""
+    types = MEDIA_TYPES.arrays.get(str(repeated[0]), ()) if len(repeated) == 1 else ()
+    names = " and ".join(f"{one.name.replace('_', ' ')}s" for one in types)
+    return f"; put {names} into one array" if len(types) > 1 else ""
 
 
 def _unknown(key: str, known: tuple[str, ...], what: str) -> str:

@@ -40,7 +40,9 @@ class KeyPattern:
                 "" if position is None else f" (character {position + 1}: {text[position : position + 20]!r})"
             )
             reason = getattr(error, "msg", None) or str(error)
-            raise KeyPatternError(f"key pattern {text!r} is no regular expression: {reason}{place}") from None
+            raise KeyPatternError(
+                f"key pattern {text!r} is not a valid regular expression: {reason}{place}"
+            ) from None
         if not regex.groupindex:
             raise KeyPatternError(
                 f"key pattern {text!r} has no named group; write one as (?P<site>[^/]+) to get the metadata key 'site'"

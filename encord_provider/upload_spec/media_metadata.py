@@ -1,7 +1,10 @@
 """Media metadata: what Encord would otherwise find out by downloading and reading a file.
 
 With it Encord neither downloads nor checks the file, which strict client-only access requires; wrong values put
-labels on wrong frames. Source of the fields: the ``CustomerProvided*Metadata`` classes of Encord's SDK.
+labels on wrong frames. Encord's JSON has no place for the media metadata of a group's single files, its structured
+form has one: parts carry it as ``imageMetadata_{n}`` and ``dicomMetadata_{n}``, beside ``objectUrl_{n}``.
+
+Which fields a media type has stands in its record, see :mod:`encord_provider.upload_spec.media_types`.
 """
 
 from __future__ import annotations
@@ -9,66 +12,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from encord_provider.text.shown import shown
-from encord_provider.upload_spec.media_types import MediaType
-
-Problem = tuple[tuple[str, ...], str]
-
-_IMAGE = MappingProxyType({"mime_type": str, "file_size": int, "height": int, "width": int})
-
-FIELDS: Mapping[MediaType, Mapping[str, type]] = MappingProxyType(
-    {
-        MediaType.VIDEO: MappingProxyType(
-            {
-                "fps": float,
-                "duration": float,
-                "width": int,
-                "height": int,
-                "file_size": int,
-                "mime_type": str,
-            }
-        ),
-        MediaType.IMAGE: _IMAGE,
-        MediaType.AUDIO: MappingProxyType(
-            {
-                "duration": float,
-                "file_size": int,
-                "mime_type": str,
-                "sample_rate": int,
-                "bit_depth": int,
-                "codec": str,
-                "num_channels": int,
-            }
-        ),
-        MediaType.TEXT: MappingProxyType({"file_size": int, "mime_type": str}),
-        MediaType.PDF: MappingProxyType({"file_size": int, "num_pages": int}),
-    }
-)
-"""All fields are required. fps is in frames per second, duration in seconds, file_size in bytes, sample_rate in
-hertz, bit_depth in bits, width and height in pixels."""
-
-MANIFEST_KEYS: Mapping[MediaType, str] = MappingProxyType(
-    {
-        MediaType.VIDEO: "videoMetadata",
-        MediaType.IMAGE: "imageMetadata",
-        MediaType.AUDIO: "audioMetadata",
-        MediaType.TEXT: "textMetadata",
-        MediaType.PDF: "pdfMetadata",
-    }
-)
-
-FILE_METADATA_KEYS: Mapping[MediaType, str] = MappingProxyType(
-    {
-        MediaType.IMAGE_GROUP: "imageMetadata",
-        MediaType.IMAGE_SEQUENCE: "imageMetadata",
-        MediaType.DICOM_SERIES: "dicomMetadata",
-    }
-)
-"""Encord's JSON has no place for the media metadata of a group's single files, its structured form has one.
-Parts carry it as ``imageMetadata_{n}`` and ``dicomMetadata_{n}``, beside ``objectUrl_{n}``."""
+from encord_provider.upload_spec.media_types import DicomTags, MediaType
+from encord_provider.upload_spec.problems import Problem
 
 DICOM_TAGS = frozenset(
     {
@@ -102,60 +50,55 @@ _MAY_BE_ZERO = frozenset({"duration", "file_size"})
 _TAG = re.compile(r"[0-9A-F]{8}")
 
 
-def media_metadata_problems(
-    media_type: MediaType, metadata: Mapping[str, Any]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def media_metadata_problems(media_type: MediaType, metadata: Mapping[str, Any]) -> Iterator[Problem]:
     """Find what is wrong with the media metadata of a unit that is one file.
 
     :param media_type: the type of the unit.
     :param metadata: its media metadata.
-    :returns: the path of the field in the manifest's item, and a sentence.
+    :returns: the findings; their paths begin with the field of the unit's item.
     """
-    if media_type not in FIELDS:
-        yield (), f"a unit of type {media_type} takes no media metadata"
-        return
-    name = MANIFEST_KEYS[media_type]
-    yield from _field_problems(name, metadata, FIELDS[media_type])
+    if media_type.metadata_key is None or media_type.is_grouped:
+        yield Problem((), f"a unit of type {media_type} takes no media metadata")
+    else:
+        yield from _field_problems(media_type.metadata_key, metadata, media_type.metadata_fields)
 
 
 def file_metadata_problems(
     media_type: MediaType, metadata: tuple[Mapping[str, Any] | None, ...], *, files: int
-) -> Iterator[tuple[tuple[str, ...], str]]:
+) -> Iterator[Problem]:
     """Find what is wrong with the media metadata of the single files of a group, sequence or series.
 
     :param media_type: the type of the unit.
     :param metadata: one mapping or None per file.
     :param files: how many files the unit has.
-    :returns: the path of the field in the manifest's item, and a sentence.
+    :returns: the findings; their paths begin with the field of the unit's item.
     """
-    if media_type not in FILE_METADATA_KEYS:
-        yield (), f"a unit of type {media_type} takes no metadata per file"
+    if media_type.metadata_key is None or not media_type.is_grouped:
+        yield Problem((), f"a unit of type {media_type} takes no metadata per file")
         return
     if len(metadata) != files:
-        yield (), f"media metadata for {len(metadata)} files, but the unit has {files}"
+        yield Problem((), f"media metadata for {len(metadata)} files, but the unit has {files}")
         return
     for position, one in enumerate(metadata):
-        if one is None:
-            continue
-        name = f"{FILE_METADATA_KEYS[media_type]}_{position}"
-        if media_type is MediaType.DICOM_SERIES:
-            yield from _dicom_problems(name, one)
-        else:
-            yield from _field_problems(name, one, _IMAGE)
+        if one is not None:
+            name = f"{media_type.metadata_key}_{position}"
+            yield from _field_problems(name, one, media_type.metadata_fields)
 
 
 def _field_problems(name: str, metadata: Any, fields: Mapping[str, type]) -> Iterator[Problem]:
     if not isinstance(metadata, Mapping):
-        yield (name,), f"{name} must be an object"
+        yield Problem((name,), f"{name} must be an object")
         return
     if missing := [field for field in fields if field not in metadata]:
-        yield (name,), f"{name} lacks {', '.join(missing)}"
+        yield Problem((name,), f"{name} lacks {', '.join(missing)}")
     for field, value in metadata.items():
         wanted = fields.get(field)
         if wanted is None:
-            yield (name, field), f"{name} has no field {field!r}; it takes {', '.join(fields)}"
+            yield Problem((name, field), f"{name} has no field {field!r}; it takes {', '.join(fields)}")
+        elif wanted is DicomTags:
+            yield from _tag_problems(name, field, value)
         elif problem := _value_problem(field, value, wanted):
-            yield (name, field), f"{name}.{field} {problem}"
+            yield Problem((name, field), f"{name}.{field} {problem}")
 
 
 def _value_problem(field: str, value: Any, wanted: type) -> str | None:
@@ -170,15 +113,15 @@ def _value_problem(field: str, value: Any, wanted: type) -> str | None:
     return None
 
 
-def _dicom_problems(name: str, metadata: Any) -> Iterator[Problem]:
-    tags = metadata.get("tags") if isinstance(metadata, Mapping) else None
-    if not isinstance(tags, Mapping) or set(metadata) != {"tags"}:
-        yield (name,), f'{name} must be {{"tags": {{...}}}}'
+def _tag_problems(name: str, field: str, tags: Any) -> Iterator[Problem]:
+    if not isinstance(tags, Mapping):
+        yield Problem((name, field), f"{name}.{field} must be an object of DICOM tags, got {shown(tags)}")
         return
     if missing := sorted(DICOM_TAGS - set(tags)):
-        yield (name, "tags"), f"{name}.tags lacks {', '.join(missing)} (null is allowed)"
+        yield Problem((name, field), f"{name}.{field} lacks {', '.join(missing)} (null is allowed)")
     for tag, element in tags.items():
         if not _TAG.fullmatch(tag):
-            yield (name, "tags", tag), f"{name}.tags: {tag!r} is no DICOM tag of 8 hexadecimal digits"
+            message = f"{name}.{field}: {tag!r} is not a DICOM tag of 8 hexadecimal digits"
+            yield Problem((name, field, tag), message)
         elif element is not None and not isinstance(element, Mapping):
-            yield (name, "tags", tag), f"{name}.tags.{tag} must be an object or null"
+            yield Problem((name, field, tag), f"{name}.{field}.{tag} must be an object or null")

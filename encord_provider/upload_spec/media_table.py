@@ -1,9 +1,10 @@
 """Media metadata from a table: what Encord needs to know of a file that it is not to read itself.
 
-One row per object, by object key or URL. The columns are the fields of
-:data:`~encord_provider.upload_spec.media_metadata.FIELDS`, for example ``fps``, ``duration``, ``width``, ``height``,
-``file_size`` and ``mime_type``; for a file of a DICOM series the column ``tags`` with an object of DICOM tags. A row
-is read for the fields of its object's media type only, so that one table may serve objects of all types.
+One row per object, by object key or URL. The columns are the fields of the media types
+(:attr:`~encord_provider.upload_spec.media_types.MediaType.metadata_fields`), for example ``fps``, ``duration``,
+``width``, ``height``, ``file_size`` and ``mime_type``; for a file of a DICOM series the column ``tags`` with an object
+of DICOM tags. A row is read for the fields of its object's media type only, so that one table may serve objects of
+all types.
 """
 
 from __future__ import annotations
@@ -14,12 +15,9 @@ from typing import Any
 
 from encord_provider.exceptions import MetadataTableError
 from encord_provider.tables.metadata_table import MetadataTable
-from encord_provider.tables.rows import TableRow
+from encord_provider.tables.reader import TableRow
 from encord_provider.upload_spec.data_units import DataUnit
-from encord_provider.upload_spec.media_metadata import FIELDS
-from encord_provider.upload_spec.media_types import MediaType
-
-_TAGS = "tags"
+from encord_provider.upload_spec.media_types import DicomTags, MediaType
 
 
 def with_media_metadata(unit: DataUnit, keys: Sequence[str], table: MetadataTable) -> DataUnit:
@@ -30,7 +28,7 @@ def with_media_metadata(unit: DataUnit, keys: Sequence[str], table: MetadataTabl
     :param table: the table; an object without a row stays without media metadata.
     :returns: the data unit.
     :raises MetadataTableError: for a row that has some fields of the media type and lacks others, and for a value
-        that is no number where one is needed. The message names source, line and field.
+        that is not a number where one is needed. The message names source, line and field.
     """
     files = tuple(
         _media_metadata(table.get(key) or table.get(url), unit.media_type)
@@ -46,12 +44,7 @@ def with_media_metadata(unit: DataUnit, keys: Sequence[str], table: MetadataTabl
 def _media_metadata(row: TableRow | None, media_type: MediaType) -> Mapping[str, Any] | None:
     if row is None:
         return None
-    if media_type is MediaType.DICOM_SERIES:
-        tags = row.metadata.get(_TAGS)
-        if tags is not None and not isinstance(tags, Mapping):
-            raise MetadataTableError(f"{row.where}: {_TAGS!r} must be an object of DICOM tags")
-        return None if tags is None else {_TAGS: tags}
-    fields = FIELDS.get(MediaType.IMAGE if media_type.is_grouped else media_type, {})
+    fields = media_type.metadata_fields
     found = {name: row.metadata[name] for name in fields if row.metadata.get(name) is not None}
     if not found:
         return None
@@ -65,6 +58,10 @@ def _media_metadata(row: TableRow | None, media_type: MediaType) -> Mapping[str,
 
 def _value(row: TableRow, name: str, value: Any, kind: type) -> Any:
     """The value of a field; CSV gives texts."""
+    if kind is DicomTags:
+        if not isinstance(value, Mapping):
+            raise MetadataTableError(f"{row.where}: {name!r} must be an object of DICOM tags")
+        return value
     if kind is str or not isinstance(value, str):
         return value
     try:

@@ -35,14 +35,8 @@ from encord_provider.upload_spec.data_units import (
     UploadSpec,
     unit_problems,
 )
-from encord_provider.upload_spec.json_form import (
-    FAMILIES,
-    SKIP_DUPLICATE_URLS,
-    family_of,
-    parse_manifest,
-    to_item,
-)
-from encord_provider.upload_spec.media_types import MediaType
+from encord_provider.upload_spec.json_form import SKIP_DUPLICATE_URLS, parse_manifest, to_item
+from encord_provider.upload_spec.media_types import MEDIA_TYPES
 
 INDEX_NAME = "index.json"
 SKIPPED_NAME = "skipped.jsonl"
@@ -50,9 +44,6 @@ INDEX_VERSION = 1
 
 DEFAULT_UNITS_PER_PART = 1000
 """Source: Encord's best practices (1,000 images per upload)."""
-
-DEFAULT_VIDEOS_PER_PART = 100
-"""Source: Encord's best practices (100 videos per upload)."""
 
 
 class Workspace(Protocol):
@@ -68,15 +59,26 @@ class Workspace(Protocol):
         ...
 
     def open(self, mode: str) -> Any:
-        """Open the file at this path."""
+        """Open the file at this path.
+
+        :param mode: ``rb`` or ``wb``.
+        :returns: the open file.
+        """
         ...
 
     def mkdir(self, *, parents: bool, exist_ok: bool) -> None:
-        """Create the folder."""
+        """Create the folder.
+
+        :param parents: whether to create the folders above it too.
+        :param exist_ok: whether it may exist.
+        """
         ...
 
     def read_bytes(self) -> bytes:
-        """Return the content of the file at this path."""
+        """Read the file at this path.
+
+        :returns: its content.
+        """
         ...
 
 
@@ -131,7 +133,7 @@ def write_parts(
     workspace: Workspace,
     *,
     name: str = "spec",
-    max_units_per_part: int | Mapping[MediaType, int] | None = None,
+    max_units_per_part: int | Mapping[str, int] | None = None,
     skip_duplicate_urls: bool = True,
     skipped: Iterable[Skipped] = (),
 ) -> SpecIndex:
@@ -140,9 +142,9 @@ def write_parts(
     :param units: the data units; read once.
     :param workspace: the folder to write into.
     :param name: the sub-folder of this upload spec.
-    :param max_units_per_part: how many data units a part may hold: one number for everything, or a number per
-        media type, where a part holds as many units in all as the largest of them. By default 1,000, and 100
-        videos.
+    :param max_units_per_part: how many data units a part may hold: one number for everything, or a number by the
+        name of a media type, where a part holds as many units in all as the largest of them. By default 1,000, and
+        100 videos.
     :param skip_duplicate_urls: whether Encord leaves out what the folder already holds.
     :param skipped: the objects left out. It is read whenever a part is full and at the end, so what
         :func:`~encord_provider.upload_spec.build_units` returns stays short.
@@ -194,7 +196,7 @@ def read_index(path: Workspace) -> SpecIndex:
 
     :param path: the path of ``index.json``.
     :returns: the index; the parts are beside it.
-    :raises UploadSpecError: when the file is no index of this version.
+    :raises UploadSpecError: when the file is not an index of this version.
     """
     uri = _uri(path)
     try:
@@ -212,7 +214,7 @@ def read_index(path: Workspace) -> SpecIndex:
     except FileNotFoundError:
         raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first") from None
     except (StrictJsonError, KeyError, TypeError) as error:
-        raise UploadSpecError(f"{uri}: no index of an upload spec ({error})") from None
+        raise UploadSpecError(f"{uri}: not a valid index of an upload spec ({error})") from None
 
 
 def read_part(path: Workspace, *, sha256: str | None = None) -> UploadSpec:
@@ -240,20 +242,21 @@ def read_part(path: Workspace, *, sha256: str | None = None) -> UploadSpec:
 @dataclass(frozen=True)
 class _Limits:
     total: int
-    by_type: Mapping[MediaType, int]
+    by_type: Mapping[str, int]
 
 
-def _limits(given: int | Mapping[MediaType, int] | None) -> _Limits:
-    if given is None:
-        limits = _Limits(DEFAULT_UNITS_PER_PART, {MediaType.VIDEO: DEFAULT_VIDEOS_PER_PART})
-    elif isinstance(given, Mapping):
-        by_type = {
-            MediaType.VIDEO: DEFAULT_VIDEOS_PER_PART,
-            **{MediaType(key): one for key, one in given.items()},
-        }
+def _limits(given: int | Mapping[str, int] | None) -> _Limits:
+    if given is None or isinstance(given, Mapping):
+        own = {one.name: one.units_per_part for one in MEDIA_TYPES.values() if one.units_per_part is not None}
+        by_type = {**own, **(given or {})}
         limits = _Limits(max([DEFAULT_UNITS_PER_PART, *by_type.values()]), by_type)
     else:
         limits = _Limits(given, {})
+    for name in limits.by_type:
+        if name not in MEDIA_TYPES:
+            raise UploadSpecError(
+                f"max_units_per_part: there is no media type {name!r}; there are {', '.join(MEDIA_TYPES)}"
+            )
     for one in (limits.total, *limits.by_type.values()):
         if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= MAX_UNITS_PER_FILE:
             raise UploadSpecError(f"max_units_per_part must be from 1 to {MAX_UNITS_PER_FILE:,}, got {one!r}")
@@ -268,16 +271,20 @@ class _OpenPart:
     units: int = 0
     urls: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-    families: dict[str, list[bytes]] = field(default_factory=dict)
+    arrays: dict[str, list[bytes]] = field(default_factory=dict)
 
     def has_room_for(self, unit: DataUnit) -> bool:
-        """Whether the unit fits; a first one always does."""
+        """Tell whether a unit fits; a first one always does.
+
+        :param unit: the data unit.
+        :returns: whether there is room for it.
+        """
         if not self.units:
             return True
-        of_type = self.limits.by_type.get(unit.media_type, self.limits.total)
+        of_type = self.limits.by_type.get(unit.media_type.name, self.limits.total)
         return (
             self.units < self.limits.total
-            and self.counts[unit.media_type.value] < of_type
+            and self.counts[unit.media_type.name] < of_type
             and self.urls + len(unit.urls) <= MAX_URLS_PER_FILE
         )
 
@@ -285,14 +292,14 @@ class _OpenPart:
         line = _unit_bytes(unit)
         self.units += 1
         self.urls += len(unit.urls)
-        self.counts[unit.media_type.value] += 1
-        self.families.setdefault(family_of(unit.media_type), []).append(line)
+        self.counts[unit.media_type.name] += 1
+        self.arrays.setdefault(unit.media_type.array, []).append(line)
 
     def write(self, folder: Any, name: str, *, skip_duplicate_urls: bool) -> SpecPart:
         arrays = [
-            b'"%s":[\n%s\n],\n' % (family.encode(), b",\n".join(self.families[family]))
-            for family in FAMILIES
-            if family in self.families
+            b'"%s":[\n%s\n],\n' % (array.encode(), b",\n".join(self.arrays[array]))
+            for array in MEDIA_TYPES.arrays
+            if array in self.arrays
         ]
         flag = b"true" if skip_duplicate_urls else b"false"
         data = b'{\n%s"%s":%s\n}\n' % (b"".join(arrays), SKIP_DUPLICATE_URLS.encode(), flag)
@@ -312,8 +319,8 @@ class _OpenPart:
 
 def _unit_bytes(unit: DataUnit) -> bytes:
     """One data unit as JSON, its fields in a fixed order and its metadata in the order of the keys."""
-    for _, problem in unit_problems(unit):
-        raise UploadSpecError(f"{_name(unit)}: {problem}")
+    for problem in unit_problems(unit):
+        raise UploadSpecError(f"{_name(unit)}: {problem.message}")
     item = to_item(unit)
     try:
         for key, value in item.items():

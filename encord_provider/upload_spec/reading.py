@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from encord_provider.upload_spec.csv_form import check_csv
 from encord_provider.upload_spec.data_units import MAX_UNITS_PER_FILE, MAX_URLS_PER_FILE, UploadSpec
-from encord_provider.upload_spec.json_form import Problem, check_manifest, raise_problems
+from encord_provider.upload_spec.json_form import check_manifest
+from encord_provider.upload_spec.problems import Problem, raise_problems
 
 
 def parse_spec(
@@ -29,8 +30,10 @@ def check_spec(
 ) -> tuple[UploadSpec, list[Problem]]:
     """Read an upload spec and collect everything that is wrong with it, the limits of one file included.
 
-    Takes what :func:`parse_spec` takes.
-
+    :param data: the content of the file.
+    :param source: its name or URI; CSV when it ends in ``.csv``, otherwise JSON.
+    :param allow_unknown: JSON: whether keys that Encord's pages do not describe are kept.
+    :param by_extension: CSV: whether the extension of a URL overrides a section of videos or images.
     :returns: what could be read, and the findings in the order of their lines.
     """
     if source.lower().endswith(".csv"):

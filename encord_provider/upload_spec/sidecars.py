@@ -50,7 +50,7 @@ def parse_sidecar(content: bytes, *, source: str) -> dict[str, Any]:
     :param content: the bytes of the file.
     :param source: its key, for messages.
     :returns: the client metadata.
-    :raises MetadataTableError: when the file is no JSON object; the message names file, line and column.
+    :raises MetadataTableError: when the file is not a JSON object; the message names file, line and column.
     """
     try:
         value = loads(content)

@@ -1,1 +1,1 @@
-"""The workspace of runs: files, windows of time, inputs that a template rendered."""
+"""The workspace of runs: files, windows of time, inputs, options and what a template made of them."""

@@ -24,7 +24,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 def default_workspace() -> str:
     """Give the workspace to use when a task names none.
 
-    :return: the option ``[encord] workspace``, or a folder in ``AIRFLOW_HOME``, which serves while all tasks
+    :returns: the option ``[encord] workspace``, or a folder in ``AIRFLOW_HOME``, which serves while all tasks
         run on one machine.
     """
     configured = conf.get("encord", "workspace", fallback="").strip()
@@ -54,7 +54,7 @@ def path_of(uri: str) -> ObjectStoragePath:
     scheme = urlsplit(uri).scheme
     if not scheme and not uri.startswith("/"):
         raise EncordInputError(
-            f"{uri!r} is no URI: give one such as file:///data/encord, s3://aws_default@my-bucket/encord or an "
+            f"{uri!r} is not a URI: give one such as file:///data/encord, s3://aws_default@my-bucket/encord or an "
             "absolute path."
         )
     try:

@@ -1,109 +1,128 @@
-"""What operators accept where a user hands in a schema, a table or embeddings: values, text, or a URI."""
+"""Reading what a user named: a metadata schema, tables, embeddings, an upload spec."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 from encord_provider.exceptions import EncordInputError, MetadataSchemaError
-from encord_provider.schema import MetadataSchema, parse_schema
+from encord_provider.schema import MetadataSchema, check_metadata, parse_schema
 from encord_provider.tables import FrameTable, MetadataTable, read_embeddings, read_frames, read_table
+from encord_provider.upload_spec import DataUnit, UploadSpec, parse_spec
 from encord_provider.workspace.files import read_bytes
-
-
-@dataclass(kw_only=True)
-class Embeddings:
-    """Custom embeddings in a NumPy file, one row for each object.
-
-    Embeddings in a Parquet table need no more than the operator's ``metadata``.
-
-    :param uri: the URI of a ``.npy`` file with a two-dimensional array of numbers. (templated)
-    :param keys: the object keys or URLs of the rows, in order; or the URI of a UTF-8 text file with one on each
-        line. (templated)
-    :param name: the metadata key, which the metadata schema declares as an embedding of that size. (templated)
-    """
-
-    uri: str
-    keys: Sequence[str] | str
-    name: str
-    template_fields: ClassVar[tuple[str, ...]] = ("uri", "keys", "name")
-
+from encord_provider.workspace.templates import value_of
 
 _SCHEMA_ENDINGS = (".json", ".yaml", ".yml")
 
 
-def schema_of(schema: Mapping[str, Any] | str, *, aws_conn_id: str | None) -> MetadataSchema:
-    """Read a declared metadata schema.
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Read files by the URI that a user gave.
 
-    :param schema: a mapping, its JSON or YAML text, or the URI of a ``.json``, ``.yaml`` or ``.yml`` file.
-    :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
-    :raises MetadataSchemaError: if it is malformed.
-    :raises EncordInputError: if the URI cannot be read.
+    Every method raises :class:`~encord_provider.exceptions.EncordInputError` if a file cannot be read.
+
+    :param aws_conn_id: the Airflow connection for ``s3://`` URIs that name none.
     """
-    if isinstance(schema, Mapping):
-        return parse_schema(schema)
-    text = schema.strip()
-    if text.endswith(_SCHEMA_ENDINGS) and "\n" not in text:
-        return parse_schema(read_bytes(text, aws_conn_id=aws_conn_id), source=text)
-    if not text:
-        raise MetadataSchemaError("The metadata schema is empty.")
-    if text.startswith("{'"):
-        # What a template makes of a mapping without the filter tojson.
-        with suppress(ValueError, SyntaxError):
-            return parse_schema(ast.literal_eval(text))
-    return parse_schema(text)
+
+    aws_conn_id: str | None
+
+    def schema(self, given: Mapping[str, Any] | str) -> MetadataSchema:
+        """Read a declared metadata schema.
+
+        :param given: a mapping, its JSON or YAML text, or the URI of a ``.json``, ``.yaml`` or ``.yml`` file.
+        :returns: the schema.
+        :raises MetadataSchemaError: if it is malformed.
+        """
+        if isinstance(given, Mapping):
+            return parse_schema(given)
+        text = given.strip()
+        if text.endswith(_SCHEMA_ENDINGS) and "\n" not in text:
+            return parse_schema(self._read(text), source=text)
+        if not text:
+            raise MetadataSchemaError("The metadata schema is empty.")
+        if text.startswith("{'"):
+            # As Python writes a mapping; YAML allows that beginning too.
+            with suppress(EncordInputError):
+                given = value_of(text, dict, parameter="schema")
+        return parse_schema(given if isinstance(given, Mapping) else text)
+
+    def table(self, uri: str | None, *, key_column: str | None = None) -> MetadataTable | None:
+        """Read a metadata table.
+
+        :param uri: the URI of a CSV, JSONL or Parquet file; None or blank for none.
+        :param key_column: the column that names the object, or None for the first usual one.
+        :returns: the table, or None if there is none.
+        :raises MetadataTableError: if it is malformed.
+        """
+        uri = (uri or "").strip()
+        return read_table(self._read(uri), source=uri, key_column=key_column) if uri else None
+
+    def frames(self, uri: str | None) -> FrameTable | None:
+        """Read a table of video frames.
+
+        :param uri: the URI of a CSV, JSONL or Parquet file; None or blank for none.
+        :returns: the table, or None if there is none.
+        :raises MetadataTableError: if it is malformed.
+        """
+        uri = (uri or "").strip()
+        return read_frames(self._read(uri), source=uri) if uri else None
+
+    def embeddings(self, uri: str, *, keys: Sequence[str] | str, name: str) -> MetadataTable:
+        """Read custom embeddings.
+
+        :param uri: the URI of a ``.npy`` file with one row for each object.
+        :param keys: the object keys or URLs of the rows, or the URI of a UTF-8 text file with one on each line.
+        :param name: the metadata key of the embeddings.
+        :returns: a table with the embedding as its one column.
+        :raises MetadataTableError: if the file is malformed, or the keys are not one for each row.
+        """
+        if isinstance(keys, str):
+            source = keys
+            try:
+                keys = self._read(source).decode("utf-8").splitlines()
+            except UnicodeDecodeError as error:
+                raise EncordInputError(f"{source} is not UTF-8 text: {error}") from None
+        return read_embeddings(self._read(uri), keys=keys, name=name, source=uri)
+
+    def upload_spec(
+        self,
+        uri: str,
+        *,
+        allow_unknown: bool = False,
+        by_extension: bool = False,
+        read_schema: Callable[[], MetadataSchema] | None,
+    ) -> UploadSpec:
+        """Read an upload spec that somebody wrote, and check it.
+
+        :param uri: its URI; one that ends in ``.csv`` is CSV, any other JSON.
+        :param allow_unknown: JSON: whether fields that Encord's pages do not describe are kept.
+        :param by_extension: CSV: whether the extension of a URL overrides a section of videos or images.
+        :param read_schema: gives the metadata schema that client metadata must fit, and is called if there is
+            any; None for no such check.
+        :returns: the spec, with client metadata in the types of the metadata schema.
+        :raises UploadSpecError: if anything is wrong with it; the message names file and lines.
+        :raises MetadataValueError: if client metadata does not fit the metadata schema.
+        """
+        if not uri:
+            raise EncordInputError("No upload spec was given: set the parameter 'spec' to its URI.")
+        spec = parse_spec(self._read(uri), source=uri, allow_unknown=allow_unknown, by_extension=by_extension)
+        if spec.extra:
+            raise EncordInputError(
+                f"{uri} has unknown fields at the top: {', '.join(map(repr, spec.extra))}. Parts have no place for "
+                "them; import the file itself with EncordImportDataOperator(untouched=True)."
+            )
+        if read_schema is None or not any(unit.client_metadata for unit in spec.units):
+            return spec
+        schema = read_schema()
+        return replace(spec, units=tuple(_checked(unit, schema, uri) for unit in spec.units))
+
+    def _read(self, uri: str) -> bytes:
+        return read_bytes(uri, aws_conn_id=self.aws_conn_id)
 
 
-def table_of(uri: str | None, *, key_column: str | None, aws_conn_id: str | None) -> MetadataTable | None:
-    """Read a metadata table.
-
-    :param uri: the URI of a CSV, JSONL or Parquet file; None or blank for none.
-    :param key_column: the column that names the object, or None for the first usual one.
-    :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
-    :return: the table, or None if there is none.
-    :raises MetadataTableError: if it is malformed.
-    :raises EncordInputError: if it cannot be read.
-    """
-    if not uri or not uri.strip():
-        return None
-    content = read_bytes(uri.strip(), aws_conn_id=aws_conn_id)
-    return read_table(content, source=uri.strip(), key_column=key_column)
-
-
-def frames_of(uri: str | None, *, aws_conn_id: str | None) -> FrameTable | None:
-    """Read a table of video frames.
-
-    :param uri: the URI of a CSV, JSONL or Parquet file; None or blank for none.
-    :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
-    :return: the table, or None if there is none.
-    :raises MetadataTableError: if it is malformed.
-    :raises EncordInputError: if it cannot be read.
-    """
-    if not uri or not uri.strip():
-        return None
-    return read_frames(read_bytes(uri.strip(), aws_conn_id=aws_conn_id), source=uri.strip())
-
-
-def embeddings_of(embeddings: Embeddings | None, *, aws_conn_id: str | None) -> MetadataTable | None:
-    """Read custom embeddings.
-
-    :param embeddings: where they are; None for none.
-    :param aws_conn_id: the Airflow connection for an ``s3://`` URI.
-    :return: a table with the embedding as its one column, or None.
-    :raises MetadataTableError: if the file is malformed, or the keys are not one for each row.
-    :raises EncordInputError: if a file cannot be read.
-    """
-    if embeddings is None:
-        return None
-    keys = embeddings.keys
-    if isinstance(keys, str):
-        content = read_bytes(keys, aws_conn_id=aws_conn_id)
-        try:
-            keys = content.decode("utf-8").splitlines()
-        except UnicodeDecodeError as error:
-            raise EncordInputError(f"{embeddings.keys} is no UTF-8 text: {error}") from None
-    content = read_bytes(embeddings.uri, aws_conn_id=aws_conn_id)
-    return read_embeddings(content, keys=keys, name=embeddings.name, source=embeddings.uri)
+def _checked(unit: DataUnit, schema: MetadataSchema, uri: str) -> DataUnit:
+    name = unit.title or next(iter(unit.urls), "")
+    metadata = check_metadata(unit.client_metadata, schema, where=f"{uri}, data unit {name!r}")
+    return replace(unit, client_metadata=metadata)

@@ -14,24 +14,28 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from encord_provider.operators import import_data
 from encord_provider.operators.import_data import EncordImportDataOperator
-from tests.chaos.kills import arm, die_before_reporting, step_named, vanish
 from tests.chaos.schedules import Event, Schedule, Trouble
 from tests.helpers.airflow_task import TaskRecord, in_dag
+from tests.helpers.emulator_process import Encord
 from tests.helpers.imports import url, write_spec
+from tests.helpers.kills import (
+    arm,
+    die_before_reporting,
+    forget_the_state_store,
+    silence,
+    step_named,
+    terminate_while_waiting,
+    vanish,
+)
 
 OBJECTS, PER_PART, AT_ONCE = 20, 4, 2
 UNITS_PER_SECOND = 40.0
@@ -59,52 +63,6 @@ class Verdict:
     @property
     def is_good(self) -> bool:
         return not (self.lost or self.doubled or self.left_running or self.wrong)
-
-
-class Encord:
-    """The emulator in a process of its own, steered over HTTP."""
-
-    def __init__(self, address: str, private_key: str) -> None:
-        self.url = address
-        self.connection = {"conn_type": "encord", "extra": {"domain": address, "private_key": private_key}}
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
-
-    def jobs(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.control("GET", "jobs")
-        return found
-
-    def pending(self) -> list[str]:
-        return [job["uuid"] for job in self.jobs() if job["status"] == "PENDING"]
-
-    def registered(self) -> Counter[str]:
-        lines = [json.loads(line) for line in self.control("GET", "snapshot").splitlines()]
-        return Counter(row[1]["url"] for row in lines if isinstance(row, list) and row[0] == "item")
-
-
-@contextlib.contextmanager
-def emulator() -> Iterator[Encord]:
-    """Run an emulator for the length of the block."""
-    with tempfile.TemporaryDirectory(prefix="chaos-key-") as folder:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "encord_provider.emulator"),
-                *("--key-file", f"{folder}/key", "--set", f"units_per_second={UNITS_PER_SECOND}"),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            assert process.stdout is not None
-            ready = json.loads(process.stdout.readline())
-            yield Encord(ready["url"], Path(ready["private_key_path"]).read_text())
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 class Run:
@@ -366,38 +324,6 @@ def _receipt_counts(summary: dict[str, Any]) -> tuple[int, int]:
     folder = Path(summary["receipts"].removeprefix("file://"))
     units = [json.loads(path.read_bytes())["units"] for path in folder.glob("part-*.json")]
     return sum(one["done"] for one in units), sum(one["failed"] for one in units)
-
-
-def silence(path: Path) -> None:
-    """Let this process write what it says into a file."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-
-
-def forget_the_state_store() -> None:
-    """Let this process be an Airflow below 3.3, which has no task state store."""
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-    get_context: Callable[[Any], Any] = RuntimeTaskInstance.get_template_context
-
-    def without_store(instance: Any) -> Any:
-        context = get_context(instance)
-        context.pop("task_state_store", None)
-        return context
-
-    RuntimeTaskInstance.get_template_context = without_store  # type: ignore[method-assign]
-
-
-def terminate_while_waiting(seconds: float) -> None:
-    """Send SIGTERM to this process some time after it has begun to wait."""
-    wait = import_data.wait_for_jobs
-
-    async def wait_and_be_told_to_end(*args: Any, **kwargs: Any) -> Any:
-        threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
-        return await wait(*args, **kwargs)
-
-    import_data.wait_for_jobs = wait_and_be_told_to_end  # type: ignore[assignment]
 
 
 def be_quick() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tests.chaos.kills import STEPS
+from tests.helpers.kills import STEPS
 
 
 class Event(StrEnum):
@@ -19,7 +19,7 @@ class Event(StrEnum):
     KILL_BEFORE_REPORT = "worker killed before Airflow hears of it"
     TERMINATE = "worker told to end (SIGTERM)"
     KILL_TRIGGERER = "triggerer killed (SIGKILL)"
-    CALL = "error of the way"
+    CALL = "transport error"
     JOB = "upload job"
     MARK_FAILED = "user marks the deferred task failed"
     CLEAR = "user clears the deferred task"
@@ -234,5 +234,7 @@ def drawn(seed: int, number: int) -> Schedule:
         clears=dice.random() < 0.2,
         twice=dice.random() < 0.15,
         bad_objects=bad,
-        allowed=dice.choice([0, 2]) if bad else 0,
+        # No more than fail anyway: with room for another, a unit that fails once rightly stays failed, and the judge
+        # expects every good object to be registered.
+        allowed=dice.choice([0, bad]) if bad else 0,
     )

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.chaos.driver import Verdict, be_quick, emulator, run, warm_up
+from tests.chaos.driver import UNITS_PER_SECOND, Verdict, be_quick, run, warm_up
 from tests.chaos.schedules import Schedule, drawn, systematic
+from tests.helpers.emulator_process import emulator
 
 _COLUMNS = ("runs", "struck", "lost", "doubled", "left running", "wrong verdicts")
 
@@ -91,7 +92,7 @@ def run_all(schedules: Sequence[Schedule], processes: int) -> list[Verdict]:
 
 def _run_part(schedules: Sequence[Schedule], results: Path) -> None:
     be_quick()
-    with emulator() as encord, results.open("w") as out:
+    with emulator(units_per_second=UNITS_PER_SECOND) as encord, results.open("w") as out:
         warm_up(encord)
         for schedule in schedules:
             verdict = run(encord, schedule)

@@ -50,14 +50,6 @@ def lake(encord: EncordEmulator, s3: Any) -> Iterator[Any]:
     s3.delete_bucket(Bucket=BUCKET)
 
 
-@pytest.fixture(scope="session")
-def airflow_database() -> None:
-    """Airflow's database, in the home of the tests."""
-    from airflow.utils.db import initdb
-
-    initdb()
-
-
 @pytest.fixture
 def serve(
     airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -110,4 +102,10 @@ def shell_environment(encord: EncordEmulator, tmp_path: Path) -> dict[str, str]:
 
     bin_folder = str(Path(sys.executable).parent)
     root = str(Path(__file__).parents[2])
-    return {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": root}
+    return {
+        **os.environ,
+        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": root,
+        # Nothing is encrypted, so that what a command has stored can be read here.
+        "AIRFLOW__CORE__FERNET_KEY": "",
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,80 +9,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from encord_provider.hooks.encord import EncordHook
-from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
-from encord_provider.operators.import_data import EncordImportDataOperator
 from encord_provider.upload_spec import read_part
 from encord_provider.workspace.files import path_of
 from tests.docs.conftest import run
 from tests.helpers.pages import Block, blocks
+from tests.helpers.recordings import (
+    QUAY,
+    given_a_dropped_spec,
+    given_a_running_job,
+    given_a_schema,
+    given_imported_recordings,
+    items,
+    schema,
+    short,
+)
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
 
 DAY_AFTER = datetime(2026, 5, 2, tzinfo=UTC)
 """A manual run with this logical date owns the day before under CronDataIntervalTimetable."""
-
-QUAY = "site=oslo/dt=2026-05-01/quay-1.jpg"
-
-
-def items(folder: str) -> dict[str, Any]:
-    """The client metadata of a folder's items by title, as the official SDK reads it."""
-    hook = EncordHook()
-    found = hook.client.get_storage_folder(hook.find_folder(folder))
-    return {item.name: item.client_metadata or {} for item in found.list_items(include_client_metadata=True)}
-
-
-def schema() -> dict[str, Any]:
-    keys = EncordHook().client.metadata_schema()
-    return {key: keys.get_key_type(key) for key in keys.keys()}  # noqa: SIM118
-
-
-def short(titles: Any) -> list[str]:
-    return sorted(title.rpartition("/")[2] for title in titles)
-
-
-def imported(spec: Any, folder: str) -> None:
-    """Register what a page takes for registered."""
-    from tests.helpers.operators import run as run_operator
-
-    operator = EncordImportDataOperator(
-        task_id="before", spec=spec, folder=folder, create_folder=True, integration="AWS S3"
-    )
-    run_operator(operator)
-
-
-def given_a_schema() -> None:
-    from encord_provider.operators.set_schema import EncordSetSchemaOperator
-    from tests.helpers.operators import run as run_operator
-
-    declared = {"score": "number", "weather": {"type": "enum", "options": ["sun", "rain"]}}
-    run_operator(EncordSetSchemaOperator(task_id="before", schema=declared))
-
-
-def given_imported_recordings() -> Any:
-    from tests.helpers.operators import run as run_operator
-
-    given_a_schema()
-    spec = run_operator(
-        EncordBuildUploadSpecOperator(task_id="listed", bucket="lake", prefix="site=*/dt=2026-05-01/")
-    )
-    imported(spec, "lake/daily")
-    return {}
-
-
-def given_a_running_job() -> Any:
-    from tests.helpers.operators import run as run_operator
-
-    spec = {"images": [{"objectUrl": f"https://lake.s3.eu-west-1.amazonaws.com/{QUAY}"}]}
-    operator = EncordImportDataOperator(
-        task_id="before",
-        spec=spec,
-        folder="lake/daily",
-        create_folder=True,
-        integration="AWS S3",
-        wait_for_completion=False,
-    )
-    return {"run_conf": {"job": run_operator(operator)["job_ids"][0]}}
 
 
 def given_nothing() -> Any:
@@ -150,6 +95,11 @@ def check_patch_scores(returned: Any) -> None:
     assert items("lake/daily")[QUAY] == {"score": 0.7, "weather": "rain"}
 
 
+def check_patch_batch(returned: Any) -> None:
+    assert returned["patch_metadata"]["patched"] == 4
+    assert all(metadata["batch"] == "may" for metadata in items("lake/daily").values())
+
+
 def check_patch_values(returned: Any) -> None:
     assert items("lake/daily")[QUAY] == {"score": 0.9}
 
@@ -168,6 +118,11 @@ def check_wait_for_a_job(returned: Any) -> None:
 def check_company_import(returned: Any) -> None:
     assert returned["tell"] == "4 of 4 data units are registered"
     assert items("lake/daily")[QUAY] == {"site": "oslo", "weather": "rain", "score": 0.5}
+
+
+def check_sampled_videos(returned: Any) -> None:
+    block = {"config": {"sampling_rate": 0.5}, "frames": {"10": {"cars": 3}}}
+    assert items("lake/videos") == {"oslo: crane.mp4": {"site": "oslo", "$encord": block}}
 
 
 def check_two_sites(returned: Any) -> None:
@@ -219,14 +174,6 @@ def check_company_inbox(returned: Any) -> None:
     assert short(items("lake/handmade")) == ["quay-1.jpg"]
 
 
-def given_a_dropped_spec() -> Any:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    spec = {"images": [{"objectUrl": f"https://lake.s3.eu-west-1.amazonaws.com/{QUAY}"}]}
-    S3Hook().get_conn().put_object(Bucket="lake", Key="encord/inbox/one.json", Body=json.dumps(spec).encode())
-    return {}
-
-
 def given_a_schema_alone() -> Any:
     given_a_schema()
     return {}
@@ -248,6 +195,7 @@ GIVEN: dict[str, Callable[[], Any]] = {
     "export_and_back": given_imported_recordings,
     "company_sync": given_imported_recordings,
     "company_inbox": given_a_dropped_spec,
+    "patch_batch": given_imported_recordings,
     "patch_scores": given_imported_recordings,
     "patch_values": given_imported_recordings,
     "wait_for_a_job": given_a_running_job,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import re
@@ -51,25 +52,29 @@ def test_every_table_and_schema_on_a_page_is_a_file_that_its_dags_read() -> None
 
 @pytest.mark.parametrize("page", CLASSES)
 def test_the_parameters_of_a_page_are_those_of_its_class(page: str) -> None:
-    signature = inspect.signature(class_of(page).__init__).parameters
+    signature = {
+        name: parameter
+        for one in reversed(class_of(page).__mro__)
+        if one.__module__.startswith("encord_provider.")
+        for name, parameter in inspect.signature(one.__init__).parameters.items()
+    }
     shown = {}
     for names, default, _ in table_under(page, "Parameters"):
         for name in re.findall(r"`(\w+)`", names):
             shown[name] = default
-    ours = {name for name in signature if name not in ("self", "kwargs")} | {"encord_conn_id"}
+    ours = {name for name in signature if name not in ("self", "kwargs")}
     assert set(shown) == ours
     for name, default in shown.items():
         if re.fullmatch(r"`(\"[^`]*\"|True|False|[0-9]+)`", default):
-            actual = signature[name].default if name in signature else "encord_default"
+            actual = signature[name].default
             assert default == f"`{actual}`".replace("'", '"') or default == f'`"{actual}"`', name
 
 
 @pytest.mark.parametrize("page", CLASSES)
 def test_a_page_says_templated_where_the_class_does(page: str) -> None:
     fields = set(class_of(page).template_fields)
-    objects_with_own_templates = {"source", "embeddings"}
     for names, _, meaning in table_under(page, "Parameters"):
-        for name in set(re.findall(r"`(\w+)`", names)) - objects_with_own_templates:
+        for name in set(re.findall(r"`(\w+)`", names)):
             assert ("Templated." in meaning) == (name in fields), name
 
 
@@ -116,6 +121,29 @@ def test_the_pipelines_page_names_every_parameter_of_the_task_group() -> None:
     text = (DOCS / "pipelines.md").read_text(encoding="utf-8")
     missing = [name for name in inspect.signature(import_from_s3).parameters if f"`{name}`" not in text]
     assert missing == []
+
+
+def test_the_page_of_the_build_operator_shows_every_field_of_every_group() -> None:
+    from encord_provider import options
+
+    shown: dict[str, dict[str, str]] = {}
+    last = ""
+    for group, names, default, _ in table_under("operators/build_upload_spec.md", "Options in groups"):
+        last = group.strip("`") or last
+        shown.setdefault(last, {}).update(dict.fromkeys(re.findall(r"`(\w+)`", names), default))
+    groups = {
+        name: one
+        for name, one in vars(options).items()
+        if isinstance(one, type)
+        and issubclass(one, options.Options)
+        and one not in (options.Options, options.Embeddings)
+    }
+    assert set(shown) == set(groups)
+    for name, group in groups.items():
+        assert list(shown[name]) == list(group.template_fields)
+        for field in dataclasses.fields(group):
+            if (default := shown[name][field.name]).startswith("`"):
+                assert default.strip("`").strip('"') == str(field.default)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(DOCS).as_posix())

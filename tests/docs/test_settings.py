@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import fnmatch
+import io
 import json
 import os
 import re
@@ -21,6 +23,7 @@ from encord_provider.hooks.encord import EncordHook
 from encord_provider.workspace.files import default_workspace
 from tests.docs.conftest import load, run
 from tests.helpers.pages import Block, blocks
+from tests.helpers.recordings import QUAY, given_a_dropped_spec, given_imported_recordings, items, short
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -192,8 +195,8 @@ class TestConfiguration:
 
 class TestBundledDag:
     def parameters(self) -> dict[str, Any]:
-        (block,) = json_blocks("params")
-        value: dict[str, Any] = json.loads(block.text)
+        first, _ = json_blocks("params")
+        value: dict[str, Any] = json.loads(first.text)
         return value
 
     @pytest.fixture
@@ -202,8 +205,6 @@ class TestBundledDag:
         return load("encord_s3_import", BUNDLE, monkeypatch)
 
     def test_the_parameters_on_the_page_import_their_day(self, dag: Any) -> None:
-        from tests.docs.test_dags import items
-
         state, states, _ = run(dag, run_conf=self.parameters())
         assert (state, set(states.values())) == ("success", {"success"}), states
         found = items("lake/daily")
@@ -215,9 +216,33 @@ class TestBundledDag:
         }
         assert len(found) == 4
 
-    def test_a_day_that_runs_again_changes_nothing(self, dag: Any, encord: EncordEmulator) -> None:
+    def test_every_group_on_the_page_reaches_the_import(self, dag: Any) -> None:
         from tests.docs.test_dags import items
 
+        _, second = json_blocks("params")
+        parameters = json.loads(second.text)
+        state, _, _ = run(dag, run_conf=parameters)
+        assert state == "success"
+        sampling = {"$encord": {"config": {"sampling_rate": 0.5}}}
+        assert items("lake/videos") == {"oslo: crane.mp4": {"site": "oslo", **sampling}}
+
+    def test_a_key_that_a_group_does_not_have_fails_before_anything_is_listed(self, dag: Any) -> None:
+        state, states, _ = run(dag, run_conf={**self.parameters(), "filters": {"includes": ["*.mp4"]}})
+        assert (state, states["import.build_spec"]) == ("failed", "failed")
+
+    def test_a_run_may_be_given_another_source_than_the_variable_has(
+        self, dag: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from tests.docs.test_dags import items
+
+        variable = {"bucket": "lake", "prefix": "site=*/", "folder": "lake/daily", "integration": "AWS S3"}
+        monkeypatch.setenv("AIRFLOW_VAR_ENCORD_S3_IMPORT", json.dumps(variable))
+        source = {"kind": "table", "uri": "s3://lake/tables/urls.csv"}
+        state, _, _ = run(dag, run_conf={"source": source})
+        found = {title.rpartition("/")[2]: metadata for title, metadata in items("lake/daily").items()}
+        assert (state, found) == ("success", {"gate.png": {"site": "bergen"}, "quay-1.jpg": {"site": "oslo"}})
+
+    def test_a_day_that_runs_again_changes_nothing(self, dag: Any, encord: EncordEmulator) -> None:
         run(dag, run_conf=self.parameters())
         before = items("lake/daily")
         encord.call(lambda store: store.requests.clear())
@@ -241,8 +266,6 @@ class TestBundledDag:
         self, dag: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from datetime import UTC, datetime
-
-        from tests.docs.test_dags import items
 
         (block,) = [block for block in blocks("bash") if "airflow variables set" in block.text]
         found = re.search(r"set encord_s3_import '(.*)'", block.text)
@@ -293,8 +316,6 @@ class TestOtherBundledDags:
     def test_the_table_on_the_page_reaches_the_items(
         self, lake: Any, airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from tests.docs.test_dags import QUAY, given_imported_recordings, items
-
         monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
         given_imported_recordings()
         (block,) = json_blocks("dags/encord_metadata_sync.md")
@@ -307,8 +328,6 @@ class TestOtherBundledDags:
     def test_the_specs_below_the_prefix_on_the_page_are_imported(
         self, lake: Any, airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from tests.docs.test_dags import given_a_dropped_spec, items, short
-
         monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
         given_a_dropped_spec()
         (block,) = json_blocks("dags/encord_spec_import.md")
@@ -340,6 +359,24 @@ class TestShell:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    @pytest.fixture
+    def airflow(self, airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+        """Run a command of Airflow that is not on a page, in the Airflow that is here; a new one takes seconds."""
+        from airflow.cli.cli_parser import get_parser
+
+        # Some commands set it for their process.
+        monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+        parser = get_parser()
+
+        def run_command(*words: str) -> str:
+            arguments = parser.parse_args(words)
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                arguments.func(arguments)
+            return printed.getvalue()
+
+        return run_command
+
     def test_the_environment_variable_is_a_connection(
         self,
         encord: EncordEmulator,
@@ -355,29 +392,37 @@ class TestShell:
         assert hook.test_connection()[0]
 
     def test_the_command_adds_the_connection(
-        self, real: Any, airflow_database: None, shell_environment: dict[str, str]
+        self,
+        real: Any,
+        airflow: Callable[..., str],
+        shell_environment: dict[str, str],
     ) -> None:
-        text = real(self.text("airflow connections add"))
-        get = "airflow connections get encord_default --output json"
-        printed = self.shell(f"{text}\n{get}", shell_environment)
+        self.shell(real(self.text("airflow connections add")), shell_environment)
         try:
+            printed = airflow("connections", "list", "--show-values", "--output", "json")
             assert '"conn_type": "encord"' in printed
             assert "private_key_file" in printed
         finally:
-            self.shell("airflow connections delete encord_default", shell_environment)
+            airflow("connections", "delete", "encord_default")
 
     def test_the_variable_and_the_backfill(
-        self, airflow_database: None, lake: Any, shell_environment: dict[str, str]
+        self,
+        airflow: Callable[..., str],
+        lake: Any,
+        shell_environment: dict[str, str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        bundle = {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([BUNDLE])}
-        environment = {**shell_environment, **bundle}
-        self.shell("airflow dags reserialize", environment)
+        bundles = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
+        monkeypatch.setenv(bundles, json.dumps([BUNDLE]))
+        environment = {**shell_environment, bundles: json.dumps([BUNDLE])}
+        airflow("dags", "reserialize")
         self.shell(self.text("airflow variables set"), environment)
-        printed = self.shell("airflow variables get encord_s3_import", environment)
-        assert json.loads(printed.strip().splitlines()[-1])["bucket"] == "lake"
+        airflow("variables", "export", str(tmp_path / "variables.json"))
+        assert json.loads((tmp_path / "variables.json").read_text())["encord_s3_import"]["bucket"] == "lake"
         printed = self.shell(self.text("airflow backfill create"), environment)
         assert sorted(set(re.findall(r"2026-04-0\d", printed))) == ["2026-04-01", "2026-04-02", "2026-04-03"]
-        self.shell("airflow variables delete encord_s3_import", environment)
+        airflow("variables", "delete", "encord_s3_import")
 
     def test_airflow_finds_the_provider(self, shell_environment: dict[str, str]) -> None:
         printed = self.shell(self.text("airflow providers get"), shell_environment)

@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from demo.services import Services, airflow_environment
-from demo.standalone import Airflow, standalone
+from demo.standalone import Airflow
 from encord_provider.hooks.credentials import Credentials
-from tests.chaos.driver import Encord, emulator
+from tests.e2e.conftest import Stack
+from tests.helpers.emulator_process import Encord
 from tests.helpers.imports import url, write_spec
 from tests.helpers.leaks import findings
 
@@ -27,22 +28,30 @@ PARTS, PER_PART = 20, 3
 ALL = dict.fromkeys(map(url, range(PARTS * PER_PART)), 1)
 
 
-@dataclass
-class Stack:
-    """A whole Airflow, the emulator, and a spec of 20 parts."""
+@dataclass(frozen=True, kw_only=True)
+class Imports:
+    """Imports of a spec of 20 parts into the second emulator, one after the other."""
 
-    airflow: Airflow
-    encord: Encord
-    environment: dict[str, str]
-    home: Path
+    stack: Stack
     spec: str
-    cleanup: ExitStack
+
+    @property
+    def airflow(self) -> Airflow:
+        return self.stack.airflow
+
+    @property
+    def encord(self) -> Encord:
+        return self.stack.second
+
+    @property
+    def workspace(self) -> Path:
+        return self.stack.home / "killed"
 
     def start(self, mode: str) -> str:
         """Start a run of the import with nothing registered yet; give the path of its task instance."""
         self.encord.control("POST", "reset")
         self.encord.control("PATCH", "settings", {"units_per_second": 2})
-        conf = {"spec": self.spec, "workspace": f"file://{self.home}/workspace"}
+        conf = {"spec": self.spec, "workspace": self.workspace.as_uri()}
         run = self.airflow.call(
             "POST", f"dags/import_{mode}/dagRuns", json={"logical_date": None, "conf": conf}
         )
@@ -69,14 +78,20 @@ class Stack:
         self.encord.control("PATCH", "settings", {"units_per_second": 0.01})
 
         def watched() -> bool:
+            task = self.task(path)
+            if task["state"] != "deferred" or not task["trigger"]:
+                return False
             pending = set(self.encord.pending())
+            deferred_at = datetime.fromisoformat(task["trigger"]["created_date"]).timestamp()
             held = [
                 entry["target"]
                 for entry in self.encord.control("GET", "requests")
-                if entry["route"] == "poll_upload_job" and "timeoutSeconds=0" not in entry["target"]
+                if entry["route"] == "poll_upload_job"
+                and "timeoutSeconds=0" not in entry["target"]
+                and entry["at"] >= deferred_at  # before, it was the worker or an earlier trigger
             ]
             polled = {job for job in pending if any(job in target for target in held)}
-            return self.task(path)["state"] == "deferred" and len(pending) == 4 and polled == pending
+            return len(pending) == 4 and polled == pending
 
         self.airflow.wait_for(watched, "the trigger to watch all jobs", seconds=90)
 
@@ -117,81 +132,54 @@ def _kill(processes: list[psutil.Process]) -> None:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    home = tmp_path_factory.mktemp("killed")
-    with emulator() as encord:
-        key_path = home.parent / f"{home.name}-key"
-        key_path.write_text(encord.connection["extra"]["private_key"])
-        services = Services(s3_url="http://127.0.0.1:9", encord_url=encord.url, private_key_path=key_path)
-        bundle = {
-            "name": "killed",
-            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-            "kwargs": {"path": str(Path(__file__).parent / "dags")},
-        }
-        environment = {
-            **airflow_environment(home / "airflow", services, {}),
-            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-            "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
-            "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
-        }
-        (home / "airflow").mkdir()
-        with standalone(home, environment) as airflow, ExitStack() as cleanup:
-            for mode in ("waiting", "deferred"):
-                airflow.wait_for_dag(f"import_{mode}")
-                airflow.pause(f"import_{mode}", False)
-            spec = write_spec(home / "spec", PARTS * PER_PART, per_part=PER_PART)
-            yield Stack(
-                airflow=airflow,
-                encord=encord,
-                environment=environment,
-                home=home,
-                spec=spec,
-                cleanup=cleanup,
-            )
+def imports(stack: Stack) -> Imports:
+    for mode in ("waiting", "deferred"):
+        stack.airflow.wait_for_dag(f"import_{mode}")
+        stack.airflow.pause(f"import_{mode}", False)
+    spec = write_spec(stack.home / "spec", PARTS * PER_PART, per_part=PER_PART)
+    return Imports(stack=stack, spec=spec)
 
 
-def test_a_killed_worker_is_followed_by_a_retry_that_registers_every_object_once(stack: Stack) -> None:
-    path = stack.start("waiting")
-    stack.wait_until_half_way(path, "running")
-    before = {job["uuid"] for job in stack.encord.jobs()}
-    (task,) = [one for one in _parts_of_airflow() if one.pid == stack.task(path)["pid"]]
+def test_a_killed_worker_is_followed_by_a_retry_that_registers_every_object_once(imports: Imports) -> None:
+    path = imports.start("waiting")
+    imports.wait_until_half_way(path, "running")
+    before = {job["uuid"] for job in imports.encord.jobs()}
+    (task,) = [one for one in _parts_of_airflow() if one.pid == imports.task(path)["pid"]]
     supervisor = task.parent()
     assert supervisor is not None
     supervisor.kill()
     task.kill()
-    stack.hurry()
-    assert stack.finish(path)["state"] == "success"
-    assert stack.task(path)["try_number"] == 2
-    assert stack.encord.registered() == ALL
-    jobs = {job["uuid"] for job in stack.encord.jobs()}
+    imports.hurry()
+    assert imports.finish(path)["state"] == "success"
+    assert imports.task(path)["try_number"] == 2
+    assert imports.encord.registered() == ALL
+    jobs = {job["uuid"] for job in imports.encord.jobs()}
     assert before < jobs
     assert len(jobs) == PARTS, "the retry rejoined what was under way"
-    assert stack.returned(path)["units"]["done"] == len(ALL)
+    assert imports.returned(path)["units"]["done"] == len(ALL)
 
 
-def test_a_killed_scheduler_is_followed_by_one_that_goes_on(stack: Stack) -> None:
-    path = stack.start("deferred")
-    stack.wait_until_half_way(path, "deferred")
+def test_a_killed_scheduler_is_followed_by_one_that_goes_on(imports: Imports) -> None:
+    path = imports.start("deferred")
+    imports.wait_until_half_way(path, "deferred")
     _kill(_parts_of_airflow("airflow", "scheduler"))
-    stack.hurry()
-    stack.cleanup.enter_context(_started(stack, "scheduler", "--skip-serve-logs"))
-    assert stack.finish(path)["state"] == "success", stack.airflow.log_tail()
-    assert stack.encord.registered() == ALL
-    assert stack.encord.pending() == []
-    _a_user_fails_the_whole_run(stack)
+    imports.hurry()
+    imports.stack.cleanup.enter_context(_started(imports.stack, "scheduler", "--skip-serve-logs"))
+    assert imports.finish(path)["state"] == "success", imports.airflow.log_tail()
+    assert imports.encord.registered() == ALL
+    assert imports.encord.pending() == []
+    _a_user_fails_the_whole_run(imports)
 
 
-def _a_user_fails_the_whole_run(stack: Stack) -> None:
+def _a_user_fails_the_whole_run(imports: Imports) -> None:
     """The jobs of its deferred import are cancelled."""
-    path = stack.start("deferred")
-    stack.wait_until_half_way(path, "deferred")
-    stack.wait_until_watched(path)
-    stack.airflow.call("PATCH", path.partition("/taskInstances")[0], json={"state": "failed"})
-    stack.airflow.wait_for(lambda: not stack.encord.pending(), "the jobs to be cancelled", seconds=40)
-    assert stack.task(path)["state"] == "failed"
-    assert [job["status"] for job in stack.encord.jobs()].count("CANCELLED") == 4
+    path = imports.start("deferred")
+    imports.wait_until_half_way(path, "deferred")
+    imports.wait_until_watched(path)
+    imports.airflow.call("PATCH", path.partition("/taskInstances")[0], json={"state": "failed"})
+    imports.airflow.wait_for(lambda: not imports.encord.pending(), "the jobs to be cancelled", seconds=90)
+    assert imports.task(path)["state"] == "failed"
+    assert [job["status"] for job in imports.encord.jobs()].count("CANCELLED") == 4
 
 
 @contextmanager
@@ -200,49 +188,50 @@ def _started(stack: Stack, *command: str) -> Iterator[None]:
     with (stack.home / f"{command[0]}.log").open("wb") as log:
         process = subprocess.Popen(
             ["airflow", *command],
-            env={**stack.environment, "AIRFLOW__API__BASE_URL": stack.airflow.url},
+            env=stack.airflow.environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
     try:
         yield
     finally:
-        process.terminate()
-        process.wait(30)
+        # It has nothing to save, and ending in order takes it seconds.
+        _kill([psutil.Process(process.pid)])
+        process.wait()
 
 
-def test_a_killed_triggerer_is_followed_by_one_that_goes_on(stack: Stack) -> None:
-    path = stack.start("deferred")
-    stack.wait_until_half_way(path, "deferred")
+def test_a_killed_triggerer_is_followed_by_one_that_goes_on(imports: Imports) -> None:
+    path = imports.start("deferred")
+    imports.wait_until_half_way(path, "deferred")
     _kill(_parts_of_airflow("triggerer"))
-    stack.hurry()
-    stack.cleanup.enter_context(_started(stack, "triggerer", "--skip-serve-logs"))
-    assert stack.finish(path)["state"] == "success", stack.airflow.log_tail()
-    assert stack.encord.registered() == ALL
-    assert len(stack.encord.jobs()) == PARTS
-    _a_user_marks_the_deferred_task_failed(stack)
+    imports.hurry()
+    imports.stack.cleanup.enter_context(_started(imports.stack, "triggerer", "--skip-serve-logs"))
+    assert imports.finish(path)["state"] == "success", imports.airflow.log_tail()
+    assert imports.encord.registered() == ALL
+    assert len(imports.encord.jobs()) == PARTS
+    _a_user_marks_the_deferred_task_failed(imports)
 
 
-def _a_user_marks_the_deferred_task_failed(stack: Stack) -> None:
+def _a_user_marks_the_deferred_task_failed(imports: Imports) -> None:
     """Its jobs are cancelled, what they had done is kept, and clearing the task imports the rest."""
-    path = stack.start("deferred")
-    stack.wait_until_half_way(path, "deferred")
+    path = imports.start("deferred")
+    imports.wait_until_half_way(path, "deferred")
     run = path.partition("/taskInstances")[0]
-    stack.wait_until_watched(path)
-    stack.airflow.call("PATCH", path, json={"new_state": "failed"})
-    stack.airflow.wait_for(lambda: not stack.encord.pending(), "the jobs to be cancelled", seconds=40)
-    statuses = [job["status"] for job in stack.encord.jobs()]
+    imports.wait_until_watched(path)
+    imports.airflow.call("PATCH", path, json={"new_state": "failed"})
+    imports.airflow.wait_for(lambda: not imports.encord.pending(), "the jobs to be cancelled", seconds=90)
+    statuses = [job["status"] for job in imports.encord.jobs()]
     assert statuses.count("CANCELLED") == 4
     assert len(statuses) < PARTS
 
     def cancelled_receipts() -> int:
-        found = (stack.home / "workspace").rglob(f"{_folder_of(run)}/**/part-*.json")
+        found = imports.workspace.rglob(f"{_folder_of(run)}/**/part-*.json")
         return sum(json.loads(receipt.read_bytes())["state"] == "cancelled" for receipt in found)
 
-    stack.airflow.wait_for(lambda: cancelled_receipts() == 4, "their receipts", seconds=10)
-    stack.hurry()
+    imports.airflow.wait_for(lambda: cancelled_receipts() == 4, "their receipts", seconds=10)
+    imports.hurry()
     dag = run.partition("/dagRuns")[0]
-    stack.airflow.call(
+    imports.airflow.call(
         "POST",
         f"{dag}/clearTaskInstances",
         json={
@@ -252,8 +241,8 @@ def _a_user_marks_the_deferred_task_failed(stack: Stack) -> None:
             "only_failed": True,
         },
     )
-    stack.airflow.wait_for(lambda: stack.task(path)["state"] == "success", "the cleared task", seconds=90)
-    assert stack.encord.registered() == ALL
+    imports.airflow.wait_for(lambda: imports.task(path)["state"] == "success", "the cleared task", seconds=90)
+    assert imports.encord.registered() == ALL
 
 
 def _folder_of(run: str) -> str:
@@ -262,9 +251,13 @@ def _folder_of(run: str) -> str:
     return safe_name(run.rpartition("/")[2])
 
 
-def test_the_private_key_is_nowhere_in_what_was_written(stack: Stack) -> None:
-    extra = stack.encord.connection["extra"]
-    credentials = Credentials.from_connection(conn_id="encord_default", password=None, extra=extra)
-    assert list((stack.home / "airflow" / "logs").rglob("*.log"))
-    assert (stack.home / "airflow" / "airflow.db").is_file()
-    assert findings(stack.home, credentials) == []
+def test_no_private_key_is_anywhere_in_what_was_written(imports: Imports) -> None:
+    home, key_file = imports.stack.home, imports.stack.services.private_key_path
+    assert list((home / "airflow" / "logs").rglob("*.log"))
+    assert (home / "airflow" / "airflow.db").is_file()
+    assert key_file.parent == home, "where the first emulator keeps its own key"
+    for private_key in (imports.encord.connection["extra"]["private_key"], key_file.read_text()):
+        extra = {"domain": imports.encord.url, "private_key": private_key}
+        credentials = Credentials.from_connection(conn_id="encord_default", password=None, extra=extra)
+        found = findings(home, credentials)
+        assert [one for one in found if not one.startswith(f"{key_file.name}: ")] == []

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from encord_provider.emulator.faults import FaultKind
-from encord_provider.emulator.settings import Settings
-from encord_provider.emulator.state.integrations import DEFAULT_INTEGRATIONS
+from encord_provider.emulator.core.faults import FaultKind
+from encord_provider.emulator.core.settings import Settings
+from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

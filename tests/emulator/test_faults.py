@@ -118,8 +118,8 @@ def test_a_fault_strikes_after_some_calls_and_so_many_times(
 
 
 def test_probability_is_decided_by_the_seed() -> None:
-    from encord_provider.emulator.faults import Fault, FaultKind, Faults
-    from encord_provider.emulator.state.ids import Chance
+    from encord_provider.emulator.core.faults import Fault, FaultKind, Faults
+    from encord_provider.emulator.core.ids import Chance
 
     def struck(seed: int) -> list[bool]:
         faults = Faults(Chance(seed).happens)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from encord_provider.emulator.keys import make_key_pair
+from encord_provider.emulator.core.keys import make_key_pair
 from tests.emulator.conftest import sdk_client
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from encord_provider.emulator.state.integrations import DEFAULT_INTEGRATIONS
+from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS
 
 if TYPE_CHECKING:
     from encord.storage import StorageFolder

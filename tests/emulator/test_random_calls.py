@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from encord_provider.emulator.server import EncordEmulator
-from encord_provider.emulator.state.integrations import DEFAULT_INTEGRATIONS
+from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS
 from tests.emulator.conftest import sdk_client
 
 AWS = DEFAULT_INTEGRATIONS[0][0]

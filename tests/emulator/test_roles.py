@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from encord_provider.emulator.object_urls import StorageLocation
-from encord_provider.emulator.state.integrations import DEFAULT_INTEGRATIONS, Integration
+from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS, Integration
+from encord_provider.emulator.storage.objects.urls import StorageLocation
 from tests.emulator.conftest import sdk_client
 
 if TYPE_CHECKING:

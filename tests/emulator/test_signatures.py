@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from encord_provider.emulator.keys import make_key_pair
+from encord_provider.emulator.core.keys import make_key_pair
 from tests.emulator.conftest import sdk_client
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def test_a_bearer_token_that_was_never_given_out_is_refused(encord_emulator: Enc
 def test_v1_signature_covers_the_body(encord_emulator: EncordEmulator) -> None:
     from encord.configs import SshConfig
 
-    from encord_provider.emulator.errors import ApiError
-    from encord_provider.emulator.signing import verify_v1
+    from encord_provider.emulator.core.errors import ApiError
+    from encord_provider.emulator.core.signing import verify_v1
 
     config = SshConfig.from_ssh_private_key(encord_emulator.private_key, domain=encord_emulator.url)
     headers = {

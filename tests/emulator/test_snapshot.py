@@ -84,7 +84,7 @@ def test_a_restored_emulator_gives_out_no_uuid_twice(
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"nonsense", b'{"format": "other"}', b'{"format":"encord-emulator-1"}\n["x",{}]']
+    "text", [b"", b"nonsense", b'{"format": "other"}', b'{"format":"encord-emulator-2"}\n["x",{}]']
 )
 def test_what_is_no_snapshot_is_refused_and_the_state_left_alone(
     encord_emulator: EncordEmulator, client: Any, text: bytes

@@ -220,9 +220,9 @@ def test_what_breaks_a_rule_is_a_failed_unit_if_so_set(
 
 
 def test_more_units_than_an_upload_may_hold_are_refused() -> None:
-    from encord_provider.emulator.errors import ApiError
-    from encord_provider.emulator.settings import Settings
-    from encord_provider.emulator.state.spec import parse_spec
+    from encord_provider.emulator.core.errors import ApiError
+    from encord_provider.emulator.core.settings import Settings
+    from encord_provider.emulator.storage.jobs.spec import parse_spec
 
     with pytest.raises(ApiError, match="500,000 items at most"):
         parse_spec({"externalFiles": {"images": [None] * 500_001}}, Settings())

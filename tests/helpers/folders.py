@@ -61,7 +61,7 @@ def metadata_of(item_uuid: str) -> dict[str, Any]:
     return EncordHook().client.get_storage_item(UUID(item_uuid)).client_metadata or {}
 
 
-def frames_of(item_uuid: str) -> dict[str, Any]:
+def metadata_of_files(item_uuid: str) -> dict[str, Any]:
     """The client metadata of the files of a group, by the last part of their URLs."""
     group = EncordHook().client.get_storage_item(UUID(item_uuid))
     return {

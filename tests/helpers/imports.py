@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from encord_provider.operators.import_data import EncordImportDataOperator
-from encord_provider.upload_spec import DataUnit, MediaType, write_parts
+from encord_provider.upload_spec import MEDIA_TYPES, DataUnit, write_parts
 from tests.helpers.airflow_task import TaskRecord, in_dag
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def url(number: int) -> str:
 def write_spec(folder: Path, units: int, *, per_part: int, skips: bool = True) -> str:
     """Write a spec of images; give the index URI."""
     images = (
-        DataUnit(media_type=MediaType.IMAGE, urls=(url(number),), title=f"{number:04d}.png")
+        DataUnit(media_type=MEDIA_TYPES["image"], urls=(url(number),), title=f"{number:04d}.png")
         for number in range(units)
     )
     folder.mkdir(parents=True, exist_ok=True)

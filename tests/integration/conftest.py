@@ -12,14 +12,6 @@ import pytest
 from encord_provider.bundles import bundled_dags_folder
 
 
-@pytest.fixture(scope="session")
-def airflow_database() -> None:
-    """Airflow's database, in the home of the tests."""
-    from airflow.utils.db import initdb
-
-    initdb()
-
-
 @pytest.fixture
 def run_dag(
     airflow_database: None, encord: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,7 @@ from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOpe
 from encord_provider.operators.import_data import EncordImportDataOperator
 from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
-from encord_provider.tables import Sampling
+from encord_provider.options import ClientMetadata, Filters, Frames
 from encord_provider.upload_spec.media_metadata import DICOM_TAGS
 from tests.helpers.operators import run
 
@@ -212,9 +212,9 @@ def test_the_same_from_a_bucket_that_holds_files_of_all_types(
                 bucket=bucket,
                 prefix=prefix,
                 media=media,
-                exclude=["frames/*"] if media == "auto" else [],
-                key_pattern=r"^(?P<top>[a-z]+)/",
-                sampling=Sampling(sampling_rate=0),
+                filters=Filters(exclude=["frames/*"] if media == "auto" else []),
+                metadata=ClientMetadata(key_pattern=r"^(?P<top>[a-z]+)/"),
+                frames=Frames(sampling_rate=0),
                 workspace=workspace,
             )
         )

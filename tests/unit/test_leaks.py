@@ -25,9 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from encord_provider.hooks.credentials import Credentials
-from tests.chaos.driver import silence
-from tests.chaos.kills import arm, step_named
 from tests.helpers.imports import ImportTask
+from tests.helpers.kills import arm, silence, step_named
 from tests.helpers.leaks import findings, spellings
 
 if TYPE_CHECKING:
@@ -144,7 +143,8 @@ def test_no_spelling_of_the_credentials_is_written_anywhere(
     _connect(server, extra, monkeypatch, retry_seconds=60)
     attempt("good")
     assert server.call(lambda store: len(store.items)) == 6, "the credentials work"
-    server.inject_fault("status", route="*upload_job", status=503, probability=0.3)
+    for route in ("start_upload_job", "poll_upload_job"):
+        server.inject_fault("status", route=route, status=503, count=1)
     attempt("faults")
     server.clear_faults()
     attempt("killed", lambda: arm(step_named("between the answer and storing the id")))

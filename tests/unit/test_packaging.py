@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import os
 import pkgutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,67 @@ def modules_outside_the_emulator() -> list[str]:
     return [name for name in names if not name.startswith("encord_provider.emulator")]
 
 
+def own_modules() -> set[str]:
+    """The modules and packages right below the package."""
+    return {f"encord_provider.{one.name}" for one in pkgutil.iter_modules(encord_provider.__path__)}
+
+
+def contracts(kind: str) -> list[dict[str, Any]]:
+    """The contracts of a kind that import-linter holds."""
+    return [one for one in pyproject()["tool"]["importlinter"]["contracts"] if one["type"] == kind]
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Every module of the tests that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.startswith("tests."))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "tests":
+            yield str(node.module)
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_helpers_import_no_tests() -> None:
+    files = sorted((ROOT / "tests" / "helpers").rglob("*.py"))
+    assert len(files) > 5
+    found = {(path.name, name) for path in files for name in imported_by(path)}
+    assert [one for one in found if not f"{one[1]}.".startswith("tests.helpers.")] == []
+
+
+def test_no_test_imports_another() -> None:
+    """What several tests use is a helper; what a folder's tests use may be in its ``conftest.py``."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(files) > 100
+    wrong = set()
+    for path in files:
+        folder = ".".join(path.parent.relative_to(ROOT).parts)
+        for name in imported_by(path):
+            parts = name.split(".")
+            if any(part.startswith("test_") for part in parts) or (
+                "conftest" in parts and not f"{folder}.".startswith(name.partition("conftest")[0])
+            ):
+                wrong.add(f"{path.relative_to(ROOT)}: {name}")
+    assert sorted(wrong) == []
+
+
+def test_every_module_has_its_place_among_the_layers() -> None:
+    (layers,) = contracts("layers")
+    assert layers["exhaustive"] is True
+    assert layers["containers"] == ["encord_provider"]
+    assert "exhaustive_ignores" not in layers
+    placed = [f"encord_provider.{name.strip()}" for layer in layers["layers"] for name in layer.split(":")]
+    assert sorted(placed) == sorted(own_modules()), "every module once"
+
+
+def test_the_emulator_may_use_no_other_module() -> None:
+    (contract,) = (
+        one for one in contracts("forbidden") if one["source_modules"] == ["encord_provider.emulator"]
+    )
+    named = {name for name in contract["forbidden_modules"] if name.startswith("encord_provider")}
+    assert named == own_modules() - {"encord_provider.emulator"}
+    assert "ignore_imports" not in contract
+
+
 def test_setup_cfg_says_what_goes_into_the_wheel_and_nothing_else() -> None:
     cfg = setup_cfg()
     assert cfg.sections() == ["options", "options.package_data"]
@@ -60,7 +123,7 @@ def test_pyproject_does_not_say_it_again() -> None:
 
 
 def test_every_package_is_listed() -> None:
-    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "encord_provider").rglob("__init__.py")}
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "encord_provider").rglob("*.py")}
     expected = {".".join(folder.parts) for folder in folders} | {"airflow_provider_encord.example_dags"}
     assert set(setup_cfg()["options"]["packages"].split()) == expected
 
@@ -104,6 +167,16 @@ def test_no_module_pulls_in_the_sdk_or_boto3() -> None:
         "print([name for name in ('encord', 'boto3', 'botocore') if name in sys.modules])"
     )
     assert loaded == "[]"
+
+
+def test_aiohttp_is_imported_only_to_wait() -> None:
+    loaded = run(
+        "import sys\n"
+        "import encord_provider.operators.import_data, encord_provider.sensors.upload_job\n"
+        "import encord_provider.operators.patch_metadata, encord_provider.triggers.upload_job\n"
+        "print('aiohttp' in sys.modules)"
+    )
+    assert loaded == "False"
 
 
 def test_parsing_the_bundled_dags_pulls_in_neither() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pendulum
+import pytest
 from airflow.sdk import DAG
 
+from encord_provider.exceptions import EncordInputError
+from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
+from encord_provider.options import ClientMetadata, Frames, Grouping, Media, Parts
 from encord_provider.pipelines import import_from_s3
+from encord_provider.sources import S3Inventory
 
 
 def group(**arguments: Any) -> Any:
@@ -22,7 +28,7 @@ def order_of(dag: Any) -> dict[str, set[str]]:
     return {task_id: set(task.downstream_task_ids) for task_id, task in dag.task_dict.items()}
 
 
-def test_the_chain_runs_from_schema_to_tags() -> None:
+def test_the_chain_runs_from_schema_to_metadata() -> None:
     assert order_of(group(schema={"site": "varchar"})) == {
         "import_from_s3.set_schema": {"import_from_s3.build_spec"},
         "import_from_s3.build_spec": {"import_from_s3.import_data", "import_from_s3.patch_metadata"},
@@ -65,3 +71,30 @@ def test_it_waits_in_the_triggerer_unless_told_otherwise() -> None:
 def test_the_folder_is_created_and_failures_count_as_said() -> None:
     task = group(max_failed_units=5).task_dict["import_from_s3.import_data"]
     assert (task.create_folder, task.max_failed_units) == (True, 5)
+
+
+def test_everything_that_the_build_operator_takes_can_be_given_to_the_group() -> None:
+    own = set(inspect.signature(EncordBuildUploadSpecOperator.__init__).parameters) - {"self", "kwargs"}
+    groups = {
+        "source": S3Inventory(manifest="s3://reports/lake/"),
+        "day": "2026-05-01",
+        "media": Media(type="video"),
+        "filters": {"include": ["*.mp4"]},
+        "grouping": Grouping(title="{name}"),
+        "metadata": ClientMetadata(table="s3://lake/t.csv"),
+        "frames": Frames(sampling_rate=0),
+        "object_urls": "{{ params.urls | tojson }}",
+        "parts": Parts(max_units_per_part=10),
+    }
+    assert set(groups) == own - {"bucket", "prefix"}
+    task = group(bucket="", **groups).task_dict["import_from_s3.build_spec"]
+    assert {name: getattr(task, name) for name in groups} == groups
+
+
+def test_what_build_spec_was_told_not_to_check_is_not_checked_later() -> None:
+    assert group().task_dict["import_from_s3.patch_metadata"].validate is False
+
+
+def test_a_group_of_options_that_is_wrong_breaks_the_dag_and_not_its_runs() -> None:
+    with pytest.raises(EncordInputError, match="filters has no 'includes'"):
+        group(filters={"includes": ["*.mp4"]})

@@ -17,11 +17,9 @@ from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem
 
 from encord_provider.exceptions import EncordInputError, ListingError, MetadataTableError, ObjectUrlError
-from encord_provider.listing import ObjectFilter
 from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
+from encord_provider.options import ClientMetadata, Embeddings, Filters, Frames, Grouping, Media, ObjectUrls
 from encord_provider.sources import ObjectStorageFolder, ObjectUrlTable, S3Inventory
-from encord_provider.tables import Sampling
-from encord_provider.workspace.inputs import Embeddings
 from tests.helpers.operators import run
 
 if TYPE_CHECKING:
@@ -110,7 +108,7 @@ class TestS3Inventory:
             build(tmp_path, source=S3Inventory(manifest=f"s3://{bucket}/inv/"))
 
     def test_a_manifest_elsewhere_than_in_s3_is_refused(self, encord: EncordEmulator, tmp_path: Path) -> None:
-        with pytest.raises(EncordInputError, match="no URI of an S3 object"):
+        with pytest.raises(EncordInputError, match=r"'file:///inv/manifest\.json'.*s3://bucket/key"):
             build(tmp_path, source=S3Inventory(manifest="file:///inv/manifest.json"))
 
 
@@ -143,16 +141,18 @@ class TestObjectStorageFolder:
     def test_the_gs_form_where_it_is_asked_for(self, store: Any, tmp_path: Path) -> None:
         store.pipe("/pictures/raw/a.jpg", b"1")
         found = build(
-            tmp_path, source=ObjectStorageFolder(uri="gs://lake@pictures/raw"), object_url_style="gs"
+            tmp_path,
+            source=ObjectStorageFolder(uri="gs://lake@pictures/raw"),
+            object_urls=ObjectUrls(style="gs"),
         )
         assert found["units"]["raw/a.jpg"]["objectUrl"] == "gs://pictures/raw/a.jpg"
 
     def test_azure_needs_the_account_and_says_so(self, store: Any, tmp_path: Path) -> None:
         store.pipe("/pictures/raw/a.jpg", b"1")
         source = ObjectStorageFolder(uri="abfs://lake@pictures/raw")
-        with pytest.raises(ObjectUrlError, match="storage account: set 'object_url_endpoint'"):
+        with pytest.raises(ObjectUrlError, match="storage account: set the 'endpoint' of 'object_urls'"):
             build(tmp_path, source=source)
-        found = build(tmp_path, source=source, object_url_endpoint="myaccount")
+        found = build(tmp_path, source=source, object_urls={"endpoint": "myaccount"})
         url = "https://myaccount.blob.core.windows.net/pictures/raw/a.jpg"
         assert found["units"]["raw/a.jpg"]["objectUrl"] == url
 
@@ -171,15 +171,23 @@ class TestObjectStorageFolder:
         (tmp_path / "export" / "x").mkdir(parents=True)
         (tmp_path / "export" / "x" / "é 1.jpg").write_bytes(b"1")
         source = ObjectStorageFolder(uri=f"file://{tmp_path}/export")
-        found = build(tmp_path, source=source, object_url_endpoint="https://files.example.com/export")
+        found = build(
+            tmp_path, source=source, object_urls=ObjectUrls(endpoint="https://files.example.com/export")
+        )
         assert found["units"]["x/é 1.jpg"]["objectUrl"] == "https://files.example.com/export/x/%C3%A9%201.jpg"
-        with pytest.raises(ObjectUrlError, match="cannot reach a local folder: set 'object_url_endpoint'"):
+        with pytest.raises(
+            ObjectUrlError, match="cannot reach a local folder: set the 'endpoint' of 'object_urls'"
+        ):
             build(tmp_path, source=source)
 
     def test_sidecars_beside_files(self, encord: EncordEmulator, store: Any, tmp_path: Path) -> None:
         store.pipe("/pictures/a.jpg", b"1")
         store.pipe("/pictures/a.jpg.metadata.json", b'{"site": "oslo"}')
-        found = build(tmp_path, source=ObjectStorageFolder(uri="gs://lake@pictures/"), sidecars=True)
+        found = build(
+            tmp_path,
+            source=ObjectStorageFolder(uri="gs://lake@pictures/"),
+            metadata=ClientMetadata(sidecars=True),
+        )
         assert found["units"]["a.jpg"]["clientMetadata"] == {"site": "oslo"}
 
     def test_the_dag_keeps_its_template_from_run_to_run(self, store: Any, tmp_path: Path) -> None:
@@ -206,7 +214,11 @@ class TestObjectUrlTable:
         self, encord: EncordEmulator, tmp_path: Path
     ) -> None:
         (tmp_path / "urls.csv").write_text(self.TABLE)
-        found = build(tmp_path, source=ObjectUrlTable(uri=f"file://{tmp_path}/urls.csv"), title="{name}")
+        found = build(
+            tmp_path,
+            source=ObjectUrlTable(uri=f"file://{tmp_path}/urls.csv"),
+            grouping=Grouping(title="{name}"),
+        )
         assert {title: unit["objectUrl"] for title, unit in found["units"].items()} == {
             "a b.jpg": "https://lake.s3.eu-west-1.amazonaws.com/a%20b.jpg",
             "c.mp4": "gs://other/c.mp4",
@@ -223,20 +235,20 @@ class TestObjectUrlTable:
             build(
                 tmp_path,
                 source=ObjectUrlTable(uri=f"file://{tmp_path}/urls.csv"),
-                metadata=f"file://{tmp_path}/more.csv",
+                metadata=ClientMetadata(table=f"file://{tmp_path}/more.csv"),
             )
 
     def test_it_has_no_sidecars_and_no_other_url_style(self, encord: EncordEmulator, tmp_path: Path) -> None:
         (tmp_path / "urls.csv").write_text(self.TABLE)
         source = ObjectUrlTable(uri=f"file://{tmp_path}/urls.csv")
         with pytest.raises(EncordInputError, match="have no sidecars"):
-            build(tmp_path, source=source, sidecars=True)
-        with pytest.raises(EncordInputError, match="leave out 'object_url_style'"):
-            build(tmp_path, source=source, object_url_style="path")
+            build(tmp_path, source=source, metadata=ClientMetadata(sidecars=True))
+        with pytest.raises(EncordInputError, match="leave out the 'style' of 'object_urls'"):
+            build(tmp_path, source=source, object_urls=ObjectUrls(style="path"))
 
     def test_a_row_that_is_no_url_names_its_line(self, encord: EncordEmulator, tmp_path: Path) -> None:
         (tmp_path / "urls.csv").write_text("object_url\ns3://lake/a.jpg\na.jpg\n")
-        with pytest.raises(MetadataTableError, match=r"urls.csv, line 3: 'a.jpg' is no object URL"):
+        with pytest.raises(MetadataTableError, match=r"urls.csv, line 3: 'a.jpg'"):
             build(tmp_path, source=ObjectUrlTable(uri=f"file://{tmp_path}/urls.csv"))
 
 
@@ -246,21 +258,21 @@ class TestWhatIsAddedToObjects:
     ) -> None:
         put(s3, bucket, **{"a.jpg": b"12345", "b.jpg": b"1", "c.jpg": b"1234567890"})
         s3.put_object(Bucket=bucket, Key="d.jpg", Body=b"12345", StorageClass="GLACIER")
-        size = ObjectFilter(min_size=2, max_size=8, storage_classes=["STANDARD"])
-        found = build(tmp_path, bucket=bucket, object_filter=size)
+        size = Filters(min_size=2, max_size=8, storage_classes=["STANDARD"])
+        found = build(tmp_path, bucket=bucket, filters=size)
         assert set(found["units"]) == {"a.jpg"}
         assert found["skipped"] == {
             "b.jpg": "smaller than 2 bytes",
             "c.jpg": "larger than 8 bytes",
             "d.jpg": "storage class GLACIER",
         }
-        old = ObjectFilter(modified_before=datetime(2020, 1, 1, tzinfo=UTC))
+        old = Filters(modified_before=datetime(2020, 1, 1, tzinfo=UTC))
         with pytest.raises(AirflowSkipException, match="None of the 4 objects"):
-            build(tmp_path, bucket=bucket, object_filter=old)
+            build(tmp_path, bucket=bucket, filters=old)
 
     def test_sidecars_in_a_bucket(self, encord: EncordEmulator, s3: Any, bucket: str, tmp_path: Path) -> None:
         put(s3, bucket, **{"a.jpg": b"1", "a.jpg.metadata.json": b'{"n": 1}', "b.jpg": b"1"})
-        found = build(tmp_path, bucket=bucket, sidecars=True)
+        found = build(tmp_path, bucket=bucket, metadata=ClientMetadata(sidecars=True))
         assert {key: unit["clientMetadata"] for key, unit in found["units"].items()} == {
             "a.jpg": {"n": 1},
             "b.jpg": {},
@@ -276,8 +288,7 @@ class TestWhatIsAddedToObjects:
         found = build(
             tmp_path,
             bucket=bucket,
-            frames=f"s3://{bucket}/tables/frames.jsonl",
-            sampling=Sampling(sampling_rate=0, keyframe_mode="frame"),
+            frames=Frames(table=f"s3://{bucket}/tables/frames.jsonl", sampling_rate=0, keyframe_mode="frame"),
         )
         assert found["units"]["a.mp4"]["clientMetadata"] == {
             "$encord": {
@@ -299,11 +310,13 @@ class TestWhatIsAddedToObjects:
         found = build(
             tmp_path,
             bucket=bucket,
-            metadata=f"file://{tmp_path}/t.csv",
-            embeddings=Embeddings(
-                uri=f"file://{tmp_path}/{{{{ params.file }}}}",
-                keys=f"file://{tmp_path}/keys.txt",
-                name="clip",
+            metadata=ClientMetadata(
+                table=f"file://{tmp_path}/t.csv",
+                embeddings=Embeddings(
+                    uri=f"file://{tmp_path}/{{{{ params.file }}}}",
+                    keys=f"file://{tmp_path}/keys.txt",
+                    name="clip",
+                ),
             ),
             params={"file": "clip.npy"},
         )
@@ -317,7 +330,7 @@ class TestWhatIsAddedToObjects:
         put(s3, bucket, **{"a.jpg": b"1"})
         table = pa.table({"key": ["a.jpg"], "score": [0.5], "clip": [[1.0, 2.0]]})
         parquet.write_table(table, tmp_path / "t.parquet")
-        found = build(tmp_path, bucket=bucket, metadata=f"file://{tmp_path}/t.parquet")
+        found = build(tmp_path, bucket=bucket, metadata=ClientMetadata(table=f"file://{tmp_path}/t.parquet"))
         assert found["units"]["a.jpg"]["clientMetadata"] == {"score": 0.5, "clip": [1.0, 2.0]}
 
     def test_media_metadata_from_a_table(
@@ -329,7 +342,7 @@ class TestWhatIsAddedToObjects:
             "a.mp4,29.97,12.5,640,480,1000,video/mp4\n"
             "b.jpg,,,64,48,10,image/jpeg\n"
         )
-        found = build(tmp_path, bucket=bucket, media_metadata=f"file://{tmp_path}/media.csv")
+        found = build(tmp_path, bucket=bucket, media=Media(metadata=f"file://{tmp_path}/media.csv"))
         assert found["units"]["a.mp4"]["videoMetadata"] == {
             "fps": 29.97,
             "duration": 12.5,
@@ -377,7 +390,13 @@ class TestWhatIsAddedToObjects:
             "key,car\n" + "".join(f"{key},{car}\n" for key, car in cars.items())
         )
         table = f"file://{tmp_path}/cars.csv" if group_by == "column:car" else None
-        found = build(tmp_path, bucket=bucket, media=media, group_by=group_by, metadata=table)
+        found = build(
+            tmp_path,
+            bucket=bucket,
+            media=media,
+            grouping=Grouping(group_by=group_by),
+            metadata={"table": table},
+        )
         urls = {
             title: [
                 url.rpartition(".com/")[2]

@@ -16,6 +16,7 @@ for mode in ("waiting", "deferred"):
     ):
         EncordImportDataOperator(
             task_id="import_data",
+            encord_conn_id="encord_second",
             spec="{{ params.spec }}",
             folder="lake/daily",
             create_folder=True,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from encord_provider.emulator.state.integrations import DEFAULT_INTEGRATIONS
+from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS
 from tests.emulator.conftest import sdk_client
 
 if TYPE_CHECKING:

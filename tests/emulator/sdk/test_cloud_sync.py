@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from encord_provider.emulator.state.integrations import DEFAULT_INTEGRATIONS
+from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS
 
 AWS = DEFAULT_INTEGRATIONS[0][0]
 

@@ -148,7 +148,7 @@ def test_items_that_may_not_be_seen_are_listed_by_uuid_only(
     collection.add_items(items)
     private = service.client.create_storage_folder("private")
     top.move_items_to_folder(private, items[:1])
-    encord_emulator.call(lambda store: setattr(store.folders.find(str(private.uuid)), "owner", "x@y.z"))
+    encord_emulator.call(lambda store: setattr(store.folders.get(str(private.uuid)), "owner", "x@y.z"))
 
     everything = list(collection.list_items_include_inaccessible())
 

@@ -9,25 +9,12 @@ from typing import Any
 import pytest
 
 from tests.emulator.sdk.conftest import Service
+from tests.emulator.sdk.things import new_dataset, registered
 
 pytestmark = [
     pytest.mark.changes_organisation,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-
-
-def new_dataset(service: Service, title: str = "Trucks", *, mirrored: bool = False) -> Any:
-    from encord.orm.dataset import StorageLocation
-
-    created = service.client.create_dataset(
-        f"{title} {uuid.uuid4()}", StorageLocation.AWS, "of oslo", create_backing_folder=mirrored
-    )
-    return service.client.get_dataset(created.dataset_hash)
-
-
-def registered(service: Service, folder: Any, count: int) -> list[Any]:
-    result = service.register(folder, service.images(count))
-    return [item.item_uuid for item in result.items_with_names]
 
 
 @pytest.mark.sdk_method(

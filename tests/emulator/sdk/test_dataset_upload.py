@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.sdk.conftest import Service
-from tests.emulator.sdk.test_dataset import new_dataset
+from tests.emulator.sdk.things import add_colleague, new_dataset
 
 pytestmark = pytest.mark.changes_organisation
 
@@ -243,8 +243,6 @@ def test_an_upload_needs_the_admin_role_in_dataset_and_folder(service: Service, 
     from encord.exceptions import AuthorisationError
     from encord.orm.dataset import DatasetUserRole
     from encord.orm.storage import StorageUserRole
-
-    from tests.emulator.sdk.test_organisation import add_colleague
 
     colleague = add_colleague(encord_emulator)
     group = service.client.create_group("importers")

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.conftest import sdk_client
 from tests.emulator.sdk.conftest import Service
+from tests.emulator.sdk.things import add_colleague
 
 if TYPE_CHECKING:
-    from encord_provider.emulator.server import EncordEmulator
+    pass
 
 pytestmark = pytest.mark.changes_organisation
-
-
-def add_colleague(emulator: EncordEmulator, email: str = "colleague@example.com") -> Any:
-    """A member of the organisation, and the SDK's client with a key of theirs."""
-    from encord_provider.emulator.state.users import OrganisationRole, User
-
-    def add(store: Any) -> str:
-        user = store.users.add(User(email=email, role=OrganisationRole.MEMBER))
-        return store.users.new_key(user).private_key
-
-    return sdk_client(emulator, emulator.call(add))
 
 
 @pytest.mark.emulator_only
@@ -264,13 +253,13 @@ def test_tags_are_made_listed_and_deleted(service: Service) -> None:
 def test_folders_are_listed_by_tags(service: Service, top, encord_emulator) -> None:
     tag = service.client.create_organisation_tag("night")
     service.client.create_storage_folder("untagged")
-    encord_emulator.call(lambda store: store.folders.find(str(top.uuid)).tags.append("night"))
+    encord_emulator.call(lambda store: store.folders.get(str(top.uuid)).tags.append("night"))
 
     tagged = service.client.list_storage_folders(organisation_tags_allof=["night"])
     assert [folder.uuid for folder in tagged] == [top.uuid]
 
     service.client.delete_organisation_tag(tag)
-    assert encord_emulator.call(lambda store: store.folders.find(str(top.uuid)).tags) == []
+    assert encord_emulator.call(lambda store: store.folders.get(str(top.uuid)).tags) == []
 
 
 @pytest.mark.emulator_only

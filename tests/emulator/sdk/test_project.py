@@ -9,20 +9,12 @@ from typing import Any
 import pytest
 
 from tests.emulator.sdk.conftest import Service
-from tests.emulator.sdk.test_dataset import new_dataset, registered
-from tests.emulator.sdk.test_organisation import add_colleague
+from tests.emulator.sdk.things import add_colleague, new_dataset, new_project, registered
 
 pytestmark = [
     pytest.mark.changes_organisation,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-
-
-def new_project(service: Service, *datasets: Any) -> Any:
-    project_hash = service.client.create_project(
-        f"Trucks {uuid.uuid4()}", [dataset.dataset_hash for dataset in datasets], "of oslo"
-    )
-    return service.client.get_project(project_hash)
 
 
 @pytest.mark.sdk_method(

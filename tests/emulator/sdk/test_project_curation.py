@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.sdk.conftest import Service
-from tests.emulator.sdk.test_dataset import new_dataset, registered
-from tests.emulator.sdk.test_project import new_project
+from tests.emulator.sdk.things import new_dataset, new_project, registered
 
 pytestmark = pytest.mark.changes_organisation
 

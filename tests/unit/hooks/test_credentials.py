@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from airflow.sdk.log import redact
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from encord_provider.exceptions import EncordConfigError
-from encord_provider.hooks.credentials import Credentials, check_private_key
+from encord_provider.hooks.credentials import Credentials
+from encord_provider.hooks.private_key import check_private_key
 from tests.helpers import keys
 
 KEY = keys.ed25519_key()
@@ -90,20 +92,97 @@ def test_a_key_file_that_others_can_read_is_refused_with_the_command_that_mends_
     assert read(private_key_file=str(file), allow_readable_key_file=True).private_key == KEY
 
 
-def test_a_key_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EncordConfigError, match=r"none/key cannot be read on this machine: No such file"):
+def test_a_key_file_that_is_not_there_is_an_error_that_names_the_field(tmp_path: Path) -> None:
+    with pytest.raises(EncordConfigError, match=r"'private_key_file'.*No such file.*absolute path") as caught:
         read(private_key_file=str(tmp_path / "none" / "key"))
+    assert "'lab'" in str(caught.value)
+    assert "none" not in str(caught.value)
 
 
-def test_a_key_file_that_is_no_text_is_not_shown(tmp_path: Path) -> None:
+def test_a_key_file_that_is_not_text_is_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "key.der"
     secret = base64.b64decode(keys.body_of(keys.ed25519_pkcs8()))
     file.write_bytes(b"\xff" + secret)
     file.chmod(0o600)
-    with pytest.raises(EncordConfigError, match=r"key\.der is no text file") as caught:
+    with pytest.raises(EncordConfigError, match=r"key\.der is not a text file") as caught:
         read(private_key_file=str(file))
     for one in chain_of(caught.value):
         assert repr(secret[-8:])[2:-1] not in repr(one)
+
+
+TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJsYWIifQ.c2lnbmF0dXJlLW9mLXRoZS1sYWI"
+SECRETS = {
+    **{name: (form, "a private key") for name, form in FORMS.items()},
+    "an RSA key": (keys.rsa_key(), "a private key"),
+    "a PKCS8 key": (keys.ed25519_pkcs8(), "a private key"),
+    "a part of a key": (keys.damaged_key(), "a private key"),
+    "a key with a NUL": (KEY + "\0", "a private key"),
+    "a token": (TOKEN, "a bearer token"),
+    "a passphrase": ("correct-horse-battery-staple", "some other text"),
+    "a passphrase that begins like a path": ("~correct-horse-battery-staple", "a path"),
+}
+
+
+def assert_nothing_is_shown(error: BaseException, secret: str) -> None:
+    """No stretch of 12 characters, in whatever case, of what is between the BEGIN and END lines."""
+    body = re.sub(r"-----[A-Z ]+-----|\\[nr]|[\s\"]", "", secret).lower()
+    pieces = [body[start : start + 12] for start in range(len(body) - 11)]
+    assert pieces
+    for one in chain_of(error):
+        shown = f"{one} {one!r}".lower()
+        assert not [piece for piece in pieces if piece in shown]
+
+
+@pytest.mark.parametrize("field", ["private_key_file", "domain"])
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_in_the_wrong_field_is_told_apart_and_never_shown(name: str, field: str) -> None:
+    secret, looks_like = SECRETS[name]
+    given: dict[str, Any] = {"bearer_token": "token-of-the-lab", field: secret}
+    if field == "private_key_file":
+        del given["bearer_token"]
+    with pytest.raises(EncordConfigError, match=f"'{field}'") as caught:
+        read(**given)
+    assert "'lab'" in str(caught.value)
+    assert all(word in str(caught.value).split("looks like")[1] for word in looks_like.split()[1:])
+    assert_nothing_is_shown(caught.value, secret)
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        (f"https://{TOKEN}", False),
+        (f"http://{TOKEN}", False),
+        (f"http://{TOKEN}", True),
+        (f"https://{TOKEN}@api.encord.com", False),
+        (f"https://{TOKEN}@api.encord.com", True),
+    ],
+)
+def test_a_token_in_the_address_is_never_shown(address: str, allowed: bool) -> None:
+    with pytest.raises(EncordConfigError, match="domain") as caught:
+        read(bearer_token="token-of-the-lab", domain=address, allow_custom_domain=allowed)
+    assert_nothing_is_shown(caught.value, TOKEN)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_key_in_the_field_of_the_token_is_refused_before_it_is_sent(name: str) -> None:
+    with pytest.raises(EncordConfigError, match=r"'bearer_token'.*a private key") as caught:
+        read(bearer_token=FORMS[name])
+    assert_secret_is_not_shown(caught.value, KEY)
+
+
+@pytest.mark.parametrize("token", ["two words", "tökén-of-the-lab", "line\nline"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(token: str) -> None:
+    with pytest.raises(EncordConfigError, match="'bearer_token'") as caught:
+        read(bearer_token=token)
+    assert token not in str(caught.value)
+
+
+def test_no_other_field_is_shown_where_it_is_wrong() -> None:
+    for field in ("retry_seconds", "integration", "private_key_passphrase"):
+        with pytest.raises(EncordConfigError) as caught:
+            read(private_key=keys.rsa_key(), **{field: KEY})
+        assert_secret_is_not_shown(caught.value, KEY)
+    assert KEY not in repr(read(bearer_token="token-of-the-lab", integration=KEY))
 
 
 def test_a_passphrase_opens_a_protected_key() -> None:

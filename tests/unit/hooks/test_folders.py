@@ -86,7 +86,7 @@ def test_what_is_missing_of_a_path_is_created_once(hook: EncordHook, encord: Enc
 def test_two_folders_of_one_name_are_not_guessed_between(hook: EncordHook) -> None:
     uuids = [str(hook.client.create_storage_folder("lake").uuid) for _ in range(2)]
     pauses: list[float] = []
-    finder = FolderFinder(client=hook.client, domain="test", seconds=5, sleep=pauses.append)
+    finder = FolderFinder(client=hook.client, domain="test", budget=hook.budget, sleep=pauses.append)
     with pytest.raises(EncordInputError, match=r"2 folders are named 'lake'.*Give the UUID") as caught:
         finder.find("lake", create=True)
     assert all(uuid in str(caught.value) for uuid in uuids)
@@ -97,7 +97,9 @@ def test_a_second_folder_that_another_run_is_about_to_remove_is_waited_for(
     hook: EncordHook, encord: EncordEmulator
 ) -> None:
     first, second = (hook.client.create_storage_folder("lake") for _ in range(2))
-    finder = FolderFinder(client=hook.client, domain="test", seconds=5, sleep=lambda _: second.delete())
+    finder = FolderFinder(
+        client=hook.client, domain="test", budget=hook.budget, sleep=lambda _: second.delete()
+    )
     assert finder.find("lake") == str(first.uuid)
 
 

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk import Connection
 
 from encord_provider import __version__
-from encord_provider.api.calls import list_integrations
+from encord_provider.api.calls import get_cloud_integrations
 from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from tests.helpers import keys
@@ -120,7 +120,7 @@ class TestCalls:
 
         hook = connect(private_key=encord.private_key)
         hook.get_conn().create_storage_folder("lake")
-        hook.api.perform(list_integrations())
+        hook.api.perform(get_cloud_integrations())
         agents = {one["route"]: one["user_agent"] for one in encord.requests()}
         for route in ("create_folder", "list_cloud_integrations"):
             assert f"airflow-provider-encord/{__version__}" in agents[route]
@@ -128,7 +128,7 @@ class TestCalls:
 
     async def test_so_does_the_asynchronous_client(self, connect: Any, encord: EncordEmulator) -> None:
         async with connect(private_key=encord.private_key).async_api() as api:
-            assert await api.perform(list_integrations())
+            assert await api.perform(get_cloud_integrations())
         (call,) = encord.requests("list_cloud_integrations")
         assert f"airflow-provider-encord/{__version__}" in call["user_agent"]
 
@@ -177,13 +177,19 @@ class TestFindIntegration:
         with pytest.raises(EncordInputError, match=rf"no integration '{unknown}'.*'AWS S3', 'Azure Blob"):
             connect(private_key=encord.private_key).find_integration(unknown)
 
+    def test_a_secret_in_the_connections_field_is_not_shown(
+        self, connect: Any, encord: EncordEmulator
+    ) -> None:
+        hook = connect(private_key=encord.private_key, integration="correct-horse-battery-staple")
+        with pytest.raises(EncordInputError, match=r"'integration' of connection 'lab'.*'AWS S3'") as caught:
+            hook.find_integration()
+        assert "staple" not in str(caught.value)
+
     def test_two_of_one_title_are_not_guessed_between(self, connect: Any, encord: EncordEmulator) -> None:
         def rename(store: Any) -> None:
             for integration in store.integrations.all()[:2]:
                 integration.title = "Lake"
 
         encord.call(rename)
-        with pytest.raises(
-            EncordInputError, match=rf"2 integrations have the title 'Lake': {AWS}.*Give the UUID"
-        ):
+        with pytest.raises(EncordInputError, match=rf"2 integrations .*'Lake': {AWS}.*Give the UUID"):
             connect(private_key=encord.private_key).find_integration("Lake")

@@ -15,7 +15,8 @@ from encord_provider.api.calls import cancel_upload_job, start_upload_job
 from encord_provider.api.retry import RetryBudget
 from encord_provider.api.upload_job import JobState, UnitCounts
 from encord_provider.exceptions import EncordNotFoundError, EncordPermissionError
-from encord_provider.jobs.wait import Progress, WaitEnd, WaitUntil, finished_states, wait_for_jobs
+from encord_provider.jobs.next_step import WaitUntil
+from encord_provider.jobs.wait import Progress, WaitEnd, finished_states, wait_for_jobs
 from tests.helpers.api import BUDGET, upload_request, user_config
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ async def test_all_jobs_are_waited_for(
 ) -> None:
     encord_emulator.change_settings(units_per_second=20)
     jobs = [await _start(on_loop, folder, "a"), await _start(on_loop, folder, *"bcdefgh")]
-    result = await wait_for_jobs(on_loop, folder=folder, job_ids=jobs, max_unreachable=60)
+    result = await wait_for_jobs(on_loop, folder=folder, job_ids=jobs)
     assert result.end is WaitEnd.FINISHED
     assert finished_states(result.jobs) == dict.fromkeys(jobs, JobState.DONE)
 
@@ -49,9 +50,7 @@ async def test_a_job_that_ends_is_seen_while_others_are_held(
     stuck = await _start(on_loop, folder, "a")
     quick = await _start(on_loop, folder, "b")
     began = time.monotonic()
-    result = await wait_for_jobs(
-        on_loop, folder=folder, job_ids=[quick, stuck], until=WaitUntil.ANY, max_unreachable=60
-    )
+    result = await wait_for_jobs(on_loop, folder=folder, job_ids=[quick, stuck], until=WaitUntil.ANY)
     assert time.monotonic() - began < 5
     assert finished_states(result.jobs) == {quick: JobState.DONE}
 
@@ -61,9 +60,7 @@ async def test_many_jobs_are_not_all_held(
 ) -> None:
     encord_emulator.inject_fault("job_stuck", count=9)
     jobs = [await _start(on_loop, folder, str(number)) for number in range(9)]
-    result = await wait_for_jobs(
-        on_loop, folder=folder, job_ids=jobs, deadline=time.time() + 2.5, max_unreachable=60
-    )
+    result = await wait_for_jobs(on_loop, folder=folder, job_ids=jobs, deadline=time.time() + 2.5)
     assert result.end is WaitEnd.TIMEOUT
     held = [
         entry
@@ -80,9 +77,7 @@ async def test_the_deadline_ends_a_wait_in_the_middle_of_a_held_poll(
     encord_emulator.inject_fault("job_stuck")
     job = await _start(on_loop, folder, "a")
     began = time.monotonic()
-    result = await wait_for_jobs(
-        on_loop, folder=folder, job_ids=[job], deadline=time.time() + 0.5, max_unreachable=60
-    )
+    result = await wait_for_jobs(on_loop, folder=folder, job_ids=[job], deadline=time.time() + 0.5)
     assert 0.4 < time.monotonic() - began < 3
     assert result.end is WaitEnd.TIMEOUT
     assert result.jobs[job].state is JobState.PENDING
@@ -93,10 +88,7 @@ async def test_a_poll_that_fails_is_no_job_that_fails(
 ) -> None:
     job = await _start(on_loop, folder, "a")
     encord_emulator.inject_fault("status", route="poll_upload_job", status=502, count=12)
-    async with AsyncEncordApi(
-        user_config=user_config(encord_emulator), budget=RetryBudget(seconds=0.05, first_wait=0.01)
-    ) as impatient:
-        result = await wait_for_jobs(impatient, folder=folder, job_ids=[job], max_unreachable=60)
+    result = await wait_for_jobs(on_loop, folder=folder, job_ids=[job])
     assert finished_states(result.jobs) == {job: JobState.DONE}
     assert len(encord_emulator.requests("poll_upload_job")) >= 13
 
@@ -108,7 +100,7 @@ async def test_an_encord_that_stays_out_of_reach_ends_the_wait_without_a_verdict
     encord_emulator.inject_fault("status", route="poll_upload_job", status=503)
     budget = RetryBudget(seconds=0.1, first_wait=0.02)
     async with AsyncEncordApi(user_config=user_config(encord_emulator), budget=budget) as impatient:
-        result = await wait_for_jobs(impatient, folder=folder, job_ids=[job], max_unreachable=0.1)
+        result = await wait_for_jobs(impatient, folder=folder, job_ids=[job])
     assert result.end is WaitEnd.UNREACHABLE
     assert "503" in result.message
     assert result.jobs == {}
@@ -117,7 +109,7 @@ async def test_an_encord_that_stays_out_of_reach_ends_the_wait_without_a_verdict
 async def test_a_job_that_encord_does_not_know_is_an_error(on_loop: AsyncEncordApi, folder: str) -> None:
     unknown = "00000000-0000-4000-8000-000000000000"
     with pytest.raises(EncordNotFoundError, match=unknown):
-        await wait_for_jobs(on_loop, folder=folder, job_ids=[unknown], max_unreachable=60)
+        await wait_for_jobs(on_loop, folder=folder, job_ids=[unknown])
 
 
 async def test_a_refused_poll_is_an_error_even_while_other_polls_are_held(
@@ -127,7 +119,7 @@ async def test_a_refused_poll_is_an_error_even_while_other_polls_are_held(
     jobs = [await _start(on_loop, folder, "a"), await _start(on_loop, folder, "b")]
     encord_emulator.inject_fault("status", route="poll_upload_job", path=f"*{jobs[1]}", status=403)
     with pytest.raises(EncordPermissionError):
-        await wait_for_jobs(on_loop, folder=folder, job_ids=jobs, max_unreachable=60)
+        await wait_for_jobs(on_loop, folder=folder, job_ids=jobs)
 
 
 async def test_a_cancelled_job_has_ended(
@@ -135,7 +127,7 @@ async def test_a_cancelled_job_has_ended(
 ) -> None:
     encord_emulator.inject_fault("job_stuck")
     job = await _start(on_loop, folder, "a")
-    wait = asyncio.create_task(wait_for_jobs(on_loop, folder=folder, job_ids=[job], max_unreachable=60))
+    wait = asyncio.create_task(wait_for_jobs(on_loop, folder=folder, job_ids=[job]))
     async with AsyncEncordApi(user_config=user_config(encord_emulator)) as somebody_else:
         await somebody_else.perform(cancel_upload_job(folder, job))
     result = await asyncio.wait_for(wait, 10)
@@ -148,7 +140,7 @@ async def test_a_wait_that_is_cancelled_leaves_no_poll_behind(
     encord_emulator.inject_fault("job_stuck")
     job = await _start(on_loop, folder, "a")
     before = asyncio.all_tasks()
-    wait = asyncio.create_task(wait_for_jobs(on_loop, folder=folder, job_ids=[job], max_unreachable=60))
+    wait = asyncio.create_task(wait_for_jobs(on_loop, folder=folder, job_ids=[job]))
     await asyncio.sleep(0.2)
     wait.cancel()
     with pytest.raises(asyncio.CancelledError):

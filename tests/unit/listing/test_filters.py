@@ -4,7 +4,7 @@ import pytest
 
 from encord_provider.exceptions import EncordInputError
 from encord_provider.listing import ListedObject, ObjectFilter
-from encord_provider.upload_spec import Skipped, build_units
+from encord_provider.upload_spec import BuildOptions, Skipped, build_units
 
 
 def day(number):
@@ -18,6 +18,10 @@ ONE = ListedObject("a.jpg", 100, day(5), "STANDARD")
     ("wanted", "reason"),
     [
         ({}, None),
+        ({"include": ["*.png", "*.jpg"], "exclude": ["b*"]}, None),
+        ({"include": ["*.png"]}, "matches no include pattern"),
+        ({"include": ["*.JPG"]}, "matches no include pattern"),
+        ({"exclude": ["b*", "a.*"], "min_size": 1000}, "excluded by pattern 'a.*'"),
         ({"min_size": 100, "max_size": 100}, None),
         ({"min_size": 101}, "smaller than 101 bytes"),
         ({"max_size": 99}, "larger than 99 bytes"),
@@ -54,6 +58,8 @@ def test_what_the_listing_does_not_tell_is_not_guessed(wanted, reason):
             "modified_from must be before modified_before",
         ),
         ({"storage_classes": "STANDARD"}, "storage_classes takes a list, got 'STANDARD'"),
+        ({"include": "a.jpg"}, "include takes a list, got 'a.jpg'"),
+        ({"exclude": "a.jpg"}, "exclude takes a list, got 'a.jpg'"),
     ],
 )
 def test_a_filter_that_nothing_can_pass_is_refused(wanted, message):
@@ -63,6 +69,10 @@ def test_a_filter_that_nothing_can_pass_is_refused(wanted, message):
 
 def test_objects_that_are_filtered_out_are_listed_with_the_reason():
     objects = [ONE, ListedObject("b.jpg", 5, day(5), "STANDARD")]
-    units, skipped = build_units(objects, url_for=lambda key: f"s3://b/{key}", only=ObjectFilter(min_size=10))
+    units, skipped = build_units(
+        objects,
+        url_for=lambda key: f"s3://b/{key}",
+        options=BuildOptions(filters=ObjectFilter(min_size=10)),
+    )
     assert [unit.title for unit in units] == ["a.jpg"]
     assert list(skipped) == [Skipped("b.jpg", "smaller than 10 bytes")]

@@ -146,7 +146,9 @@ def test_a_damaged_file_is_named(client, file_format, data, message):
 )
 def test_another_file_is_no_manifest(client, body):
     client.put_object(Bucket="reports", Key="manifest.json", Body=body)
-    with pytest.raises(ListingError, match=r"s3://reports/manifest.json is no manifest of an S3 inventory"):
+    with pytest.raises(
+        ListingError, match=r"s3://reports/manifest.json is not a valid manifest of an S3 inventory"
+    ):
         list_inventory(client, "reports", "manifest.json")
 
 
@@ -173,7 +175,7 @@ def test_without_pyarrow_the_way_out_is_named(client, monkeypatch):
 def test_a_manifest_of_another_format_is_refused(client):
     for changes in ({"fileFormat": "JSON"}, {"sourceBucket": None}, {"files": [{"key": 1}]}):
         write_report(client, [], **changes)
-        with pytest.raises(ListingError, match="is no manifest of an S3 inventory"):
+        with pytest.raises(ListingError, match="is not a valid manifest of an S3 inventory"):
             list_inventory(client, "reports", "manifest.json")
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encord_provider.exceptions import ObjectUrlError
-from encord_provider.listing import ObjectRef, ObjectUrlStyle, object_url, parse_object_url
+from encord_provider.listing import ObjectUrlStyle, object_urls, parse_object_url
 
 MRAP = "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap"
 
@@ -51,11 +51,11 @@ STYLES = [
     ],
 )
 def test_each_cloud_gets_the_form_that_encord_documents(style, bucket, place, url):
-    assert object_url(bucket, "a/x.jpg", style=style, **place) == url
+    assert object_urls(bucket, style=style, **place)("a/x.jpg") == url
 
 
 def test_https_forms_quote_what_a_reader_of_urls_would_change():
-    url = object_url("b-1", "dir a/1+1 (2)#?%41&ü.jpg", style="path", region="eu-west-2")
+    url = object_urls("b-1", style="path", region="eu-west-2")("dir a/1+1 (2)#?%41&ü.jpg")
     assert url == ("https://s3.eu-west-2.amazonaws.com/b-1/dir%20a/1%2B1%20%282%29%23%3F%2541%26%C3%BC.jpg")
 
 
@@ -71,12 +71,17 @@ KEYS = st.text(min_size=1, max_size=60).filter(
 @given(key=KEYS)
 def test_any_key_comes_back_from_its_url_or_is_refused(style, bucket, place, key):
     try:
-        url = object_url(bucket, key, style=style, **place)
+        url = object_urls(bucket, style=style, **place)(key)
     except ObjectUrlError:
         assert style in (ObjectUrlStyle.S3, ObjectUrlStyle.GS, ObjectUrlStyle.MRAP) or bucket == "$root"
         return
     assert not any(character.isspace() for character in url)
-    assert parse_object_url(url, endpoint=place.get("endpoint")) == ObjectRef(bucket, key)
+    found = parse_object_url(url, endpoint=place.get("endpoint"))
+    # Of an access point's ARN its name is the bucket.
+    assert (found.bucket, found.key) == (
+        bucket.rpartition("/")[2] if style is ObjectUrlStyle.MRAP else bucket,
+        key,
+    )
 
 
 @given(
@@ -85,32 +90,33 @@ def test_any_key_comes_back_from_its_url_or_is_refused(style, bucket, place, key
     style=st.sampled_from(["virtual-hosted", "path"]),
 )
 def test_any_bucket_name_comes_back(bucket, region, style):
-    assert parse_object_url(object_url(bucket, "k", style=style, region=region)) == ObjectRef(bucket, "k")
+    found = parse_object_url(object_urls(bucket, style=style, region=region)("k"))
+    assert (found.store, found.bucket, found.key) == ("s3", bucket, "k")
 
 
 @pytest.mark.parametrize("key", ["a/./b", "../b", "a/..", "."])
 @pytest.mark.parametrize("style", ["path", "s3", "gs"])
 def test_a_key_that_readers_of_urls_resolve_is_refused(style, key):
     with pytest.raises(ObjectUrlError, match=r"'\.' and '\.\.'.*exclude it"):
-        object_url("b-1", key, style=style, region="eu-west-2")
+        object_urls("b-1", style=style, region="eu-west-2")(key)
 
 
 @pytest.mark.parametrize("key", ["a b.jpg", "a\tb", "a#b", "a?b", "a%20b", "a\\b", "a\u2028b"])
 @pytest.mark.parametrize(("style", "instead"), [("s3", "virtual-hosted"), ("gs", "gcs")])
 def test_protocol_forms_refuse_what_they_cannot_quote_and_say_what_to_use(style, instead, key):
     with pytest.raises(ObjectUrlError, match=f"no quoting; use an https style such as '{instead}'"):
-        object_url("b-1", key, style=style)
+        object_urls("b-1", style=style)(key)
 
 
 def test_a_leading_slash_is_part_of_the_key():
-    url = object_url("b-1", "/a.jpg", region="eu-west-2")
-    assert parse_object_url(url) == ObjectRef("b-1", "/a.jpg")
+    url = object_urls("b-1", region="eu-west-2")("/a.jpg")
+    assert parse_object_url(url).key == "/a.jpg"
 
 
 def test_a_url_over_16_kb_is_refused_with_the_limit():
-    assert object_url("b", "ü" * 2000, style="path", region="eu-west-2")
+    assert object_urls("b", style="path", region="eu-west-2")("ü" * 2000)
     with pytest.raises(ObjectUrlError, match="the limit is 16,384"):
-        object_url("b", "ü" * 3000, style="path", region="eu-west-2")
+        object_urls("b", style="path", region="eu-west-2")("ü" * 3000)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +125,7 @@ def test_a_url_over_16_kb_is_refused_with_the_limit():
         ("b-1", "virtual-hosted", {}, "needs the region of the bucket"),
         ("b-1", "path", {"region": "eu west"}, "needs the region of the bucket, got 'eu west'"),
         ("Old_Bucket", "virtual-hosted", {"region": "us-east-1"}, "use object URL style 'path' or 's3'"),
-        ("s3://b-1", "s3", {}, "is no bucket name"),
+        ("s3://b-1", "s3", {}, "is not a bucket name"),
         ("b-1", "endpoint", {}, "needs the root URL of the store"),
         ("b-1", "endpoint", {"endpoint": "minio:9000"}, "needs the root URL of the store"),
         ("b-1", "azure", {}, "needs the storage account as endpoint"),
@@ -129,40 +135,41 @@ def test_a_url_over_16_kb_is_refused_with_the_limit():
 )
 def test_what_does_not_fit_the_style_is_refused(bucket, style, place, message):
     with pytest.raises(ObjectUrlError, match=message):
-        object_url(bucket, "a.jpg", style=style, **place)
+        object_urls(bucket, style=style, **place)("a.jpg")
 
 
 def test_an_endpoint_with_a_password_is_refused_without_showing_it():
     with pytest.raises(ObjectUrlError) as caught:
-        object_url("b-1", "a.jpg", style="endpoint", endpoint="https://user:hunter2@minio.example.com")
+        object_urls("b-1", style="endpoint", endpoint="https://user:hunter2@minio.example.com")("a.jpg")
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("url", "ref"),
     [
-        ("https://b-1.s3.amazonaws.com/a.jpg", ObjectRef("b-1", "a.jpg")),
-        ("https://s3-eu-west-1.amazonaws.com/b-1/a.jpg", ObjectRef("b-1", "a.jpg")),
-        ("https://storage.googleapis.com/b-1/a%20b.jpg", ObjectRef("b-1", "a b.jpg")),
-        ("https://b-1.s3.eu-west-2.amazonaws.com/a.jpg?X-Amz-Signature=1", ObjectRef("b-1", "a.jpg")),
-        ("S3://b-1/a.jpg", ObjectRef("b-1", "a.jpg")),
+        ("https://b-1.s3.amazonaws.com/a.jpg", ("b-1", "a.jpg")),
+        ("https://s3-eu-west-1.amazonaws.com/b-1/a.jpg", ("b-1", "a.jpg")),
+        ("https://storage.googleapis.com/b-1/a%20b.jpg", ("b-1", "a b.jpg")),
+        ("https://b-1.s3.eu-west-2.amazonaws.com/a.jpg?X-Amz-Signature=1", ("b-1", "a.jpg")),
+        ("S3://b-1/a.jpg", ("b-1", "a.jpg")),
     ],
 )
 def test_older_and_signed_forms_are_read(url, ref):
-    assert parse_object_url(url) == ref
+    found = parse_object_url(url)
+    assert (found.bucket, found.key) == ref
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
         ("", "is empty"),
-        ("a/b.jpg", "is no object URL"),
+        ("a/b.jpg", "is not an object URL"),
         ("s3://b-1", "lacks the key"),
         ("s3:///a", "lacks the bucket"),
         ("https://b-1.s3.eu-west-2.amazonaws.com/", "lacks the key"),
-        ("https://[::1/a/b", "is no URL"),
-        ("https://h.example/b/%FF", "is no UTF-8"),
-        ("arn:aws:s3:::b/k", "is no ARN of a Multi-Region"),
+        ("https://[::1/a/b", "is not a valid URL"),
+        ("https://h.example/b/%FF", "is not UTF-8"),
+        ("arn:aws:s3:::b/k", "is not the ARN of a Multi-Region"),
         ("https://h.example/b/a b", "whitespace"),
     ],
 )
@@ -178,10 +185,10 @@ def test_a_signature_never_shows_in_an_error():
 
 
 def test_a_key_that_is_no_unicode_is_refused():
-    with pytest.raises(ObjectUrlError, match="the key is no valid Unicode"):
-        object_url("b-1", "a\udcff", style="path", region="eu-west-2")
+    with pytest.raises(ObjectUrlError, match="the key is not valid Unicode"):
+        object_urls("b-1", style="path", region="eu-west-2")("a\udcff")
 
 
 def test_an_empty_key_is_refused():
     with pytest.raises(ObjectUrlError, match="the key is empty"):
-        object_url("b-1", "", style="s3")
+        object_urls("b-1", style="s3")("")

@@ -3,7 +3,7 @@ import pytest
 from encord_provider.exceptions import MetadataTableError
 from encord_provider.listing import UrlTable
 from encord_provider.tables import read_table
-from encord_provider.upload_spec import build_units
+from encord_provider.upload_spec import BuildOptions, build_units
 
 
 def test_urls_are_registered_exactly_as_the_table_gives_them():
@@ -12,7 +12,7 @@ def test_urls_are_registered_exactly_as_the_table_gives_them():
         source="t.csv",
     )
     source = UrlTable(table)
-    units, _ = build_units(source.objects(), url_for=source.url_for, metadata=table)
+    units, _ = build_units(source.objects(), url_for=source.url_for, options=BuildOptions(metadata=table))
     assert [(unit.title, unit.urls, unit.client_metadata) for unit in units] == [
         ("d/a.mp4", ("s3://b/d/a.mp4",), {}),
         ("d/b c.jpg", ("https://b.s3.eu-west-2.amazonaws.com/d/b%20c.jpg",), {"site": "oslo"}),
@@ -26,11 +26,28 @@ def test_objects_of_several_buckets_stay_apart():
 
 
 def test_a_row_without_an_object_url_is_named():
-    with pytest.raises(MetadataTableError, match=r"t.csv, line 3: 'a.jpg' is no object URL"):
+    with pytest.raises(MetadataTableError, match=r"t.csv, line 3: 'a.jpg' is not an object URL"):
         UrlTable(read_table("key\ns3://b/a.jpg\na.jpg\n", source="t.csv"))
 
 
-def test_two_urls_of_one_object_are_an_error():
-    text = "key\ns3://b-1/a.jpg\nhttps://b-1.s3.eu-west-2.amazonaws.com/a.jpg\n"
-    with pytest.raises(MetadataTableError, match=r"t.csv, line 3, .*: another row names the same object"):
+def test_accounts_hosts_stores_and_versions_are_different_objects():
+    urls = [
+        "https://one.blob.core.windows.net/c/a.jpg",
+        "https://two.blob.core.windows.net/c/a.jpg",
+        "https://one.example.com/c/a.jpg",
+        "https://two.example.com/c/a.jpg",
+        "s3://c/a.jpg",
+        "gs://c/a.jpg",
+        "https://c.s3.eu-west-2.amazonaws.com/a.jpg?versionId=1",
+        "https://c.s3.eu-west-2.amazonaws.com/a.jpg?versionId=2",
+    ]
+    source = UrlTable(read_table("object_url\n" + "\n".join(urls) + "\n", source="t.csv"))
+    keys = [one.key for one in source.objects()]
+    assert len(set(keys)) == len(urls)
+    assert sorted(map(source.url_for, keys)) == sorted(urls)
+
+
+def test_two_spellings_of_one_object_are_named_with_both_lines():
+    text = "key\nhttps://b-1.s3.eu-west-2.amazonaws.com/d%3D1/a.jpg\nhttps://s3.eu-west-2.amazonaws.com/b-1/d=1/a.jpg\n"
+    with pytest.raises(MetadataTableError, match=r"t.csv, line 3.*line 2"):
         UrlTable(read_table(text, source="t.csv"))

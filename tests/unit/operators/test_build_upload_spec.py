@@ -22,6 +22,7 @@ from encord_provider.exceptions import (
 )
 from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from encord_provider.options import ClientMetadata, Filters, Grouping, ObjectUrls
 from encord_provider.upload_spec import read_index, read_part
 from encord_provider.workspace.files import path_of
 from tests.helpers.operators import run, writes
@@ -95,7 +96,7 @@ def test_the_result_lies_in_the_folder_of_the_task_and_names_no_key(
 
 
 def test_parts_hold_as_many_units_as_allowed(encord: EncordEmulator, lake: str, workspace: str) -> None:
-    result = build(lake, workspace, max_units_per_part=1)
+    result = build(lake, workspace, parts={"max_units_per_part": 1})
     assert len(result["parts"]) == 4
     assert read_index(path_of(result["index"])).units == 4
 
@@ -106,8 +107,8 @@ def test_a_day_may_be_named_by_a_template(encord: EncordEmulator, lake: str, wor
 
 
 def test_filters_and_types(encord: EncordEmulator, lake: str, workspace: str) -> None:
-    assert build(lake, workspace, include=["*.mp4"])["counts"] == {"video": 1}
-    assert build(lake, workspace, exclude=["site=a/*"])["counts"] == {"image": 1}
+    assert build(lake, workspace, filters=Filters(include=["*.mp4"]))["counts"] == {"video": 1}
+    assert build(lake, workspace, filters=Filters(exclude=["site=a/*"]))["counts"] == {"image": 1}
     assert build(lake, workspace, media="image")["counts"] == {"image": 2}
     assert build(lake, workspace, media="")["counts"] == {"image": 2, "video": 1, "dicom_series": 1}
 
@@ -120,7 +121,11 @@ def test_the_key_and_a_table_give_client_metadata(
     s3.put_object(
         Bucket=lake, Key="labels.csv", Body=b"key,score\nsite=a/dt=2025-03-01/clip.mp4,0.5\nother.png,1\n"
     )
-    result = build(lake, workspace, key_pattern="site=(?P<site>[^/]+)/", metadata=f"s3://{lake}/labels.csv")
+    result = build(
+        lake,
+        workspace,
+        metadata=ClientMetadata(key_pattern="site=(?P<site>[^/]+)/", table=f"s3://{lake}/labels.csv"),
+    )
     assert {unit.title.rpartition("/")[2]: dict(unit.client_metadata) for unit in units_of(result)} == {
         "cam 1+2.jpg": {"site": "a"},
         "clip.mp4": {"site": "a", "score": 0.5},
@@ -131,7 +136,10 @@ def test_the_key_and_a_table_give_client_metadata(
 
 def test_a_custom_title(encord: EncordEmulator, lake: str, workspace: str) -> None:
     result = build(
-        lake, workspace, title="{site}: {name}", key_pattern="site=(?P<site>[^/]+)/", validate=False
+        lake,
+        workspace,
+        grouping=Grouping(title="{site}: {name}"),
+        metadata=ClientMetadata(key_pattern="site=(?P<site>[^/]+)/", validate=False),
     )
     assert "a: clip.mp4" in {unit.title for unit in units_of(result)}
 
@@ -197,26 +205,26 @@ class TestBadInput:
 
     def test_an_unknown_title_field(self, lake: str, workspace: str) -> None:
         with pytest.raises(UploadSpecError, match=r"has no field \{day\}; fields are \{key\}"):
-            build(lake, workspace, title="{day}/{name}")
+            build(lake, workspace, grouping=Grouping(title="{day}/{name}"))
 
     @pytest.mark.parametrize(
         ("pattern", "says"),
         [
-            ("site=(?P<site>[^/+/", r"is no regular expression: .*\(character \d+"),
+            ("site=(?P<site>[^/+/", r"regular expression.*\(character \d+"),
             ("site=([^/]+)/", r"has no named group; write one as \(\?P<site>"),
             ("(?P<keyframes>[0-9]+)", "reserved by Encord"),
         ],
     )
     def test_an_invalid_key_pattern(self, pattern: str, says: str, lake: str, workspace: str) -> None:
         with pytest.raises(KeyPatternError, match=says):
-            build(lake, workspace, key_pattern=pattern)
+            build(lake, workspace, metadata={"key_pattern": pattern})
 
     def test_a_metadata_column_that_the_schema_refuses(self, lake: str, workspace: str, s3: Any) -> None:
         run(EncordSetSchemaOperator(task_id="set_schema", schema={"score": "number"}))
         table = b"key,score\nsite=a/dt=2025-03-01/clip.mp4,high\n"
         s3.put_object(Bucket=lake, Key="labels.csv", Body=table)
         with pytest.raises(MetadataValueError, match=r"labels\.csv, line 2.*clip\.mp4.*'?score'?.*number"):
-            build(lake, workspace, metadata=f"s3://{lake}/labels.csv")
+            build(lake, workspace, metadata=ClientMetadata(table=f"s3://{lake}/labels.csv"))
 
     @pytest.mark.parametrize(
         ("rows", "says"),
@@ -231,11 +239,11 @@ class TestBadInput:
     ) -> None:
         s3.put_object(Bucket=lake, Key="labels.csv", Body=f"key,score\n{rows}".encode())
         with pytest.raises(MetadataTableError, match=re.escape(f"s3://{lake}/labels.csv, {says}")):
-            build(lake, workspace, metadata=f"s3://{lake}/labels.csv")
+            build(lake, workspace, metadata=ClientMetadata(table=f"s3://{lake}/labels.csv"))
 
     def test_a_table_that_is_not_there(self, lake: str, workspace: str) -> None:
         with pytest.raises(EncordInputError, match=rf"s3://{lake}/labels\.csv cannot be read: NoSuchKey"):
-            build(lake, workspace, metadata=f"s3://{lake}/labels.csv")
+            build(lake, workspace, metadata=ClientMetadata(table=f"s3://{lake}/labels.csv"))
 
     def test_an_unknown_media_type(self, lake: str, workspace: str) -> None:
         with pytest.raises(UploadSpecError, match="'pictures'"):
@@ -243,10 +251,10 @@ class TestBadInput:
 
     def test_an_unknown_form_of_object_urls(self, lake: str, workspace: str) -> None:
         with pytest.raises(EncordInputError, match="'ftp'"):
-            build(lake, workspace, object_url_style="ftp")
+            build(lake, workspace, object_urls=ObjectUrls(style="ftp"))
 
     def test_a_day_that_is_none(self, lake: str, workspace: str) -> None:
-        with pytest.raises(EncordInputError, match=r"The date '01\.03\.2025' is no day"):
+        with pytest.raises(EncordInputError, match=r"'01\.03\.2025'.*YYYY-MM-DD"):
             build(lake, workspace, day="01.03.2025")
 
     def test_a_placeholder_that_is_none(self, lake: str, workspace: str) -> None:
@@ -258,7 +266,9 @@ class TestBadInput:
             build(lake, workspace, prefix="site=*")
 
     def test_a_workspace_that_is_no_uri(self, lake: str) -> None:
-        with pytest.raises(EncordInputError, match="'encord/lake/scheduled-2025-03-01' is no URI"):
+        with pytest.raises(
+            EncordInputError, match=r"'encord/lake/scheduled-2025-03-01'.*file:///data/encord"
+        ):
             build(lake, "encord")
 
 

@@ -14,6 +14,7 @@ from encord_provider.operators.export_metadata import EncordExportMetadataOperat
 from encord_provider.operators.get_schema import EncordGetSchemaOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from encord_provider.options import ItemSelection
 from tests.helpers.folders import (
     images,
     metadata_in,
@@ -82,11 +83,17 @@ class TestExport:
         project = new_project(dataset)
 
         assert [row["encord_name"] for row in lines(export(folder="lake"))] == ["a.jpg"]
-        names = {row["encord_name"] for row in lines(export(folder="lake", recursive=True))}
+        names = {
+            row["encord_name"] for row in lines(export(folder="lake", items=ItemSelection(recursive=True)))
+        }
         assert names == {"a.jpg", "b.jpg", "g"}
-        assert [row["encord_uuid"] for row in lines(export(dataset=dataset.dataset_hash))] == [first["a.jpg"]]
-        assert [row["encord_uuid"] for row in lines(export(project=project.project_hash))] == [first["a.jpg"]]
-        frames = lines(export(folder="lake", recursive=True, frames=True))
+        for place in (
+            ItemSelection(dataset=dataset.dataset_hash),
+            ItemSelection(project=project.project_hash),
+            ItemSelection(uuids=[first["a.jpg"]]),
+        ):
+            assert [row["encord_uuid"] for row in lines(export(items=place))] == [first["a.jpg"]]
+        frames = lines(export(folder="lake", items=ItemSelection(recursive=True, frames=True)))
         assert [row["encord_object_url"] for row in frames] == [url("g/0.jpg"), url("g/1.jpg")]
 
     @pytest.mark.parametrize("file_format", FORMATS)
@@ -141,7 +148,7 @@ class TestExport:
             export(folder="lake", file_format="xlsx")
         with pytest.raises(EncordInputError, match="There is no folder 'lake'"):
             export(folder="lake")
-        with pytest.raises(EncordInputError, match="Give one of 'folder'"):
+        with pytest.raises(EncordInputError, match="'folder', 'dataset', 'project' and 'uuids'"):
             export()
 
 

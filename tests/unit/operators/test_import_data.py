@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +24,10 @@ from encord_provider.exceptions import (
     UploadJobFailedError,
     UploadJobTimeoutError,
 )
-from tests.helpers.imports import ImportTask, read_failures, url
+from encord_provider.jobs import wait
+from encord_provider.jobs.receipts import Receipt, Receipts
+from tests.helpers.imports import ImportTask, read_failures, url, write_spec
+from tests.helpers.kills import arm, die_before_reporting, forget_the_state_store, step_named
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -31,14 +39,10 @@ Make = Callable[..., ImportTask]
 def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where an import remembers: on Airflow 3.3, and below."""
     if request.param == "journal file":
-        get_context = RuntimeTaskInstance.get_template_context
-
-        def without_store(instance: Any) -> Any:
-            context = get_context(instance)
-            context.pop("task_state_store", None)
-            return context
-
-        monkeypatch.setattr(RuntimeTaskInstance, "get_template_context", without_store)
+        # Put back after the test what the helper replaces.
+        original = RuntimeTaskInstance.get_template_context
+        monkeypatch.setattr(RuntimeTaskInstance, "get_template_context", original)
+        forget_the_state_store()
     return str(request.param)
 
 
@@ -85,8 +89,6 @@ def test_every_object_is_registered_once_and_the_summary_says_so(
 def test_the_value_is_the_same_fresh_deferred_rejoined_and_already_finished(
     make: Make, memory: str, encord_emulator: EncordEmulator
 ) -> None:
-    from tests.chaos.kills import arm, die_before_reporting, step_named
-
     def end(name: str, deferrable: bool, prepare: Callable[[ImportTask], None] | None) -> dict[str, Any]:
         encord_emulator.reset()
         task = make(name=name, deferrable=deferrable, retries=1)
@@ -107,8 +109,6 @@ def test_the_value_is_the_same_fresh_deferred_rejoined_and_already_finished(
 
 
 def test_a_retry_of_a_worker_that_died_after_its_success_sends_nothing(make: Make, memory: str) -> None:
-    from tests.chaos.kills import die_before_reporting
-
     task = make(retries=1, skips=False)
     task.kill(lambda: die_before_reporting(task.record))
     assert task.record.state == "up_for_retry"
@@ -163,14 +163,11 @@ def test_a_lost_answer_to_the_start_call_doubles_nothing(
 def test_a_killed_worker_is_followed_by_one_that_goes_on(
     step: str, make: Make, encord_emulator: EncordEmulator, deferrable: bool, memory: str
 ) -> None:
-    from tests.chaos.kills import arm, step_named
-
     task = make(deferrable=deferrable, retries=1)
     if step == "before a receipt is written" and deferrable:
         encord_emulator.inject_fault("job_stuck")
         task.run()
         encord_emulator.clear_faults()
-        import asyncio
 
         asyncio.run(task.record.trigger())
     task.kill(lambda: arm(step_named(step), nth=2 if not deferrable else 1))
@@ -182,8 +179,6 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on(
 def test_an_import_that_died_half_way_goes_on_with_the_parts_that_are_not_done(
     make: Make, memory: str
 ) -> None:
-    from tests.chaos.kills import arm, step_named
-
     task = make(units=40, per_part=2, retries=1, max_active_jobs=1)
     task.kill(lambda: arm(step_named("before a receipt is written"), nth=11))
     sent_before = len(task.sent)
@@ -194,9 +189,42 @@ def test_an_import_that_died_half_way_goes_on_with_the_parts_that_are_not_done(
     assert task.urls == dict.fromkeys(map(url, range(40)), 1)
 
 
-def test_without_durable_every_attempt_sends_everything(make: Make, deferrable: bool, memory: str) -> None:
-    from tests.chaos.kills import arm, step_named
+def test_a_receipt_is_read_at_most_once_in_an_attempt(
+    make: Make,
+    deferrable: bool,
+    memory: str,
+    monkeypatch: pytest.MonkeyPatch,
+    encord_emulator: EncordEmulator,
+) -> None:
+    reads: list[str] = []
+    read = Receipts.read
 
+    def counted(receipts: Receipts, part: str, sha256: str) -> Receipt | None:
+        reads.append(part)
+        return read(receipts, part, sha256)
+
+    monkeypatch.setattr(Receipts, "read", counted)
+    # So that every job is waited for.
+    encord_emulator.change_settings(units_per_second=40)
+    task = make(units=12, retries=1, deferrable=deferrable, max_active_jobs=1)
+    task.run()
+    while task.record.state == "deferred":
+        asyncio.run(task.record.trigger())
+        if len(task.receipts()) == 3:
+            # The worker of this attempt dies, and what it had noted for the next one is lost.
+            task.record.update(state="up_for_retry", next_method=None, next_kwargs=None)
+            for note in (task.home / "workspace").rglob("known.json"):
+                note.unlink()
+            break
+        task.run()
+    assert reads == []
+    assert task.finish() == "success"
+    assert task.record.returned["units"]["done"] == 12
+    assert len(reads) == len(set(reads)) == (6 if deferrable else 0)
+    assert task.urls == dict.fromkeys(map(url, range(12)), 1)
+
+
+def test_without_durable_every_attempt_sends_everything(make: Make, deferrable: bool, memory: str) -> None:
     task = make(durable=False, deferrable=deferrable, retries=1)
     task.kill(lambda: arm(step_named("before a part is sent"), nth=3))
     assert len(task.sent) == 2
@@ -207,8 +235,6 @@ def test_without_durable_every_attempt_sends_everything(make: Make, deferrable: 
 
 
 def test_a_spec_that_skips_no_duplicates_is_not_sent_again_on_a_guess(make: Make, memory: str) -> None:
-    from tests.chaos.kills import arm, step_named
-
     task = make(skips=False, retries=3)
     task.kill(lambda: arm(step_named("between the answer and storing the id"), nth=2))
     result = task.run()
@@ -272,8 +298,6 @@ def test_more_failed_units_than_allowed_fail_the_task_after_everything_else_was_
     task = make(max_failed_units=2, deferrable=deferrable, max_active_jobs=1)
     task.run()
     while task.record.state == "deferred":
-        import asyncio
-
         asyncio.run(task.record.trigger())
         result = task.run()
     if not deferrable:
@@ -364,8 +388,6 @@ def test_a_job_cancelled_by_somebody_else_is_no_success_and_a_retry_imports_the_
     task = make(deferrable=deferrable, retries=1)
     while task.record.state in ("scheduled", "deferred"):
         if task.record.state == "deferred":
-            import asyncio
-
             asyncio.run(task.record.trigger())
         else:
             result = task.record.run(task.operator())
@@ -375,7 +397,7 @@ def test_a_job_cancelled_by_somebody_else_is_no_success_and_a_retry_imports_the_
     assert task.urls == ALL_SIX
 
 
-def test_the_errors_of_the_way_are_ridden_out_on_the_whole_way(
+def test_transport_errors_are_ridden_out_on_the_whole_way(
     make: Make, encord_emulator: EncordEmulator, deferrable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encord_emulator.inject_fault("status", status=503, probability=0.15)
@@ -387,8 +409,6 @@ def test_the_errors_of_the_way_are_ridden_out_on_the_whole_way(
 def test_the_retry_budget_is_set_in_the_connection(
     make: Make, encord_emulator: EncordEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import json
-
     connection = encord_emulator.connection_json()
     connection["extra"]["retry_seconds"] = 1
     monkeypatch.setenv("AIRFLOW_CONN_ENCORD_DEFAULT", json.dumps(connection))
@@ -467,25 +487,19 @@ def test_no_more_jobs_than_allowed_are_under_way(
 def test_a_worker_that_is_told_to_end_cancels_its_jobs_and_keeps_what_they_had_done(
     cancel: bool, make: Make, encord_emulator: EncordEmulator
 ) -> None:
-    import os
-    import signal
-    import threading
-
-    from encord_provider.operators import import_data
-
     encord_emulator.inject_fault("job_stuck", skip=1)
     task = make(cancel_on_kill=cancel, max_active_jobs=2)
 
     def end_while_waiting() -> None:
-        wait = import_data.wait_for_jobs
+        wait_for_jobs = wait.wait_for_jobs
 
         async def wait_and_be_killed(*args: Any, **kwargs: Any) -> Any:
             threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
             if not cancel:
                 threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-            return await wait(*args, **kwargs)
+            return await wait_for_jobs(*args, **kwargs)
 
-        import_data.wait_for_jobs = wait_and_be_killed
+        wait.wait_for_jobs = wait_and_be_killed
 
     ended_by = task.record.run_in_worker(task.operator, prepare=end_while_waiting)
     assert task.record.state == "failed"
@@ -523,7 +537,6 @@ def test_a_changed_folder_starts_anew(make: Make, encord_emulator: EncordEmulato
 def test_a_folder_that_was_renamed_while_deferred_is_the_same_folder(
     make: Make, encord_emulator: EncordEmulator
 ) -> None:
-    import asyncio
 
     encord_emulator.inject_fault("job_stuck")
     task = make(deferrable=True)
@@ -539,9 +552,6 @@ def test_a_folder_that_was_renamed_while_deferred_is_the_same_folder(
 def test_a_spec_that_changed_between_attempts_does_not_wait_for_parts_that_are_gone(
     make: Make, encord_emulator: EncordEmulator, tmp_path: Path, memory: str
 ) -> None:
-    from tests.chaos.kills import arm, step_named
-    from tests.helpers.imports import write_spec
-
     encord_emulator.inject_fault("job_stuck")
     task = make(retries=1)
     task.kill(lambda: arm(step_named("before a wait")))

@@ -142,9 +142,10 @@ class TestWhereMetadataComesFrom:
         rows = [{"object_url": url(imported, "a.jpg"), "site": "oslo"}]
         assert patch(rows)["patched"] == 1
 
-    def test_text_that_a_template_rendered(self, patch: Any, imported: Any) -> None:
+    @pytest.mark.parametrize("template", ["{{ params.rows | tojson }}", "{{ params.rows }}"])
+    def test_text_that_a_template_rendered(self, template: str, patch: Any, imported: Any) -> None:
         given = {url(imported, "a.jpg"): {"site": "oslo"}}
-        assert patch("{{ params.rows | tojson }}", params={"rows": given})["patched"] == 1
+        assert patch(template, params={"rows": given})["patched"] == 1
 
     def test_the_spec_of_an_import(
         self, encord: EncordEmulator, imported: Any, patch: Any, workspace: str, tmp_path: Path
@@ -153,7 +154,10 @@ class TestWhereMetadataComesFrom:
         table.write_text(f"key,site\n{KEYS[2]},oslo\n")
         later = run(
             EncordBuildUploadSpecOperator(
-                task_id="build_again", bucket=imported["bucket"], workspace=workspace, metadata=str(table)
+                task_id="build_again",
+                bucket=imported["bucket"],
+                workspace=workspace,
+                metadata={"table": str(table)},
             )
         )
         assert patch(later)["patched"] == 1
@@ -258,8 +262,8 @@ class TestBadInput:
             patch({"a.jpg": "oslo"})
 
     def test_text_that_is_neither_json_nor_a_uri(self, patch: Any) -> None:
-        with pytest.raises(EncordInputError, match="looks like JSON and is none"):
-            patch("{'a.jpg': {'score': 1}}")
+        with pytest.raises(EncordInputError, match=r"parameter metadata must be.*a mapping"):
+            patch("{'a.jpg': {'score': 1}")
 
     @pytest.mark.parametrize(("argument", "value"), [("mode", "overwrite"), ("key", "file_name")])
     def test_an_unknown_choice_names_the_known_ones(self, argument: str, value: str, patch: Any) -> None:

@@ -18,11 +18,12 @@ from encord_provider.exceptions import (
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
 from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from encord_provider.options import ItemSelection
 from tests.helpers.folders import (
-    frames_of,
     images,
     metadata_in,
     metadata_of,
+    metadata_of_files,
     new_dataset,
     new_folder,
     new_project,
@@ -71,7 +72,10 @@ class TestFolders:
         rows = {url(name): {"n": 1} for name in ("a.jpg", "b.jpg", "c.jpg")}
 
         assert counts(patch(metadata=rows, folder="lake")) == {"patched": 1, "unmatched": 2}
-        assert counts(patch(metadata=rows, folder="lake", recursive=True)) == {"patched": 2, "unchanged": 1}
+        assert counts(patch(metadata=rows, folder="lake", items=ItemSelection(recursive=True))) == {
+            "patched": 2,
+            "unchanged": 1,
+        }
         assert [metadata_in(one) for one in (below, deep)] == [{"b.jpg": {"n": 1}}, {"c.jpg": {"n": 1}}]
 
     def test_one_metadata_for_all_of_them_merged(self, patch: Any) -> None:
@@ -79,7 +83,7 @@ class TestFolders:
         register(top, images("a.jpg", "b.jpg", site="oslo"))
         below = new_folder("site", top)
         register(below, images("c.jpg"))
-        result = patch(for_all={"batch": "7"}, folder="lake", recursive=True)
+        result = patch(for_all={"batch": "7"}, folder="lake", items=ItemSelection(recursive=True))
         assert counts(result) == {"patched": 3}
         assert {line["key"] for line in result["lines"]} == {
             url(name) for name in ("a.jpg", "b.jpg", "c.jpg")
@@ -110,13 +114,18 @@ class TestDatasetsAndProjects:
     def test_the_items_behind_the_data_rows(self, patch: Any, items: Any) -> None:
         dataset = new_dataset(items["a.jpg"], items["b.jpg"])
         rows = {url(name): {"n": 1} for name in items}
-        assert counts(patch(metadata=rows, dataset=dataset.dataset_hash)) == {"patched": 2, "unmatched": 1}
+        assert counts(patch(metadata=rows, items=ItemSelection(dataset=dataset.dataset_hash))) == {
+            "patched": 2,
+            "unmatched": 1,
+        }
         assert metadata_of(items["a.jpg"]) == {"site": "oslo", "n": 1}
         assert metadata_of(items["c.jpg"]) == {"site": "oslo"}
 
     def test_all_data_units_of_a_project(self, patch: Any, items: Any) -> None:
         project = new_project(new_dataset(items["a.jpg"], items["b.jpg"]))
-        assert counts(patch(for_all={"reviewed": True}, project=project.project_hash)) == {"patched": 2}
+        assert counts(
+            patch(for_all={"reviewed": True}, items=ItemSelection(project=project.project_hash))
+        ) == {"patched": 2}
         assert [metadata_of(uuid) for uuid in items.values()] == [
             {"site": "oslo", "reviewed": True},
             {"site": "oslo", "reviewed": True},
@@ -127,21 +136,21 @@ class TestDatasetsAndProjects:
         from encord.client import DatasetAccessSettings
 
         dataset = new_dataset(items["a.jpg"])
-        patch(for_all={"n": 2}, dataset=dataset.dataset_hash)
+        patch(for_all={"n": 2}, items=ItemSelection(dataset=dataset.dataset_hash))
         dataset.set_access_settings(DatasetAccessSettings(fetch_client_metadata=True))
         assert [row.client_metadata for row in dataset.data_rows] == [{"site": "oslo", "n": 2}]
 
     @pytest.mark.parametrize("scope", ["dataset", "project"])
     def test_one_that_does_not_exist(self, patch: Any, scope: str) -> None:
         with pytest.raises((EncordPermissionError, EncordRequestError), match=f"rows of {scope} {NOWHERE}"):
-            patch(for_all={"n": 1}, **{scope: NOWHERE})
+            patch(for_all={"n": 1}, items=ItemSelection(**{scope: NOWHERE}))
 
 
 class TestChosenItems:
     def test_by_uuid_with_the_missing_one_reported(self, patch: Any) -> None:
         folder = new_folder("lake")
         items = register(folder, images("a.jpg", "b.jpg"))
-        result = patch(for_all={"n": 1}, items=[items["a.jpg"], NOWHERE])
+        result = patch(for_all={"n": 1}, items=ItemSelection(uuids=[items["a.jpg"], NOWHERE]))
         assert counts(result) == {"patched": 1, "unmatched": 1}
         assert {line["key"]: line["outcome"] for line in result["lines"]} == {
             items["a.jpg"]: "patched",
@@ -152,7 +161,10 @@ class TestChosenItems:
     def test_rows_reach_only_the_chosen_items(self, patch: Any) -> None:
         items = register(new_folder("lake"), images("a.jpg", "b.jpg"))
         rows = {url("a.jpg"): {"n": 1}, url("b.jpg"): {"n": 1}}
-        assert counts(patch(metadata=rows, items=[items["a.jpg"]])) == {"patched": 1, "unmatched": 1}
+        assert counts(patch(metadata=rows, items=ItemSelection(uuids=[items["a.jpg"]]))) == {
+            "patched": 1,
+            "unmatched": 1,
+        }
 
     @pytest.fixture
     def spec(self, tmp_path: Path) -> Any:
@@ -191,21 +203,21 @@ class TestChosenItems:
         return folder
 
     def test_the_objects_of_an_upload_spec(self, patch: Any, spec: Any, folder: Any) -> None:
-        result = patch(for_all={"run": "1"}, folder="lake", items=spec)
+        result = patch(for_all={"run": "1"}, folder="lake", items=ItemSelection(upload_spec=spec))
         assert counts(result) == {"patched": 2, "unmatched": 1}
-        tagged = [item for item in folder.list_items(include_client_metadata=True) if item.client_metadata]
-        assert {item.name for item in tagged} == {"a.jpg", "g"}
-        (group,) = [item for item in tagged if item.name == "g"]
+        changed = [item for item in folder.list_items(include_client_metadata=True) if item.client_metadata]
+        assert {item.name for item in changed} == {"a.jpg", "g"}
+        (group,) = [item for item in changed if item.name == "g"]
         assert sorted(str(child.url) for child in group.get_child_items()) == [url("g/0.jpg"), url("g/1.jpg")]
 
     def test_rows_for_the_objects_of_an_upload_spec_only(self, patch: Any, spec: Any, folder: Any) -> None:
         rows = {url("a.jpg"): {"n": 1}, url("b.jpg"): {"n": 1}}
-        result = patch(metadata=rows, folder="lake", items=spec["index"])
+        result = patch(metadata=rows, folder="lake", items=ItemSelection(upload_spec=spec["index"]))
         assert counts(result) == {"patched": 1, "unmatched": 1}
 
     def test_an_upload_spec_alone_does_not_say_where(self, patch: Any, spec: Any) -> None:
-        with pytest.raises(EncordInputError, match="give the 'folder', 'dataset' or 'project'"):
-            patch(for_all={"n": 1}, items=spec)
+        with pytest.raises(EncordInputError, match="'folder', 'dataset', 'project'"):
+            patch(for_all={"n": 1}, items=ItemSelection(upload_spec=spec))
 
 
 class TestFrames:
@@ -219,26 +231,27 @@ class TestFrames:
 
     def test_rows_name_the_files_of_a_group(self, patch: Any, group: str) -> None:
         rows = {url("g/0.jpg"): {"n": 0}, url("g/2.jpg"): {"n": 2}, url("a.jpg"): {"n": 9}}
-        result = patch(metadata=rows, folder="lake", frames=True)
+        result = patch(metadata=rows, folder="lake", items=ItemSelection(frames=True))
         assert counts(result) == {"patched": 2, "unmatched": 1}
-        assert frames_of(group) == {"0.jpg": {"n": 0}, "1.jpg": {}, "2.jpg": {"n": 2}}
+        assert metadata_of_files(group) == {"0.jpg": {"n": 0}, "1.jpg": {}, "2.jpg": {"n": 2}}
         assert metadata_of(group) == {"car": "red"}
 
     def test_all_frames_of_one_group_alike(self, patch: Any, group: str) -> None:
-        assert counts(patch(for_all={"seen": True}, items=[group], frames=True)) == {"patched": 3}
-        assert list(frames_of(group).values()) == [{"seen": True}] * 3
+        assert counts(patch(for_all={"seen": True}, items=ItemSelection(uuids=[group], frames=True))) == {
+            "patched": 3
+        }
+        assert list(metadata_of_files(group).values()) == [{"seen": True}] * 3
 
     def test_a_table_by_object_key(self, patch: Any, group: str, tmp_path: Path) -> None:
         (tmp_path / "frames.csv").write_text("file,n\ng/1.jpg,4\n")
         result = patch(
             metadata=f"file://{tmp_path}/frames.csv",
-            items=[group],
-            frames=True,
+            items=ItemSelection(uuids=[group], frames=True),
             key="object_key",
             key_column="file",
         )
         assert counts(result) == {"patched": 1}
-        assert frames_of(group)["1.jpg"] == {"n": "4"}
+        assert metadata_of_files(group)["1.jpg"] == {"n": "4"}
 
 
 def test_key_frames_of_videos_are_metadata_that_merges(patch: Any, tmp_path: Path) -> None:
@@ -283,17 +296,28 @@ class TestBadArguments:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"for_all": {}}, "Give one of 'folder', 'dataset', 'project' and 'items'.*got none"),
-            ({"for_all": {}, "folder": "a", "dataset": NOWHERE}, "got folder and dataset"),
-            ({"folder": "lake"}, "nothing to change"),
+            ({"for_all": {}}, "'folder', 'dataset', 'project' and 'uuids'.*got none"),
             (
-                {"folder": "lake", "for_all": {}, "metadata": {}},
-                "either 'metadata' for each item, or 'for_all'",
+                {"for_all": {}, "folder": "a", "items": ItemSelection(dataset=NOWHERE)},
+                "got folder and dataset",
             ),
+            ({"folder": "lake"}, "'metadata', 'for_all' or 'remove_keys'"),
+            ({"folder": "lake", "for_all": {}, "metadata": {}}, "either 'metadata'.*or 'for_all'"),
             ({"folder": "lake", "remove_keys": ["a"], "mode": "replace"}, "leave out 'remove_keys'"),
-            ({"for_all": {}, "items": ["a.jpg"]}, "items: 'a.jpg' is no UUID"),
-            ({"for_all": {}, "dataset": "trucks"}, "dataset: 'trucks' is no UUID"),
-            ({"for_all": {}, "dataset": NOWHERE, "recursive": True}, "'recursive' is about the sub-folders"),
+            ({"for_all": {}, "items": ItemSelection(uuids=["a.jpg"])}, "uuids: 'a.jpg' is not a UUID"),
+            ({"for_all": {}, "items": ItemSelection(dataset="trucks")}, "dataset: 'trucks' is not a UUID"),
+            (
+                {"for_all": {}, "items": ItemSelection(dataset=NOWHERE, recursive=True)},
+                "'recursive'.*'folder'",
+            ),
+            (
+                {"for_all": {}, "items": ItemSelection(uuids=[NOWHERE], upload_spec="s3://lake/index.json")},
+                "'uuids'.*'upload_spec'",
+            ),
+            (
+                {"for_all": {}, "folder": "a", "items": ItemSelection(upload_spec="s3://lake/a.json")},
+                "'upload_spec'.*index.json",
+            ),
         ],
     )
     def test_are_named_before_anything_is_asked(
@@ -306,5 +330,5 @@ class TestBadArguments:
     def test_a_value_for_all_that_the_schema_refuses(self, patch: Any) -> None:
         run(EncordSetSchemaOperator(task_id="s", schema={"score": "number"}))
         register(new_folder("lake"), images("a.jpg"))
-        with pytest.raises(MetadataValueError, match="for_all: 'score' must be a number"):
+        with pytest.raises(MetadataValueError, match=r"for_all: 'score'.*number"):
             patch(folder="lake", for_all={"score": "high"})

@@ -4,7 +4,7 @@ import uuid
 import pytest
 
 from encord_provider.exceptions import MetadataValueError
-from encord_provider.schema import MetadataSchema, Plain, check_metadata, check_value, parse_schema
+from encord_provider.schema import MetadataSchema, Plain, check_metadata, parse_schema
 
 SCHEMA = MetadataSchema(
     {
@@ -68,7 +68,7 @@ UUID = "0b9f61b1-7c9d-4a9e-8a53-0d6f2b0c9f11"
     ],
 )
 def test_a_value_that_fits_is_sent_in_its_type(key, value, sent):
-    found = check_value(key, value, SCHEMA)
+    found = check_metadata({key: value}, SCHEMA)[key]
     assert found == sent
     assert type(found) is type(sent)
 
@@ -106,8 +106,8 @@ def test_a_value_that_fits_is_sent_in_its_type(key, value, sent):
         ("e", "Sun", "'e' must be one of rain, sun, got 'Sun'"),
         ("e", 1, "must be one of rain, sun"),
         ("emb", [1, 2], "'emb' must be an embedding of 3 numbers, got [1, 2] (2 numbers)"),
-        ("emb", [1, 2, "x"], "('x' is no number)"),
-        ("emb", [1, 2, float("nan")], "(nan is no number)"),
+        ("emb", [1, 2, "x"], "('x' is not a number)"),
+        ("emb", [1, 2, float("nan")], "(nan is not a number)"),
         ("emb", "[1, 2,", "must be an embedding of 3 numbers"),
         ("emb", 7, "must be an embedding of 3 numbers"),
         ("gone", 7, "'gone' was deleted from the metadata schema"),
@@ -119,14 +119,14 @@ def test_a_value_that_fits_is_sent_in_its_type(key, value, sent):
 )
 def test_a_value_that_does_not_fit_names_place_key_and_type(key, value, message):
     with pytest.raises(MetadataValueError) as caught:
-        check_value(key, value, SCHEMA, where="labels.csv, line 7")
+        check_metadata({key: value}, SCHEMA, where="labels.csv, line 7")
     assert str(caught.value).startswith("labels.csv, line 7: ")
     assert message in str(caught.value)
 
 
 def test_a_long_value_is_shortened_in_the_message():
     with pytest.raises(MetadataValueError) as caught:
-        check_value("n", "x" * 10_000, SCHEMA)
+        check_metadata({"n": "x" * 10_000}, SCHEMA)
     assert len(str(caught.value)) < 200
 
 

@@ -23,14 +23,13 @@ def test_frames_key_frames_and_sampling_stand_beside_the_metadata_of_the_video()
     schema = parse_schema({"weather": {"type": "enum", "options": ["sun", "rain"]}, "score": "number"})
     metadata = with_frames(
         {"site": "oslo", "keyframes": [5]},
-        keyframes=[30, 0, 5],
         sampling=Sampling(sampling_rate=0, keyframe_mode="frame"),
         frames=frames,
         schema=schema,
     )
     assert metadata == {
         "site": "oslo",
-        "keyframes": [0, 5, 30],
+        "keyframes": [5],
         "$encord": {
             "config": {"sampling_rate": 0, "keyframe_mode": "frame"},
             "frames": {"2": {"weather": "rain"}, "10": {"weather": "sun", "score": 1}},
@@ -87,9 +86,3 @@ def test_an_impossible_sampling_rate_is_refused(rate):
 def test_an_unknown_keyframe_mode_is_refused():
     with pytest.raises(MetadataValueError, match="keyframe_mode must be 'frame' or 'seconds', got 'second'"):
         Sampling(keyframe_mode="second")
-
-
-@pytest.mark.parametrize("keyframes", [[-1], [1.5], ["1"]])
-def test_a_key_frame_that_is_no_frame_number_is_refused(keyframes):
-    with pytest.raises(MetadataValueError, match="'keyframes' must be a list of frame numbers from 0"):
-        with_frames({}, keyframes=keyframes)

@@ -49,12 +49,12 @@ def test_parquet_values_become_what_json_has(write):
     ("columns", "message"),
     [
         ({"key": ["a", "a"]}, "labels.parquet, record 2, column 'key': 'a' already has a row on record 1"),
-        ({"key": ["a", None]}, "record 2, column 'key': the key must be text, got None"),
+        ({"key": ["a", None]}, "record 2, column 'key': the key is empty"),
         ({"key": [1]}, "record 1, column 'key': the key must be text, got 1"),
         ({"name": ["a"]}, "no column names the object"),
-        ({"key": ["a"], "a/b": [1]}, "the column 'a/b' is no metadata key"),
-        ({"key": ["a"], "n": [float("nan")]}, "record 1, column 'n': nan is no JSON number"),
-        ({"key": ["a"], "n": [[float("inf")]]}, "record 1, column 'n': inf is no JSON number"),
+        ({"key": ["a"], "a/b": [1]}, "the column 'a/b' is not a metadata key"),
+        ({"key": ["a"], "n": [float("nan")]}, "record 1, column 'n': nan is not a JSON number"),
+        ({"key": ["a"], "n": [[float("inf")]]}, "record 1, column 'n': inf is not a JSON number"),
         ({"key": ["a"], "n": [b"x"]}, "column 'n': JSON has nothing for a value of type bytes"),
         ({"key": ["a"], "n": [decimal.Decimal("1.5")]}, "JSON has nothing for a value of type Decimal"),
     ],
@@ -66,7 +66,7 @@ def test_what_json_does_not_have_is_named_by_record_and_column(write, columns, m
 
 
 def test_another_file_is_no_parquet():
-    with pytest.raises(MetadataTableError, match=r"t.parquet: no Parquet file"):
+    with pytest.raises(MetadataTableError, match=r"t.parquet: .*Parquet file"):
         read_table(b"key,site\n", source="t.parquet")
 
 

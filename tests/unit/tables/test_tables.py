@@ -69,8 +69,8 @@ def test_key_frames_may_be_a_column():
         ('key,site\na,"x\n', "t.csv, line 2: broken CSV: unexpected end of data"),
         ('key,site\na,"x"y\n', "t.csv, line 2: broken CSV: ',' expected after '\"'"),
         ("key,site,site\n", "t.csv, line 1: the column 'site' is given twice"),
-        ("key,si/te\n", "t.csv, line 1, column 2: the column 'si/te' is no metadata key"),
-        ("key,\n", "t.csv, line 1, column 2: the column '' is no metadata key"),
+        ("key,si/te\n", "t.csv, line 1, column 2: the column 'si/te' is not a metadata key"),
+        ("key,\n", "t.csv, line 1, column 2: the column '' is not a metadata key"),
         ("key,$encord.x\n", "t.csv, line 1, column 2: the column '$encord.x' starts with $"),
         (
             "name,site\n",
@@ -78,7 +78,7 @@ def test_key_frames_may_be_a_column():
         ),
         ("", "t.csv: the table is empty"),
         ("\n\n", "t.csv: the table is empty"),
-        (b"key,site\na,\xe6\n", "t.csv, line 2, column 3: byte 0xe6 is no UTF-8"),
+        (b"key,site\na,\xe6\n", "t.csv, line 2, column 3: byte 0xe6 is not UTF-8"),
         ("key,site\na," + "x" * 200_000 + "\n", "t.csv, line 2: broken CSV: field larger than field limit"),
     ],
 )
@@ -96,12 +96,12 @@ def test_broken_csv_names_file_line_and_column(text, message):
         ('["a"]\n', "t.jsonl, line 1: each line must be one JSON object"),
         ('{"n": 1}\n', "t.jsonl, line 1: no column names the object"),
         ('{"key": "a"}\n{"n": 1}\n', "t.jsonl, line 2: there is no column 'key'; columns are n"),
-        ('{"key": ""}\n', "t.jsonl, line 1, column 'key': the key must be text, got ''"),
+        ('{"key": ""}\n', "t.jsonl, line 1, column 'key': the key is empty"),
         ('{"key": 7}\n', "the key must be text, got 7"),
         ('{"key": "a"}\n{"key": "a"}\n', "t.jsonl, line 2, column 'key': 'a' already has a row on line 1"),
         ('{"key": "a", "$x": 1}\n', "t.jsonl, line 1: the column '$x' starts with $"),
-        ('{"key": "a", "n": NaN}\n', "t.jsonl, line 1, column 19: NaN is no JSON number"),
-        (b'{"key": "\xff"}\n', "t.jsonl, line 1, column 10: byte 0xff is no UTF-8"),
+        ('{"key": "a", "n": NaN}\n', "t.jsonl, line 1, column 19: NaN is not a JSON number"),
+        (b'{"key": "\xff"}\n', "t.jsonl, line 1, column 10: byte 0xff is not UTF-8"),
     ],
 )
 def test_broken_json_lines_name_file_line_and_column(text, message):

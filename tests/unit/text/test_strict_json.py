@@ -25,15 +25,15 @@ DOCUMENTS = st.recursive(
         ('{"a": [{}, {"b": 1}], "a": 1}', "line 1, column 23: the key 'a' is given twice"),
         ('{\n "a": 1,\n}', "line 2, column 8: trailing comma before '}'"),
         ('{"a": [1,\n 2,\n]}', "line 2, column 3: trailing comma before ']'"),
-        ('{"a": NaN}', "line 1, column 7: NaN is no JSON number"),
-        ('{"a":\n -Infinity}', "line 2, column 2: -Infinity is no JSON number"),
+        ('{"a": NaN}', "line 1, column 7: NaN is not a JSON number"),
+        ('{"a":\n -Infinity}', "line 2, column 2: -Infinity is not a JSON number"),
         ('{"a": ' + "9" * 5000 + "}", "line 1, column 7: a number with too many digits"),
         ("", "line 1, column 1: the document is empty"),
-        ("{'a': 1}", "line 1, column 2: no JSON: expecting property name enclosed in double quotes"),
-        ('{"a": 1', "no JSON: expecting ',' delimiter"),
-        ('{"a": 1} x', "line 1, column 10: no JSON: extra data"),
-        ('{"a": "\\ud800"}', "no valid Unicode"),
-        ('{"a": "x\ny"}', "line 1, column 9: no JSON: invalid control character"),
+        ("{'a': 1}", "line 1, column 2: not valid JSON: expecting property name enclosed in double quotes"),
+        ('{"a": 1', "not valid JSON: expecting ',' delimiter"),
+        ('{"a": 1} x', "line 1, column 10: not valid JSON: extra data"),
+        ('{"a": "\\ud800"}', "not valid Unicode"),
+        ('{"a": "x\ny"}', "line 1, column 9: not valid JSON: invalid control character"),
         ("[" * 100_000, "nested too deeply"),
     ],
 )
@@ -44,7 +44,7 @@ def test_what_would_be_lost_or_misread_is_an_error_with_its_place(text, message)
 
 
 def test_bytes_that_are_no_utf8_are_named_by_place():
-    with pytest.raises(StrictJsonError, match="line 2, column 4: byte 0xfc is no UTF-8"):
+    with pytest.raises(StrictJsonError, match="line 2, column 4: byte 0xfc is not UTF-8"):
         loads(b'{\n "a\xfc": 1}')
 
 

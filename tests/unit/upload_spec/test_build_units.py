@@ -8,27 +8,23 @@ from encord_provider.exceptions import (
     ObjectUrlError,
     UploadSpecError,
 )
-from encord_provider.listing import ListedObject, object_urls
+from encord_provider.listing import ListedObject, ObjectFilter, object_urls
 from encord_provider.schema import parse_schema
 from encord_provider.tables import read_table
-from encord_provider.upload_spec import KeyPattern, MediaType, Skipped, build_units
+from encord_provider.upload_spec import MEDIA_TYPES, BuildOptions, KeyPattern, Skipped, build_units
+from tests.unit.upload_spec.builds import build
 
 
 def listed(*keys, size=10):
     return [ListedObject(key, size) for key in sorted(keys)]
 
 
-def build(objects, **options):
-    units, skipped = build_units(objects, url_for=lambda key: f"s3://b/{key}", **options)
-    return list(units), list(skipped)
-
-
 def test_each_file_becomes_a_unit_titled_by_its_key():
     units, skipped = build(listed("d/a.jpg", "d/b.mp4", "d/c.pdf"))
     assert [(unit.media_type, unit.title, unit.urls) for unit in units] == [
-        (MediaType.IMAGE, "d/a.jpg", ("s3://b/d/a.jpg",)),
-        (MediaType.VIDEO, "d/b.mp4", ("s3://b/d/b.mp4",)),
-        (MediaType.PDF, "d/c.pdf", ("s3://b/d/c.pdf",)),
+        (MEDIA_TYPES["image"], "d/a.jpg", ("s3://b/d/a.jpg",)),
+        (MEDIA_TYPES["video"], "d/b.mp4", ("s3://b/d/b.mp4",)),
+        (MEDIA_TYPES["pdf"], "d/c.pdf", ("s3://b/d/c.pdf",)),
     ]
     assert skipped == []
 
@@ -55,7 +51,7 @@ def test_folders_that_are_done_are_handed_out_while_the_listing_goes_on():
     endless = (
         ListedObject(f"s{number:09d}/{file}.dcm", 1) for number in itertools.count() for file in (1, 2)
     )
-    units, _ = build_units(endless, url_for=lambda key: f"s3://b/{key}")
+    units, _ = build_units(endless, url_for=lambda key: f"s3://b/{key}", options=BuildOptions())
     assert [len(unit.urls) for unit in itertools.islice(units, 1000)] == [2] * 1000
 
 
@@ -75,7 +71,9 @@ def test_every_object_left_out_is_listed_with_its_reason():
         ],
         key=lambda one: one.key,
     )
-    units, skipped = build(objects, include=["d/*"], exclude=["*/tmp.*"], metadata=table)
+    units, skipped = build(
+        objects, filters=ObjectFilter(include=["d/*"], exclude=["*/tmp.*"]), metadata=table
+    )
     assert [unit.title for unit in units] == ["d/a.jpg"]
     assert skipped == [
         Skipped("d/", "folder marker"),
@@ -97,7 +95,7 @@ def test_units_and_left_out_objects_together_are_all_objects():
 
 
 def test_globs_know_capitals():
-    units, _ = build(listed("a.JPG", "b.jpg"), include=["*.jpg"])
+    units, _ = build(listed("a.JPG", "b.jpg"), filters=ObjectFilter(include=["*.jpg"]))
     assert [unit.title for unit in units] == ["b.jpg"]
 
 
@@ -118,7 +116,7 @@ def test_dicom_files_named_by_uid_are_taken_when_the_user_says_dicom():
 @pytest.mark.parametrize("media", ["image_group", "image_sequence"])
 def test_images_are_grouped_by_folder(media):
     units, _ = build(listed("c/f10.png", "c/f9.png", "d/f1.png", "d/x.txt"), media=media)
-    assert [(unit.media_type, unit.title, len(unit.urls)) for unit in units] == [
+    assert [(unit.media_type.name, unit.title, len(unit.urls)) for unit in units] == [
         (media, "c", 2),
         (media, "d", 1),
     ]
@@ -233,7 +231,7 @@ def test_titles_come_from_a_template():
 @pytest.mark.parametrize("template", ["{kye}", "{key!r}", "{key:>9}", "{", "", "{key.upper}", "{0}"])
 def test_a_title_template_that_cannot_be_filled_in_is_refused_at_once(template):
     with pytest.raises(UploadSpecError, match="title template"):
-        build_units([], url_for=str, title=template)
+        build_units([], url_for=str, options=BuildOptions(title=template))
 
 
 def test_a_title_field_that_the_pattern_does_not_give_names_the_object():
@@ -259,7 +257,7 @@ def test_an_object_listed_twice_is_registered_once():
 
 
 def test_a_key_that_has_no_url_stops_the_build_and_names_the_object():
-    units, _ = build_units(listed("a b.jpg"), url_for=object_urls("b-1", style="s3"))
+    units, _ = build_units(listed("a b.jpg"), url_for=object_urls("b-1", style="s3"), options=BuildOptions())
     with pytest.raises(ObjectUrlError, match=r"object 'a b.jpg' in bucket 'b-1'"):
         list(units)
 
@@ -267,9 +265,4 @@ def test_a_key_that_has_no_url_stops_the_build_and_names_the_object():
 @pytest.mark.parametrize("media", ["scene", "movie", ""])
 def test_an_unknown_media_is_refused(media):
     with pytest.raises(UploadSpecError, match=r"unknown media .*; use auto or video, image"):
-        build_units([], url_for=str, media=media)
-
-
-def test_one_text_in_place_of_a_list_of_patterns_is_refused():
-    with pytest.raises(UploadSpecError, match="take a list of patterns"):
-        build_units([], url_for=str, include="*.jpg")
+        build_units([], url_for=str, options=BuildOptions(media=media))

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encord_provider.exceptions import UploadSpecError
-from encord_provider.upload_spec import MediaType, parse_manifest, parse_spec, to_data_items, to_manifest
+from encord_provider.upload_spec import MEDIA_TYPES, parse_manifest, parse_spec, to_data_items, to_manifest
 
 
 def read(text, **options):
     spec = parse_spec(text, source="spec.csv", **options)
-    return [(unit.media_type.value, unit.title, list(unit.urls)) for unit in spec.units]
+    return [(unit.media_type.name, unit.title, list(unit.urls)) for unit in spec.units]
 
 
 U = "https://storage/frame"
@@ -114,7 +114,7 @@ GROUP = "ObjectUrl,Image group title,Create video\n"
         (f"ObjectUrl,Video title\n{U}1.mp4,a,b\n", "line 2: 3 fields, but the header has 2"),
         (f"ObjectUrl,Video title\n{U} 1.mp4,a\n", "line 2: whitespace .*; write a blank as %20"),
         ("ObjectUrl,Video title\n,a\n", "line 2: the object URL is empty"),
-        ("ObjectUrl,Video title\nvideo.mp4,a\n", "line 2: 'video.mp4' is no object URL"),
+        ("ObjectUrl,Video title\nvideo.mp4,a\n", "line 2: 'video.mp4' is not an object URL"),
         (f"ObjectUrl,Video title\n{U},{'t' * 301}\n", "line 2: a title of 301 characters"),
         (f"{GROUP}{U}1.jpg,,false\n", "line 2: the image group title is blank"),
         (f"{GROUP}{U}1.jpg,G,maybe\n", "line 2: Create video must be true or false, got 'maybe'"),
@@ -131,7 +131,7 @@ GROUP = "ObjectUrl,Image group title,Create video\n"
             "line 2: Create video is true, but this section",
         ),
         (f'ObjectUrl,Video title\n{U}1.mp4,"a\n', "line 2: broken CSV: unexpected end of data"),
-        (b"ObjectUrl,Video title\n\xff,a\n", "line 2, column 1: byte 0xff is no UTF-8"),
+        (b"ObjectUrl,Video title\n\xff,a\n", "line 2, column 1: byte 0xff is not UTF-8"),
     ],
 )
 def test_what_is_wrong_is_named_by_line(text, message):
@@ -168,5 +168,7 @@ def test_any_csv_becomes_json_that_says_the_same(sections):
     )
     assert all(unit.title for unit in spec.units)
     assert all(
-        len(unit.urls) == 1 for unit in spec.units if unit.media_type in (MediaType.VIDEO, MediaType.IMAGE)
+        len(unit.urls) == 1
+        for unit in spec.units
+        if unit.media_type in (MEDIA_TYPES["video"], MEDIA_TYPES["image"])
     )

@@ -24,8 +24,8 @@ from encord.orm.storage import (
     DataUploadVideo,
 )
 
-from encord_provider.upload_spec import DataUnit, MediaType, UploadSpec, to_data_items
-from encord_provider.upload_spec.media_metadata import DICOM_TAGS, FIELDS
+from encord_provider.upload_spec import MEDIA_TYPES, DataUnit, UploadSpec, to_data_items
+from encord_provider.upload_spec.media_metadata import DICOM_TAGS
 
 URL = "https://h/file"
 METADATA = {"site": "oslo", "nothing": None, "deep": {"list": [1, None]}}
@@ -43,7 +43,7 @@ SETTINGS = {"channels": {"temp": {"label": "T", "hidden": False, "style": "line"
 
 
 def unit(media_type, urls=(URL,), **fields):
-    return DataUnit(media_type=MediaType(media_type), urls=urls, **fields)
+    return DataUnit(media_type=MEDIA_TYPES[media_type], urls=urls, **fields)
 
 
 def group(**fields):
@@ -87,9 +87,9 @@ CASES = {
     "PDF": (unit("pdf", media_metadata=PDF), "pdf",
             DataUploadPDF(object_url=URL, pdf_metadata=CustomerProvidedPdfMetadata(**PDF))),
     "NIfTI": (unit("nifti", title="n"), "nifti", DataUploadNifti(object_url=URL, title="n")),
-    "scene": (unit("scene", ("s3://b/1.pcd",), title="s", scene=SCENE), "scenes",
+    "scene": (unit("scene", ("s3://b/1.pcd",), title="s", fields={"scene": SCENE}), "scenes",
               DataUploadScene(title="s", scene=SCENE)),
-    "time series": (unit("time_series", settings=SETTINGS), "time_series",
+    "time series": (unit("time_series", fields={"settings": SETTINGS}), "time_series",
                     DataUploadTimeSeries(object_url=URL, settings=SETTINGS)),
 }  # fmt: skip
 
@@ -106,9 +106,8 @@ def test_create_video_is_always_explicit():
     assert [one["createVideo"] for one in to_data_items(spec)["imageGroups"]] == [False, True]
 
 
-def test_metadata_is_refreshed_only_on_request():
+def test_metadata_of_what_is_already_there_is_not_refreshed():
     assert to_data_items(UploadSpec(units=()))["upsertMetadata"] is False
-    assert to_data_items(UploadSpec(units=()), upsert_metadata=True)["upsertMetadata"] is True
 
 
 @pytest.mark.parametrize(
@@ -123,4 +122,4 @@ def test_metadata_is_refreshed_only_on_request():
 )
 def test_the_fields_of_media_metadata_are_those_of_the_sdk(media_type, model):
     theirs = {name: one.annotation for name, one in model.model_fields.items()}
-    assert dict(FIELDS[MediaType(media_type)]) == theirs
+    assert dict(MEDIA_TYPES[media_type].metadata_fields) == theirs

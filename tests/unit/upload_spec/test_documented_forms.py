@@ -12,7 +12,7 @@ S3 = "https://food.s3.eu-west-2.amazonaws.com"
 
 
 def types_of(document):
-    return [unit.media_type.value for unit in parse_manifest(json.dumps(document)).units]
+    return [unit.media_type.name for unit in parse_manifest(json.dumps(document)).units]
 
 
 def test_videos_with_and_without_title_metadata_and_flag():
@@ -101,5 +101,5 @@ def test_the_page_with_trailing_commas_is_no_json():
 def test_placeholders_are_no_object_urls():
     with pytest.raises(UploadSpecError, match="whitespace"):
         parse_manifest({"videos": [{"objectUrl": "<object url>"}]})
-    with pytest.raises(UploadSpecError, match=r"'video_file.mp4' is no object URL"):
+    with pytest.raises(UploadSpecError, match=r"'video_file.mp4' is not an object URL"):
         parse_manifest({"videos": [{"objectUrl": "video_file.mp4"}]})

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encord_provider.exceptions import EncordInputError
-from encord_provider.listing import object_url, parse_object_url
+from encord_provider.listing import object_urls, parse_object_url
 from encord_provider.upload_spec import KeyPattern, parse_manifest, parse_spec, to_data_items, to_manifest
-from encord_provider.upload_spec.json_form import FAMILIES
+from encord_provider.upload_spec.media_types import MEDIA_TYPES
 
 WORDS = st.sampled_from(
     [
-        *FAMILIES,
+        *MEDIA_TYPES.arrays,
         *(
             "title",
             "objectUrl",
@@ -43,7 +43,9 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 ITEMS = st.dictionaries(WORDS, VALUES, max_size=5)
-DOCUMENTS = st.dictionaries(st.sampled_from(list(FAMILIES)), st.lists(ITEMS | VALUES, max_size=3), max_size=4)
+DOCUMENTS = st.dictionaries(
+    st.sampled_from(list(MEDIA_TYPES.arrays)), st.lists(ITEMS | VALUES, max_size=3), max_size=4
+)
 SPLICE = st.tuples(st.integers(0, 400), st.integers(0, 5), st.binary(max_size=4))
 CSV_TEXT = st.lists(
     st.lists(
@@ -97,7 +99,7 @@ def test_fuzz_object_urls(url):
 )
 def test_fuzz_writing_object_urls(bucket, key, style, region, endpoint):
     with contextlib.suppress(EncordInputError):
-        object_url(bucket, key, style=style, region=region, endpoint=endpoint)
+        object_urls(bucket, style=style, region=region, endpoint=endpoint)(key)
 
 
 @given(text=st.text(max_size=20) | st.text("(?P<ab>)[]*+{1,}\\|^$", max_size=20))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from encord_provider.exceptions import UploadSpecError
 from encord_provider.upload_spec import (
+    MEDIA_TYPES,
     DataUnit,
-    MediaType,
     UploadSpec,
     parse_manifest,
     to_data_items,
@@ -56,7 +56,7 @@ def test_every_type_is_read():
             "skip_duplicate_urls": True,
         }
     )
-    assert [unit.media_type.value for unit in spec.units] == [
+    assert [unit.media_type.name for unit in spec.units] == [
         *("video", "image", "image_sequence", "image_group", "dicom_series", "audio", "pdf", "text"),
         *("nifti", "scene", "time_series"),
     ]
@@ -67,7 +67,7 @@ def test_every_type_is_read():
 
 def test_a_group_without_create_video_is_a_sequence_as_in_encord():
     spec = parse_manifest({"image_groups": [{"title": "t", "objectUrl_0": "https://h/0.png"}]})
-    assert spec.units[0].media_type is MediaType.IMAGE_SEQUENCE
+    assert spec.units[0].media_type is MEDIA_TYPES["image_sequence"]
     assert to_manifest(spec)["image_groups"][0]["createVideo"] is True
 
 
@@ -151,8 +151,8 @@ JSON = st.recursive(
     max_leaves=6,
 )
 METADATA = st.dictionaries(TEXT, JSON, max_size=3)
-SINGLE = st.sampled_from([one for one in MediaType if not one.is_grouped and one is not MediaType.SCENE])
-GROUPED = st.sampled_from([one for one in MediaType if one.is_grouped])
+SINGLE = st.sampled_from([one for one in MEDIA_TYPES.values() if not one.is_grouped and one.urls_in is None])
+GROUPED = st.sampled_from([one for one in MEDIA_TYPES.values() if one.is_grouped])
 UNITS = st.one_of(
     st.builds(
         DataUnit,
@@ -170,13 +170,13 @@ UNITS = st.one_of(
     ),
     st.builds(
         DataUnit,
-        media_type=st.just(MediaType.VIDEO),
+        media_type=st.just(MEDIA_TYPES["video"]),
         urls=st.just(("s3://b/v",)),
         media_metadata=st.just(VIDEO),
     ),
     st.builds(
         DataUnit,
-        media_type=st.just(MediaType.IMAGE_GROUP),
+        media_type=st.just(MEDIA_TYPES["image_group"]),
         urls=st.just(("s3://b/0", "s3://b/1")),
         title=st.just("t"),
         file_metadata=st.just((None, IMAGE)),
@@ -196,7 +196,7 @@ def test_any_spec_comes_back_from_its_json(spec):
     assert again.skip_duplicate_urls == spec.skip_duplicate_urls
 
 
-@given(spec=SPECS, upsert=st.booleans())
-def test_what_is_sent_for_any_spec_is_what_the_sdk_would_send(spec, upsert):
-    items = DataUploadItems.from_dict(to_data_items(spec, upsert_metadata=upsert))
-    assert items.to_dict() == to_data_items(spec, upsert_metadata=upsert)
+@given(spec=SPECS)
+def test_what_is_sent_for_any_spec_is_what_the_sdk_would_send(spec):
+    items = DataUploadItems.from_dict(to_data_items(spec))
+    assert items.to_dict() == to_data_items(spec)

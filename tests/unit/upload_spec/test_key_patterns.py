@@ -22,12 +22,12 @@ def test_groups_that_took_no_part_are_left_out():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("site=(?P<site>[^/", r"is no regular expression: .*\(character 15"),
+        ("site=(?P<site>[^/", r"is not a valid regular expression: .*\(character 15"),
         ("(?P<a>x)(?P<a>y)", "redefinition of group name 'a'"),
         ("site=([^/]+)", "has no named group; write one as"),
         ("", "has no named group"),
         ("x(?P<keyframes>[0-9]+)", "character 2: group 'keyframes' is reserved by Encord"),
-        ("(?P<_>[0-9]+)", "group '_' is no metadata key"),
+        ("(?P<_>[0-9]+)", "group '_' is not a metadata key"),
     ],
 )
 def test_a_pattern_that_cannot_work_is_refused_with_its_place(text, message):

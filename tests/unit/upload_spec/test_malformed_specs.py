@@ -1,4 +1,7 @@
-"""Every malformed upload spec in ``malformed_specs.txt`` gives exactly the error that stands below it."""
+"""Every malformed upload spec in ``malformed_specs.txt`` gives the errors that are listed below it.
+
+Each line is the exact place of an error, then what the message must name, in this order, between dots.
+"""
 
 from pathlib import Path
 
@@ -12,15 +15,23 @@ def cases():
     text = Path(__file__).with_name("malformed_specs.txt").read_text(encoding="utf-8")
     for block in text.split("#### ")[1:]:
         name, _, rest = block.partition("\n")
-        document, _, message = rest.partition("\n>>>>\n")
-        yield pytest.param(document, message.strip("\n"), id=name)
+        document, _, errors = rest.partition("\n>>>>\n")
+        yield pytest.param(document, errors.strip("\n").split("\n"), id=name)
 
 
-@pytest.mark.parametrize(("document", "message"), cases())
-def test_a_malformed_spec_gets_the_error_that_helps(document, message):
+@pytest.mark.parametrize(("document", "errors"), cases())
+def test_a_malformed_spec_gets_the_error_that_helps(document, errors):
     with pytest.raises(UploadSpecError) as caught:
         parse_spec(document, source="spec.json")
-    assert str(caught.value) == message
+    messages = str(caught.value).split("\n")
+    assert len(messages) == len(errors)
+    for message, error in zip(messages, errors, strict=True):
+        place, _, named = error.partition(": ")
+        assert message.startswith(f"{place}: ")
+        rest = message.removeprefix(f"{place}: ")
+        for one in named.split(" ... "):
+            assert one in rest, message
+            rest = rest.partition(one)[2]
 
 
 def test_there_are_more_than_200_of_them():

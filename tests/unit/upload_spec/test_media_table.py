@@ -6,16 +6,17 @@ import pytest
 from encord_provider.exceptions import MetadataTableError
 from encord_provider.listing import ListedObject
 from encord_provider.tables import read_embeddings, read_table
-from encord_provider.upload_spec import build_units, to_data_items
+from encord_provider.upload_spec import to_data_items
 from encord_provider.upload_spec.data_units import UploadSpec
 from encord_provider.upload_spec.media_metadata import DICOM_TAGS
+from tests.unit.upload_spec.builds import build as build_units
 
 IMAGE = "file_size,height,width,mime_type"
 
 
 def build(keys, **options):
     objects = [ListedObject(key, 5) for key in sorted(keys)]
-    units, _ = build_units(objects, url_for=lambda key: f"s3://b/{key}", **options)
+    units, _ = build_units(objects, **options)
     return {unit.title: unit for unit in units}
 
 

@@ -10,8 +10,9 @@ from upath import UPath
 from encord_provider.exceptions import UploadSpecError
 from encord_provider.listing import ListedObject
 from encord_provider.upload_spec import (
+    MEDIA_TYPES,
+    BuildOptions,
     DataUnit,
-    MediaType,
     Skipped,
     build_units,
     parts,
@@ -24,13 +25,13 @@ from encord_provider.upload_spec.media_metadata import DICOM_TAGS
 
 def images(count, **fields):
     return (
-        DataUnit(media_type=MediaType.IMAGE, urls=(f"s3://b/{one:07d}.jpg",), **fields)
+        DataUnit(media_type=MEDIA_TYPES["image"], urls=(f"s3://b/{one:07d}.jpg",), **fields)
         for one in range(count)
     )
 
 
 def videos(count):
-    return (DataUnit(media_type=MediaType.VIDEO, urls=(f"s3://b/{one}.mp4",)) for one in range(count))
+    return (DataUnit(media_type=MEDIA_TYPES["video"], urls=(f"s3://b/{one}.mp4",)) for one in range(count))
 
 
 def test_parts_skipped_objects_and_index_are_written_and_read_back(tmp_path):
@@ -59,7 +60,7 @@ def test_a_workspace_may_be_any_object_storage_path(tmp_path, make):
 
 
 def test_a_part_is_the_json_that_encord_documents(tmp_path):
-    unit = DataUnit(media_type=MediaType.IMAGE_GROUP, urls=("s3://b/0", "s3://b/1"), title="t")
+    unit = DataUnit(media_type=MEDIA_TYPES["image_group"], urls=("s3://b/0", "s3://b/1"), title="t")
     write_parts([unit, *videos(1)], tmp_path)
     assert json.loads((tmp_path / "spec" / "part-00000.json").read_bytes()) == {
         "videos": [{"objectUrl": "s3://b/0.mp4"}],
@@ -82,7 +83,7 @@ def test_the_index_says_what_is_in_the_files(tmp_path):
 def test_the_same_units_give_the_same_bytes_anywhere(tmp_path):
     def write(where, order):
         unit = DataUnit(
-            media_type=MediaType.IMAGE,
+            media_type=MEDIA_TYPES["image"],
             urls=("s3://b/a",),
             client_metadata={key: {"y": 1, "x": 2} for key in order},
         )
@@ -102,7 +103,7 @@ def test_a_part_holds_1000_units_and_100_videos_by_default(tmp_path):
 
 
 def test_limits_may_differ_by_type(tmp_path):
-    limits = {MediaType.IMAGE: 10}
+    limits = {"image": 10}
     index = write_parts([*images(25), *videos(5)], tmp_path, max_units_per_part=limits)
     assert [dict(part.counts) for part in index.parts] == [
         {"image": 10},
@@ -118,6 +119,11 @@ def test_an_impossible_limit_is_refused(tmp_path, limit):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_limit_for_a_type_that_does_not_exist_names_it(tmp_path):
+    with pytest.raises(UploadSpecError, match=r"max_units_per_part.*'movie'.*video, image"):
+        write_parts([], tmp_path, max_units_per_part={"movie": 5})
+
+
 def test_nothing_to_register_gives_an_index_without_parts(tmp_path):
     index = write_parts([], tmp_path)
     assert (index.parts, index.units) == ((), 0)
@@ -125,7 +131,7 @@ def test_nothing_to_register_gives_an_index_without_parts(tmp_path):
 
 
 def series(files):
-    return DataUnit(media_type=MediaType.DICOM_SERIES, urls=("s3://b/k",) * files, title="t")
+    return DataUnit(media_type=MEDIA_TYPES["dicom_series"], urls=("s3://b/k",) * files, title="t")
 
 
 def test_a_part_holds_no_more_urls_than_one_file_may(tmp_path, monkeypatch):
@@ -145,7 +151,7 @@ def test_a_unit_holds_at_most_a_million_urls(tmp_path):
     [
         ({"urls": ("s3://b/a b",)}, "whitespace"),
         ({"urls": ("s3://b/" + "k" * 16384,)}, "an object URL of 16,391 bytes, the limit is 16,384"),
-        ({"urls": ("a.jpg",)}, "is no object URL"),
+        ({"urls": ("a.jpg",)}, "is not an object URL"),
         ({"urls": ()}, "there is no object URL"),
         ({"urls": ("s3://b/a", "s3://b/b")}, "2 object URLs, but a unit of type image is one file"),
         ({"title": "t" * 301}, "a title of 301 characters, the limit is 300"),
@@ -153,15 +159,15 @@ def test_a_unit_holds_at_most_a_million_urls(tmp_path):
             {"client_metadata": {"k": "x" * 10 * 1024 * 1024}},
             "bytes of client metadata, the limit is 10,485,760",
         ),
-        ({"client_metadata": {"k": float("nan")}}, "nan is no JSON number"),
+        ({"client_metadata": {"k": float("nan")}}, "nan is not a JSON number"),
         ({"client_metadata": {"k": ["\0"]}}, "NUL character"),
         ({"client_metadata": {"k": 2**70}}, "cannot be written as JSON: Integer exceeds 64-bit range"),
-        ({"client_metadata": {1: "x"}}, "the key 1 is no text"),
+        ({"client_metadata": {1: "x"}}, "the key 1 is not text"),
         ({"media_metadata": {"width": 1}}, "imageMetadata lacks mime_type, file_size, height"),
     ],
 )
 def test_what_encord_does_not_allow_is_refused_and_no_index_is_written(tmp_path, fields, message):
-    unit = DataUnit(**{"media_type": MediaType.IMAGE, "urls": ("s3://b/a",), **fields})
+    unit = DataUnit(**{"media_type": MEDIA_TYPES["image"], "urls": ("s3://b/a",), **fields})
     with pytest.raises(UploadSpecError, match=message):
         write_parts([*images(1), unit], tmp_path)
     assert not (tmp_path / "spec" / "index.json").exists()
@@ -192,7 +198,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_another_file_is_no_index(tmp_path, text):
     path = tmp_path / "index.json"
     path.write_text(text)
-    with pytest.raises(UploadSpecError, match="no index of an upload spec"):
+    with pytest.raises(UploadSpecError, match="index of an upload spec"):
         read_index(path)
 
 
@@ -210,7 +216,7 @@ def test_memory_does_not_grow_with_the_number_of_objects(tmp_path):
             for one in range(count)
         )
         tracemalloc.start()
-        units, skipped = build_units(objects, url_for=lambda key: f"s3://b/{key}")
+        units, skipped = build_units(objects, url_for=lambda key: f"s3://b/{key}", options=BuildOptions())
         write_parts(units, tmp_path / str(count), max_units_per_part=500, skipped=skipped)
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -248,7 +254,7 @@ IMAGE_METADATA = {"mime_type": "image/png", "file_size": 5, "height": 2, "width"
     ],
 )
 def test_media_metadata_that_does_not_fit_its_unit_is_refused(tmp_path, fields, message):
-    unit = DataUnit(**{"urls": ("s3://b/a",), **fields, "media_type": MediaType(fields["media_type"])})
+    unit = DataUnit(**{"urls": ("s3://b/a",), **fields, "media_type": MEDIA_TYPES[fields["media_type"]]})
     with pytest.raises(UploadSpecError, match=message):
         write_parts([unit], tmp_path)
 
@@ -257,13 +263,16 @@ def test_tags_of_a_dicom_file_are_checked_one_by_one(tmp_path):
     def problem(tag, element):
         tags = {**dict.fromkeys(DICOM_TAGS), tag: element}
         unit = DataUnit(
-            media_type=MediaType.DICOM_SERIES, urls=("s3://b/a",), title="t", file_metadata=({"tags": tags},)
+            media_type=MEDIA_TYPES["dicom_series"],
+            urls=("s3://b/a",),
+            title="t",
+            file_metadata=({"tags": tags},),
         )
         with pytest.raises(UploadSpecError) as caught:
             write_parts([unit], tmp_path)
         return str(caught.value)
 
-    assert "'Rows' is no DICOM tag of 8 hexadecimal digits" in problem("Rows", None)
+    assert "'Rows' is not a DICOM tag of 8 hexadecimal digits" in problem("Rows", None)
     assert "dicomMetadata_0.tags.00280010 must be an object or null" in problem("00280010", 512)
 
 

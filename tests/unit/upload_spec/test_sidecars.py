@@ -6,17 +6,16 @@ from encord_provider.exceptions import MetadataTableError, MetadataValueError
 from encord_provider.listing import ListedObject
 from encord_provider.schema import parse_schema
 from encord_provider.tables import Sampling, read_frames, read_table
-from encord_provider.upload_spec import KeyPattern, build_units
+from encord_provider.upload_spec import KeyPattern
 from encord_provider.upload_spec.sidecars import with_sidecars
+from tests.unit.upload_spec.builds import build as build_units
 
 SUFFIX = ".metadata.json"
 
 
 def build(files, **options):
     objects = [ListedObject(key, 5) for key in sorted(files)]
-    units, skipped = build_units(
-        objects, url_for=lambda key: f"s3://b/{key}", read_sidecar=lambda key: files[key], **options
-    )
+    units, skipped = build_units(objects, read_sidecar=lambda key: files[key], **options)
     return {unit.title: unit.client_metadata for unit in units}, [one.key for one in skipped]
 
 
@@ -72,17 +71,15 @@ def test_a_value_of_a_sidecar_that_does_not_fit_names_it():
 
 def test_without_a_reader_sidecars_are_left_alone():
     objects = [ListedObject("a.jpg", 1), ListedObject(f"a.jpg{SUFFIX}", 1)]
-    units, skipped = build_units(objects, url_for=lambda key: f"s3://b/{key}")
+    units, skipped = build_units(objects)
     assert [unit.client_metadata for unit in units] == [{}]
-    assert len(list(skipped)) == 1
+    assert len(skipped) == 1
 
 
 def test_videos_get_their_frames_and_sampling_and_images_do_not():
     frames = read_frames("key,frame,x\nv.mp4,1,a\ns3://b/w.mp4,2,b\n", source="f.csv")
     objects = [ListedObject(key, 1) for key in ("i.jpg", "v.mp4", "w.mp4")]
-    units, _ = build_units(
-        objects, url_for=lambda key: f"s3://b/{key}", frames=frames, sampling=Sampling(sampling_rate=0)
-    )
+    units, _ = build_units(objects, frames=frames, sampling=Sampling(sampling_rate=0))
     assert [unit.client_metadata for unit in units] == [
         {},
         {"$encord": {"config": {"sampling_rate": 0}, "frames": {"1": {"x": "a"}}}},

@@ -1,0 +1,1 @@
+"""What every entity stands on: HTTP, signatures, settings, clock, faults, persistence."""

@@ -1,0 +1,1 @@
+"""The organisation: users, groups, tags, metadata schema."""

@@ -1,0 +1,1 @@
+"""Projects, as far as they concern data."""

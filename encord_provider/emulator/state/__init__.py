@@ -1,1 +1,0 @@
-"""State and behaviour of the emulated service. Knows nothing of HTTP."""

@@ -1,0 +1,1 @@
+"""Storage: folders, items and how they get there."""

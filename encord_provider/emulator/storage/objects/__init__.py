@@ -1,0 +1,1 @@
+"""Objects in the clouds, and signed URLs."""

@@ -1,0 +1,1 @@
+"""Re-encoding of videos."""

@@ -1,1 +1,0 @@
-"""How state looks on the wire. Knows nothing of routes."""

@@ -1,0 +1,130 @@
+"""How the upload jobs of an import ended: one receipt for each part, kept as files in the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob
+from encord_provider.workspace.files import child, path_of, write_whole
+
+_KNOWN = "known.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """How the upload job of one part ended.
+
+    :param part: the part's name.
+    :param sha256: the hash of the part that was sent.
+    :param job: the job as Encord reported it last; still pending where the import gave up waiting.
+    :param attempt: the attempt of the import in which it ended.
+    """
+
+    part: str
+    sha256: str
+    job: UploadJob
+    attempt: int = 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every unit of the part is registered, so that it need not be sent again."""
+        return self.job.state is JobState.DONE
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the receipt as JSON values, flat."""
+        return {"part": self.part, "sha256": self.sha256, **asdict(self.job), "attempt": self.attempt}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Receipt:
+        """Read what :meth:`as_json` gave; a value that lacks something raises as a mapping does."""
+        return cls(
+            part=value["part"],
+            sha256=value["sha256"],
+            job=UploadJob(
+                job_id=value["job_id"],
+                state=JobState(value["state"]),
+                units=UnitCounts(**value["units"]),
+                unit_errors=tuple(
+                    UnitError(object_urls=tuple(row["object_urls"]), reason=row["reason"])
+                    for row in value["unit_errors"]
+                ),
+                errors=tuple(value["errors"]),
+                items_added=value["items_added"],
+            ),
+            attempt=value["attempt"],
+        )
+
+
+class Receipts:
+    """The receipts of one import, in a folder of the workspace.
+
+    :param uri: the URI of the folder.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def write(self, receipt: Receipt) -> None:
+        """Keep a receipt."""
+        content = receipt.as_json() | {"written_at": datetime.now(UTC).isoformat()}
+        write_whole(
+            child(self.uri, f"{receipt.part}.json"), orjson.dumps(content, option=orjson.OPT_INDENT_2)
+        )
+
+    def read(self, part: str, sha256: str) -> Receipt | None:
+        """Read the receipt of a part, None if there is none for exactly this part or it is not whole."""
+        try:
+            receipt = Receipt.from_json(self._load(f"{part}.json"))
+        except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            return None
+        return receipt if receipt.sha256 == sha256 else None
+
+    def read_all(self, parts: Mapping[str, str], *, version: int) -> dict[str, Receipt]:
+        """Read the receipts of parts.
+
+        Those that :meth:`note_known` has noted at the same version of the journal are taken from that one file, so
+        that an attempt that comes back from many deferrals does not read all receipts each time.
+
+        :param parts: part name -> hash.
+        :param version: the version of the journal.
+        :returns: part name -> receipt, for the parts that have one.
+        """
+        try:
+            known = self._load(_KNOWN)
+            if known["version"] != version:
+                raise ValueError("the journal has changed since")
+            found = {row["part"]: Receipt.from_json(row) for row in known["without_errors"]}
+            unread: Iterable[str] = known["with_errors"]
+        except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            found, unread = {}, list(parts)
+        read = (self.read(name, parts[name]) for name in unread if name in parts)
+        found |= {receipt.part: receipt for receipt in read if receipt is not None}
+        return {name: receipt for name, receipt in found.items() if parts.get(name) == receipt.sha256}
+
+    def note_known(self, receipts: Mapping[str, Receipt], *, version: int) -> None:
+        """Note all receipts that there are in one file, for the next process of the same attempt.
+
+        Those with errors may be long and are only named.
+
+        :param receipts: part name -> receipt, for all parts that have one.
+        :param version: the version of the journal; at any other, the note counts for nothing.
+        """
+        with_errors = {
+            name for name, receipt in receipts.items() if receipt.job.unit_errors or receipt.job.errors
+        }
+        content = {
+            "version": version,
+            "without_errors": [
+                receipt.as_json() for name, receipt in receipts.items() if name not in with_errors
+            ],
+            "with_errors": sorted(with_errors),
+        }
+        write_whole(child(self.uri, _KNOWN), orjson.dumps(content))
+
+    def _load(self, name: str) -> Any:
+        return orjson.loads(path_of(child(self.uri, name)).read_bytes())

@@ -1,0 +1,90 @@
+"""What became of each row, and all of them summed up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from encord_provider.metadata.rows import MetadataRow
+
+
+class RowOutcome(StrEnum):
+    """What became of a row."""
+
+    PATCHED = "patched"
+    UNCHANGED = "unchanged"
+    UNMATCHED = "unmatched"
+    AMBIGUOUS = "ambiguous"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowResult:
+    """What became of one row, as the report has it.
+
+    :param row: the row.
+    :param outcome: what became of it.
+    :param items: UUIDs of the items that it matched.
+    :param reason: why it was not patched, in words.
+    :param conflict: whether somebody else changed the item between the listing and the patch; a merge starts from
+        what they wrote.
+    """
+
+    row: MetadataRow
+    outcome: RowOutcome
+    items: tuple[str, ...] = ()
+    reason: str = ""
+    conflict: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the line of the report; it names the row and holds none of its values."""
+        return {
+            "outcome": self.outcome.value,
+            "key": self.row.key,
+            "where": self.row.where,
+            "items": list(self.items),
+            "reason": self.reason,
+            "conflict": self.conflict,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchSummary:
+    """The results of all rows.
+
+    :param counts: how many rows had each outcome.
+    :param conflicts: how many items somebody else changed at the same time.
+    :param report: a JSON line for every row that is not unchanged.
+    :param first_failed: the first row that Encord refused, or None.
+    """
+
+    counts: Mapping[RowOutcome, int]
+    conflicts: int
+    report: bytes
+    first_failed: RowResult | None
+
+    @classmethod
+    def of(cls, results: Iterable[RowResult]) -> PatchSummary:
+        """Sum results up; they are read once and not kept."""
+        counts: Counter[RowOutcome] = Counter()
+        conflicts = 0
+        lines: list[bytes] = []
+        first_failed: RowResult | None = None
+        for result in results:
+            counts[result.outcome] += 1
+            conflicts += result.conflict
+            if result.outcome is not RowOutcome.UNCHANGED:
+                lines.append(orjson.dumps(result.as_json()) + b"\n")
+            if result.outcome is RowOutcome.FAILED and first_failed is None:
+                first_failed = result
+        return cls(
+            counts={outcome: counts[outcome] for outcome in RowOutcome},
+            conflicts=conflicts,
+            report=b"".join(lines),
+            first_failed=first_failed,
+        )

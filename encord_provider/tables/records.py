@@ -1,0 +1,182 @@
+"""What the formats of tables hold: CSV, JSON Lines, Parquet and NumPy, record by record.
+
+What a record must have is not asked here, see :class:`~encord_provider.tables.reader.TableReader`.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from encord_provider.exceptions import EncordConfigError, MetadataTableError
+from encord_provider.tables.arrow import pyarrow_for
+from encord_provider.text.strict_json import StrictJsonError, decode, loads
+
+_BATCH = 10_000
+
+
+Record: TypeAlias = tuple[int, dict[str, Any]]
+"""The line or number of a record, from 1, and its values by column."""
+
+
+class Header(NamedTuple):
+    """The columns of a table whose format names them once, before the records.
+
+    :param place: where they stand, for messages.
+    :param columns: the columns in order.
+    """
+
+    place: str
+    columns: Sequence[str]
+
+
+def csv_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
+    """Read CSV after RFC 4180 with a header line.
+
+    :param data: the content.
+    :param source: the name of the table.
+    :returns: the header and the records; empty cells are left out.
+    :raises MetadataTableError: for anything else.
+    """
+    reader = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
+    header: list[str] | None = None
+    while True:
+        line = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise MetadataTableError(f"{source}, line {line}: broken CSV: {error}") from None
+        if not fields:
+            continue
+        if header is None:
+            header = fields
+            yield Header(f"{source}, line {line}", header)
+        elif len(fields) != len(header):
+            raise MetadataTableError(
+                f"{source}, line {line}: {len(fields)} fields, but the header has {len(header)}; "
+                "quote a value that holds a comma"
+            )
+        else:
+            cells = zip(header, fields, strict=True)
+            yield line, {column: value for column, value in cells if value}
+    if header is None:
+        raise MetadataTableError(f"{source}: the table is empty, not even a header line")
+
+
+def json_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
+    """Read JSON Lines: one object on each line.
+
+    :param data: the content.
+    :param source: the name of the table.
+    :returns: the records, without a header.
+    :raises MetadataTableError: for anything else.
+    """
+    for line, one in enumerate(_text(data, source).split("\n"), start=1):
+        if not one.strip():
+            continue
+        try:
+            values = loads(one)
+        except StrictJsonError as error:
+            place = f"{source}, line {line}, column {error.column}"
+            raise MetadataTableError(f"{place}: {error.message}") from None
+        if not isinstance(values, dict):
+            raise MetadataTableError(
+                f"{source}, line {line}: each line must be one JSON object, got {one.strip()[:40]!r}"
+            )
+        yield line, values
+
+
+def parquet_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
+    """Read Parquet.
+
+    :param data: the content.
+    :param source: the name of the table.
+    :returns: the header and the records with JSON values; nulls are left out.
+    :raises MetadataTableError: for anything else, and for a value that JSON does not have.
+    :raises EncordConfigError: without pyarrow.
+    """
+    pyarrow = pyarrow_for(f"{source}: reading a Parquet table")
+    try:
+        buffer = pyarrow.BufferReader(data if isinstance(data, bytes) else data.encode())
+        file = pyarrow.parquet.ParquetFile(buffer)
+        yield Header(source, list(file.schema_arrow.names))
+        number = 0
+        for batch in file.iter_batches(batch_size=_BATCH):
+            for record in batch.to_pylist():
+                number += 1
+                place = f"{source}, record {number}"
+                values = {
+                    column: _json_value(value, f"{place}, column {column!r}")
+                    for column, value in record.items()
+                    if value is not None
+                }
+                yield number, values
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise MetadataTableError(f"{source}: not a valid Parquet file: {error}") from None
+
+
+def numpy_records(
+    data: bytes, source: str, *, keys: Sequence[str], key_column: str, column: str
+) -> Iterator[Header | Record]:
+    """Read a NumPy file that holds one vector for each key.
+
+    :param data: the content of a ``.npy`` file: a two-dimensional array of numbers.
+    :param source: the name of the table.
+    :param keys: the key of each row of the array.
+    :param key_column: the column that the keys are given in.
+    :param column: the column that the vectors are given in.
+    :returns: the header and the records.
+    :raises MetadataTableError: for another file or shape, another number of keys, NaN and infinity.
+    :raises EncordConfigError: without NumPy.
+    """
+    try:
+        import numpy as np
+    except ImportError:
+        raise EncordConfigError(f"{source}: reading a .npy file needs NumPy: pip install numpy") from None
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise MetadataTableError(f"{source}: not a valid NumPy array file: {error}") from None
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
+        shape = getattr(array, "shape", None)
+        raise MetadataTableError(
+            f"{source}: embeddings are a two-dimensional array of numbers, got shape {shape}"
+        )
+    if len(array) != len(keys):
+        raise MetadataTableError(f"{source}: {len(array)} rows, but {len(keys)} keys")
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if bad.size:
+        raise MetadataTableError(f"{source}, record {bad[0] + 1}: NaN or infinity, which JSON does not have")
+    yield Header(source, (key_column, column))
+    for number, (key, vector) in enumerate(zip(keys, array, strict=True), start=1):
+        yield number, {key_column: key, column: vector.tolist()}
+
+
+def _text(data: str | bytes, source: str) -> str:
+    try:
+        return decode(data)
+    except StrictJsonError as error:
+        raise MetadataTableError(f"{source}, {error}") from None
+
+
+def _json_value(value: Any, where: str) -> Any:
+    """What JSON has for a Parquet value."""
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise MetadataTableError(f"{where}: {value} is not a JSON number; leave the value empty")
+    if isinstance(value, list | tuple):
+        return [_json_value(one, where) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _json_value(one, where) for key, one in value.items()}
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise MetadataTableError(
+        f"{where}: JSON has nothing for a value of type {type(value).__name__}; convert it"
+    )

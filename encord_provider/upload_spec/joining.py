@@ -1,0 +1,130 @@
+"""From the files of a data unit to the data unit: its URLs, its title, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from encord_provider.exceptions import MetadataTableError, UploadSpecError
+from encord_provider.schema.types import MetadataSchema
+from encord_provider.schema.values import check_metadata
+from encord_provider.tables.frames import with_frames
+from encord_provider.tables.metadata_table import MetadataTable
+from encord_provider.tables.reader import TableRow
+from encord_provider.upload_spec.build_options import BuildOptions
+from encord_provider.upload_spec.data_units import DataUnit, title_problem
+from encord_provider.upload_spec.grouping import UnitFile, folder_of
+from encord_provider.upload_spec.media_table import with_media_metadata
+from encord_provider.upload_spec.media_types import MediaType
+from encord_provider.upload_spec.sidecars import parse_sidecar
+from encord_provider.upload_spec.titles import title_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joining:
+    """Makes data units.
+
+    :param options: the options of the build.
+    :param url_for: gives the object URL of a key.
+    :param read_sidecar: reads the object at a key.
+    :param schema: the metadata schema that client metadata must fit.
+    """
+
+    options: BuildOptions
+    url_for: Callable[[str], str]
+    read_sidecar: Callable[[str], bytes] | None
+    schema: MetadataSchema | None
+
+    def unit(self, media_type: MediaType, name: str, files: Sequence[UnitFile]) -> DataUnit:
+        """Make a data unit of its files.
+
+        :param media_type: what they make.
+        :param name: the key of the object, or the name of the group.
+        :param files: the files in order.
+        :returns: the data unit.
+        :raises UploadSpecError: for a title over 300 characters.
+        :raises ObjectUrlError: for a key that cannot be written as an object URL.
+        :raises MetadataValueError: for client metadata that the schema does not accept.
+        :raises MetadataTableError: for a broken sidecar, and for files whose rows or sidecars disagree.
+        """
+        options = self.options
+        keys = [file.key for file in files]
+        urls = tuple(self.url_for(key) for key in keys)
+        from_path = self._path_metadata(keys)
+        title = title_of(options.title, name, from_path)
+        if problem := title_problem(title, required=True):
+            raise UploadSpecError(f"{keys[0]!r}: {problem}; give a shorter title template")
+        client_metadata = check_metadata(from_path, self.schema, where=f"key {keys[0]!r}, key pattern")
+        if self.read_sidecar is not None:
+            client_metadata.update(self._sidecar_metadata(files, self.read_sidecar))
+        for table in (options.metadata, options.embeddings):
+            if table is not None:
+                client_metadata.update(self._table_metadata(table, keys, urls))
+        if media_type.has_frames and (options.frames is not None or options.sampling is not None):
+            frames = options.frames
+            rows = {} if frames is None else frames.get(keys[0]) or frames.get(urls[0])
+            client_metadata = with_frames(
+                client_metadata, sampling=options.sampling, frames=rows, schema=self.schema
+            )
+        unit = DataUnit(media_type=media_type, urls=urls, title=title, client_metadata=client_metadata)
+        return (
+            unit
+            if options.media_metadata is None
+            else with_media_metadata(unit, keys, options.media_metadata)
+        )
+
+    def row_for(self, key: str) -> TableRow | None:
+        """Find the row of the metadata table for an object.
+
+        :param key: the key of the object.
+        :returns: the row, by key or by object URL; None when the table has none.
+        """
+        table = self.options.metadata
+        return None if table is None else table.get(key) or table.get(self.url_for(key))
+
+    def _path_metadata(self, keys: Sequence[str]) -> dict[str, str]:
+        """What the key pattern finds in all keys alike."""
+        pattern = self.options.key_pattern
+        if pattern is None:
+            return {}
+        shared = pattern.metadata(keys[0])
+        for key in keys[1:]:
+            other = pattern.metadata(key)
+            shared = {name: value for name, value in shared.items() if other.get(name) == value}
+        return shared
+
+    def _sidecar_metadata(
+        self, files: Sequence[UnitFile], read_sidecar: Callable[[str], bytes]
+    ) -> dict[str, Any]:
+        """What the sidecars of the unit's files hold; those of several files must agree."""
+        first: tuple[str, dict[str, Any]] | None = None
+        for file in files:
+            if file.sidecar is None:
+                continue
+            metadata = parse_sidecar(read_sidecar(file.sidecar), source=file.sidecar)
+            if first is None:
+                first = file.sidecar, metadata
+            elif metadata != first[1]:
+                raise MetadataTableError(
+                    f"the sidecars {first[0]!r} and {file.sidecar!r} belong to one data unit and hold different values"
+                )
+        return {} if first is None else check_metadata(first[1], self.schema, where=f"sidecar {first[0]}")
+
+    def _table_metadata(
+        self, table: MetadataTable, keys: Sequence[str], urls: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """The row of a table for the unit's files; rows of several files must agree."""
+        first: TableRow | None = None
+        for key, url in zip(keys, urls, strict=True):
+            row = table.get(key) or table.get(url)
+            if row is None:
+                continue
+            if first is None:
+                first = row
+            elif row.metadata != first.metadata:
+                raise MetadataTableError(
+                    f"{row.where} and line {first.line}, row {first.key!r} belong to one data unit "
+                    f"({folder_of(keys[0]) or keys[0]!r}) and hold different values"
+                )
+        return {} if first is None else check_metadata(first.metadata, self.schema, where=first.where)
