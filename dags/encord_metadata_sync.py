@@ -73,6 +73,12 @@ with DAG(
             empty="any number",
             pattern="^[0-9]*$",
         ),
+        "allow_empty": _settings.optional(
+            "Empty table",
+            "Whether a table without rows is right; otherwise the run fails.",
+            empty="false",
+            choices=["true", "false"],
+        ),
         "workspace": _settings.optional(
             "Workspace", "URI of the folder for reports.", empty="[encord] workspace"
         ),
@@ -90,6 +96,7 @@ with DAG(
         key_column=_settings.template("key_column"),
         mode=_settings.template("mode"),
         max_unmatched=_settings.template("max_unmatched"),
+        allow_empty=_settings.template("allow_empty"),
         workspace=_settings.template("workspace"),
         encord_conn_id="{{ params.encord_conn_id }}",
         aws_conn_id="{{ params.aws_conn_id }}",

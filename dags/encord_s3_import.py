@@ -104,8 +104,9 @@ with DAG(
         ),
         "parts": _settings.optional(
             "Parts",
-            "Data units of one upload job, and whether URLs that the folder has are skipped.",
-            example={"max_units_per_part": 500, "skip_duplicate_urls": True},
+            "Data units of one upload job, whether URLs that the folder has are skipped, and how many rows and objects "
+            "may be left over.",
+            example={"max_units_per_part": 500, "limits": {"max_unmatched": 0, "max_skipped": 0}},
         ),
         "date": _settings.optional(
             "Day",

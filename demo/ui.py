@@ -17,8 +17,8 @@ from demo.standalone import Airflow, standalone
 HOW_TO_BACKFILL = f"""\
 The DAG has its parameters from the Airflow Variable of the same name, and it is paused. Press "Trigger", choose
 "Backfill", take {DAYS[0]} to {DAYS[-1]}, enter 2 for "Max Active Runs", untick "Unpause {DAG_ID} on trigger",
-press "Run Backfill", and then switch the DAG on beside its name: while a DAG runs, Airflow on sqlite may fail to
-create a backfill of it. Every other day has no objects and is skipped."""
+press "Run Backfill" (again, if Airflow says that its database is locked), and then switch the DAG on beside its name:
+while a DAG runs, Airflow on sqlite may fail to create a backfill of it. Every other day has no objects."""
 
 
 @contextmanager

@@ -55,6 +55,13 @@ def _embeddings(value: Any, parameter: str) -> Embeddings | None:
     return Embeddings.from_mapping(value, rendered=True) if value else None
 
 
+def _limits(value: Any, parameter: str) -> Limits | None:
+    if isinstance(value, Limits):
+        return value
+    value = value_of(value, dict, parameter=parameter)
+    return Limits.from_mapping(value, rendered=True) if value else None
+
+
 def _uuids(value: Any, parameter: str) -> tuple[str, ...] | None:
     value = value_of(value, list, str, parameter=parameter)
     if isinstance(value, str):
@@ -69,6 +76,7 @@ def _upload_spec(value: Any, parameter: str) -> Mapping[str, Any] | str | None:
 
 _UNITS = {"kind": _units_per_part}
 _EMBEDDINGS = {"kind": _embeddings}
+_LIMITS = {"kind": _limits}
 _UUIDS = {"kind": _uuids}
 _UPLOAD_SPEC = {"kind": _upload_spec}
 
@@ -247,7 +255,7 @@ class ObjectUrls(Options):
     """How objects are named. All fields may be templates.
 
     :param style: the form of the object URLs, see :class:`~encord_provider.listing.ObjectUrlStyle`; None for the
-        usual one of the source, for S3 ``virtual-hosted``.
+        usual one of the source, for S3 ``virtual-hosted``, or ``endpoint`` where the AWS connection leads elsewhere.
     :param endpoint: the root URL of an S3-compatible store (by default that of the AWS connection), the Azure
         storage account, or the URL under which a local folder is served.
     """
@@ -260,19 +268,47 @@ class ObjectUrls(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits(Options):
+    """How much may be left over before building fails. All fields may be templates.
+
+    Without limits anything may, as long as it is not all: a table of which no row names an object is an error.
+
+    :param max_unmatched: how many rows of each table may name no object that was listed; None for any number, since a
+        table may cover more days than one run.
+    :param max_skipped: how many objects may be left out that nobody chose to leave out: those of a type that is not
+        supported, empty ones, those that get no group, and those whose key gives no object URL or title. Folder
+        markers, sidecars, tables and what ``filters`` and ``media`` leave out never count. None for any number.
+    """
+
+    parameter: ClassVar[str] = "parts.limits"
+    template_fields: ClassVar[tuple[str, ...]] = ("max_unmatched", "max_skipped")
+
+    max_unmatched: int | str | None = field(default=None, metadata=WHOLE)
+    max_skipped: int | str | None = field(default=None, metadata=WHOLE)
+
+    def _verify(self) -> None:
+        for name in self.template_fields:
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise EncordInputError(f"{self.parameter}.{name} must be at least 0, got {value}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Parts(Options):
-    """How the upload spec is divided, and what is sent once. All fields may be templates.
+    """How the upload spec is divided, what is sent once, and what may be missing. All fields may be templates.
 
     :param max_units_per_part: data units in one part, and so in one upload job: a number, or a number for each media
         type; by default 1,000, and 100 videos.
     :param skip_duplicate_urls: whether Encord is to skip URLs that the folder already has.
+    :param limits: how much may be left over: :class:`Limits`, or a mapping with its fields.
     """
 
     parameter: ClassVar[str] = "parts"
-    template_fields: ClassVar[tuple[str, ...]] = ("max_units_per_part", "skip_duplicate_urls")
+    template_fields: ClassVar[tuple[str, ...]] = ("max_units_per_part", "skip_duplicate_urls", "limits")
 
     max_units_per_part: int | Mapping[str, int] | str | None = field(default=None, metadata=_UNITS)
     skip_duplicate_urls: bool | str = field(default=True, metadata=FLAG)
+    limits: Limits | Mapping[str, Any] | None = field(default=None, metadata=_LIMITS)
 
 
 @dataclass(frozen=True, kw_only=True)

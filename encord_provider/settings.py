@@ -70,5 +70,8 @@ class Settings:
         if instead_of:
             given = " or ".join(f"params.{other}" for other in instead_of)
             fallback = f"(none if {given} else {fallback})"
-        value = f"(params.{name} or {fallback})"
-        return f"{{{{ ({value} or {{}}) | tojson }}}}" if as_json else f"{{{{ {value} or '' }}}}"
+        # Not 'or': 0 and false are values.
+        first = f"[params.{name}, {fallback}] | reject('in', [none, '', {{}}, []]) | first"
+        return (
+            f"{{{{ {first} | default({{}}) | tojson }}}}" if as_json else f"{{{{ {first} | default('') }}}}"
+        )

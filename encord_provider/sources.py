@@ -8,6 +8,7 @@ A source may also be given as a mapping, whose ``kind`` says which it is: ``buck
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,18 +19,22 @@ from urllib.parse import urlsplit
 from encord_provider.exceptions import EncordInputError, ListingError, ObjectUrlError
 from encord_provider.listing import (
     ListedObject,
+    ObjectNames,
     ObjectUrlStyle,
+    PlaceNames,
     UrlTable,
     bucket_region,
     inventory_bucket,
     list_inventory,
     list_path,
     list_s3,
+    newest_manifest,
     object_urls,
 )
 from encord_provider.listing.prefixes import distinct, expand_prefix
 from encord_provider.listing.s3 import explained
 from encord_provider.tables import MetadataTable
+from encord_provider.workspace.aws import s3_client
 from encord_provider.workspace.files import path_of
 from encord_provider.workspace.inputs import Inputs
 from encord_provider.workspace.option_groups import TEXT, Options, is_template
@@ -40,8 +45,7 @@ if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
     from mypy_boto3_s3 import S3Client
 
-_REPORT_FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}Z/")
-"""The folder of one inventory report. Source: the Amazon S3 user guide, "Inventory list"."""
+log = logging.getLogger(__name__)
 
 _AZURE = frozenset({"abfs", "abfss", "az", "adl", "adls", "wasb", "wasbs"})
 _GOOGLE = frozenset({"gs", "gcs"})
@@ -70,6 +74,7 @@ class Listing:
 
     :param objects: the objects, in the order of their keys.
     :param url_for: gives the object URL of a key.
+    :param names: finds the object that a row of a table names by URL.
     :param place: where they are, for messages, such as ``bucket lake under raw/``.
     :param read: reads the object at a key; None where objects cannot be read.
     :param table: the table that is the source, with client metadata beside the URLs.
@@ -78,6 +83,7 @@ class Listing:
 
     objects: Iterable[ListedObject]
     url_for: Callable[[str], str]
+    names: ObjectNames
     place: str
     read: Callable[[str], bytes] | None = None
     table: MetadataTable | None = None
@@ -121,7 +127,10 @@ class S3Bucket(ListingSource):
     def open(self, request: ListingRequest) -> Listing:
         """Find the prefixes of the run's window and list each."""
         if not self.bucket:
-            raise EncordInputError("No bucket was given: set the parameter 'bucket', or a 'source'.")
+            raise EncordInputError(
+                "No bucket was given: set the parameter 'bucket', or a 'source' (in the bundled DAG, in the form of "
+                "the run or as 'bucket' of the Airflow Variable encord_s3_import)."
+            )
         client = _s3_client(request)
         patterns = prefixes_of(self.prefix, request.window)
         url_for = _s3_urls(client, self.bucket, request)
@@ -129,6 +138,7 @@ class S3Bucket(ListingSource):
         return Listing(
             objects=(one for prefix in prefixes for one in list_s3(client, self.bucket, prefix)),
             url_for=url_for,
+            names=_s3_names(client, self.bucket, url_for, request),
             place=f"bucket {self.bucket}{_under(patterns)}",
             read=_s3_reader(client, self.bucket),
         )
@@ -156,16 +166,18 @@ class S3Inventory(ListingSource):
         bucket, key = _s3_parts(self.manifest)
         client = _s3_client(request)
         if key.endswith("/") or not key:
-            key = _newest_manifest(client, bucket, key)
+            key = newest_manifest(client, bucket, key)
         source = inventory_bucket(client, bucket, key)
         patterns = prefixes_of(self.prefix, request.window)
         wanted = re.compile("|".join(re.escape(one).replace(r"\*", "[^/]*") for one in patterns))
         # Of texts, as prefixes of keys are: not of whole folders.
         shared = os.path.commonprefix([one.partition("*")[0] for one in patterns])  # noqa: RUF071
         listed = list_inventory(client, bucket, key, prefix=shared)
+        url_for = _s3_urls(client, source, request)
         return Listing(
             objects=(one for one in listed if wanted.match(one.key)),
-            url_for=_s3_urls(client, source, request),
+            url_for=url_for,
+            names=_s3_names(client, source, url_for, request),
             place=f"the inventory s3://{bucket}/{key} of bucket {source}{_under(patterns)}",
             read=_s3_reader(client, source),
         )
@@ -204,12 +216,18 @@ class ObjectStorageFolder(ListingSource):
                 "by day, or name the folder above them."
             )
         bucket, _, _ = first.path.strip("/").partition("/")
+        base = first.path.rstrip("/") if local else bucket
         url_for = _local_urls(request) if local else _store_urls(first, bucket, request)
         return Listing(
             objects=(one for root in roots if not dated or root.exists() for one in _listed(root, self.uri)),
             url_for=url_for,
+            names=PlaceNames(
+                url_for,
+                roots=(f"file://{base}/", f"{base}/") if local else (f"{first.protocol}://{bucket}/",),
+                endpoint=request.url_endpoint,
+            ),
             place=", ".join(sorted(uris)),
-            read=_path_reader(first, first.path.rstrip("/") if local else bucket),
+            read=_path_reader(first, base),
         )
 
 
@@ -239,7 +257,11 @@ class ObjectUrlTable(ListingSource):
             )
         urls = UrlTable(table, endpoint=request.url_endpoint)
         return Listing(
-            objects=urls.objects(), url_for=urls.url_for, place=f"the table {self.uri}", table=table
+            objects=urls.objects(),
+            url_for=urls.url_for,
+            names=urls,
+            place=f"the table {self.uri}",
+            table=table,
         )
 
 
@@ -291,18 +313,42 @@ def _under(patterns: list[str]) -> str:
 
 
 def _s3_client(request: ListingRequest) -> S3Client:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    client: S3Client = S3Hook(aws_conn_id=request.aws_conn_id).get_conn()
-    return client
+    return s3_client(request.aws_conn_id)
 
 
 def _s3_urls(client: S3Client, bucket: str, request: ListingRequest) -> Callable[[str], str]:
     return object_urls(
         bucket,
-        style=request.url_style or ObjectUrlStyle.VIRTUAL_HOSTED,
+        style=request.url_style or _usual_style(client),
         region=bucket_region(client, bucket),
         endpoint=request.url_endpoint or client.meta.endpoint_url,
+    )
+
+
+def _usual_style(client: S3Client) -> ObjectUrlStyle:
+    """Give the form of object URLs by which Encord can reach the store that a connection leads to."""
+    endpoint = client.meta.endpoint_url
+    host = urlsplit(endpoint).hostname or ""
+    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return ObjectUrlStyle.VIRTUAL_HOSTED
+    if host == "localhost" or host == "::1" or host.startswith("127."):
+        log.warning(
+            "The AWS connection leads to %s, which only this machine reaches. Object URLs are those of Amazon S3 all "
+            "the same; set the 'style' of 'object_urls' to 'endpoint' for others.",
+            endpoint,
+        )
+        return ObjectUrlStyle.VIRTUAL_HOSTED
+    log.info("The AWS connection leads to %s, not to Amazon S3: object URLs begin with that.", endpoint)
+    return ObjectUrlStyle.ENDPOINT
+
+
+def _s3_names(
+    client: S3Client, bucket: str, url_for: Callable[[str], str], request: ListingRequest
+) -> ObjectNames:
+    """Know a bucket's objects by their object URLs, by ``s3://``, and by the endpoint that they are listed through."""
+    endpoint = request.url_endpoint or client.meta.endpoint_url
+    return PlaceNames(
+        url_for, roots=(f"s3://{bucket}/", f"{endpoint.rstrip('/')}/{bucket}/"), endpoint=endpoint
     )
 
 
@@ -321,27 +367,6 @@ def _s3_parts(uri: str) -> tuple[str, str]:
     return parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else ""
 
 
-def _newest_manifest(client: S3Client, bucket: str, folder: str) -> str:
-    """Find the manifest of the newest report; AWS writes it when the report is whole."""
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
-    with explained(bucket, f"prefix {folder!r}", action="s3:ListBucket"):
-        reports = [
-            common["Prefix"]
-            for page in pages
-            for common in page.get("CommonPrefixes", ())
-            if _REPORT_FOLDER.fullmatch(common["Prefix"][len(folder) :])
-        ]
-        for report in sorted(reports, reverse=True):
-            key = f"{report}manifest.json"
-            found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
-            if any(one["Key"] == key for one in found):
-                return key
-    raise ListingError(
-        f"there is no inventory report in s3://{bucket}/{folder}: no folder like 2025-03-01T01-00Z/ with a "
-        "manifest.json. Name the folder of the inventory configuration."
-    )
-
-
 def _listed(root: ObjectStoragePath, uri: str) -> Iterator[ListedObject]:
     try:
         yield from list_path(root)
@@ -357,15 +382,18 @@ def _store_urls(root: ObjectStoragePath, bucket: str, request: ListingRequest) -
         elif root.protocol in _AZURE:
             style = ObjectUrlStyle.AZURE
         elif root.protocol in _S3:
-            style = ObjectUrlStyle.VIRTUAL_HOSTED
+            style = _usual_style(_s3_client(request))
         else:
             style = ObjectUrlStyle.ENDPOINT
     if root.protocol in _S3 and style in (ObjectUrlStyle.VIRTUAL_HOSTED, ObjectUrlStyle.PATH):
         region = bucket_region(_s3_client(request), bucket)
-    if style in (ObjectUrlStyle.AZURE, ObjectUrlStyle.ENDPOINT) and not request.url_endpoint:
+    endpoint = request.url_endpoint
+    if root.protocol in _S3 and style == ObjectUrlStyle.ENDPOINT and not endpoint:
+        endpoint = _s3_client(request).meta.endpoint_url
+    if style in (ObjectUrlStyle.AZURE, ObjectUrlStyle.ENDPOINT) and not endpoint:
         what = "the storage account" if style == ObjectUrlStyle.AZURE else "the root URL of the store"
         raise ObjectUrlError(f"The object URLs of {root} need {what}: set the 'endpoint' of 'object_urls'.")
-    return object_urls(bucket, style=style, region=region, endpoint=request.url_endpoint)
+    return object_urls(bucket, style=style, region=region, endpoint=endpoint)
 
 
 def _local_urls(request: ListingRequest) -> Callable[[str], str]:

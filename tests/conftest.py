@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +69,20 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
+def _read_service_models_once() -> None:
+    """Keep botocore's descriptions of AWS: every new client would read a megabyte of JSON again."""
+    from botocore.loaders import JSONFileLoader
+
+    read = functools.partial(JSONFileLoader._load_file, None)
+    JSONFileLoader._load_file = staticmethod(functools.cache(read))
+
+
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """moto's S3 on a free port."""
     from moto.server import ThreadedMotoServer
 
+    _read_service_models_once()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -137,3 +147,26 @@ def encord(
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(aws))
     yield emulator
     emulator.clear_faults()
+
+
+@pytest.fixture
+def serve(
+    airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str], Any]:
+    """Put a DAG file into the one DAG bundle of Airflow, and give the DAG."""
+
+    def served(dag_id: str, text: str) -> Any:
+        folder = tmp_path / "dags"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{dag_id}.py").write_text(text, encoding="utf-8")
+        bundle = {
+            "name": "own",
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(folder)},
+        }
+        return load(dag_id, bundle, monkeypatch)
+
+    from tests.helpers.dags import load  # Airflow may be imported only once its home is set
+
+    monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
+    return served

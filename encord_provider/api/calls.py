@@ -13,10 +13,9 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-import orjson
-
 from encord_provider.api.items import ItemPage, StorageItem
 from encord_provider.api.upload_job import UploadJob
+from encord_provider.text.json_values import dumps
 
 T = TypeVar("T")
 
@@ -63,7 +62,7 @@ class Call(Generic[T]):
 
     def content(self) -> bytes | None:
         """Give the body as JSON bytes, or None."""
-        return None if self.body is None else orjson.dumps(self.body)
+        return None if self.body is None else dumps(self.body)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+from encord_provider.text.json_values import exact_loads
+from encord_provider.text.shown import shown
 
 GROUP_TYPES = frozenset({"imageGroup", "imageSequence", "dicomSeries", "group"})
 """Item types that stand for several files; their URLs are those of their child items."""
+
+SCENE_TYPE = "scene"
+"""The item type of a scene, whose files are named inside of its description."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,8 @@ class StorageItem:
     :param item_type: Encord's item type in camelCase, such as ``image`` or ``dicomSeries``.
     :param name: the item's name; names need not be unique.
     :param url: the object URL it was registered with, or None for an item without one of its own.
-    :param client_metadata: its custom metadata.
+    :param client_metadata: its custom metadata, every number of it as it was written; empty where it cannot be read.
+    :param metadata_problem: why the custom metadata cannot be read, or None.
     """
 
     uuid: str
@@ -30,19 +35,34 @@ class StorageItem:
     name: str
     url: str | None
     client_metadata: Mapping[str, Any]
+    metadata_problem: str | None = None
 
     @classmethod
     def from_wire(cls, row: Mapping[str, Any]) -> StorageItem:
         """Read one item of an answer; Encord sends ``clientMetadata`` as JSON text."""
-        metadata = row.get("clientMetadata") or {}
+        metadata, problem = _metadata(row.get("clientMetadata"))
         return cls(
             uuid=str(row["uuid"]),
             folder=str(row["parent"]),
             item_type=str(row["itemType"]),
             name=str(row["name"]),
             url=row.get("url"),
-            client_metadata=orjson.loads(metadata) if isinstance(metadata, str) else metadata,
+            client_metadata=metadata,
+            metadata_problem=problem,
         )
+
+
+def _metadata(text: Any) -> tuple[Mapping[str, Any], str | None]:
+    """Read custom metadata; what somebody wrote wrongly into one item must not hide the others of its page."""
+    if text is None or text == "":
+        return {}, None
+    try:
+        value = exact_loads(text) if isinstance(text, str) else text
+    except ValueError as error:
+        return {}, f"its client metadata is not valid JSON: {error}"
+    if not isinstance(value, dict):
+        return {}, f"its client metadata is {shown(value)} instead of an object"
+    return value, None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,14 +7,14 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 from airflow.sdk.log import mask_secret
 
 from encord_provider import __version__
 from encord_provider.api.calls import get_cloud_integrations, get_metadata_schema
 from encord_provider.api.client import EncordApi
 from encord_provider.api.retry import RetryBudget
-from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.exceptions import EncordConfigError, EncordError, EncordInputError
 from encord_provider.get_provider_info import get_provider_info
 from encord_provider.hooks.credentials import DOMAINS, Credentials
 from encord_provider.hooks.folders import FolderFinder
@@ -93,7 +93,13 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
 
         :raises EncordConfigError: if the connection cannot be used as it is.
         """
-        connection = self.get_connection(self.encord_conn_id)
+        try:
+            connection = self.get_connection(self.encord_conn_id)
+        except AirflowNotFoundException:
+            raise EncordConfigError(
+                f"There is no Airflow connection {self.encord_conn_id!r}: add one of the type Encord, or name "
+                "another as encord_conn_id."
+            ) from None
         credentials = Credentials.from_connection(
             conn_id=self.encord_conn_id, password=connection.password, extra=connection.extra_dejson
         )

@@ -164,21 +164,30 @@ class Import:
         self._answers.clear()
         self._ask(tuple(self.active_jobs))
 
-    def wait(self, step: Wait, connect: Callable[[], AsyncEncordApi], *, deadline: float | None) -> None:
+    def wait(
+        self,
+        step: Wait,
+        connect: Callable[[], AsyncEncordApi],
+        *,
+        deadline: float | None,
+        no_longer_than: float | None = None,
+    ) -> None:
         """Wait for jobs in this process.
 
         :param step: for which jobs, and how many of them.
         :param connect: makes the client that asks for them.
-        :param deadline: seconds since the epoch after which the wait is over, or None.
+        :param deadline: seconds since the epoch after which the import is out of time, or None.
+        :param no_longer_than: seconds since the epoch after which only this wait is over; None to wait to the end.
         :raises EncordUnavailableError: if Encord could not be reached; the jobs go on.
         """
 
+        ends = [moment for moment in (deadline, no_longer_than) if moment is not None]
         end = wait_in_process(
             connect,
             folder=self.target.folder,
             job_ids=step.job_ids,
             until=step.until,
-            deadline=deadline,
+            deadline=min(ends) if ends else None,
             progress=Progress(total=self.active_units),
         )
         self._stop_if_killed()
@@ -186,7 +195,8 @@ class Import:
             raise EncordUnavailableError(
                 "Encord could not be reached; the upload jobs go on, and a retry rejoins them."
             )
-        self.look_again(out_of_time=end is WaitEnd.TIMEOUT)
+        out_of_time = end is WaitEnd.TIMEOUT and deadline is not None and min(ends) == deadline
+        self.look_again(out_of_time=out_of_time)
 
     @property
     def active_jobs(self) -> dict[str, ImportPart]:

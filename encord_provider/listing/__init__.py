@@ -2,7 +2,8 @@
 
 from encord_provider.listing.filters import ObjectFilter
 from encord_provider.listing.identity import ObjectIdentity, identity_of, is_url, parse_object_url
-from encord_provider.listing.inventory import inventory_bucket, list_inventory
+from encord_provider.listing.inventory import inventory_bucket, list_inventory, newest_manifest
+from encord_provider.listing.names import ObjectNames, PlaceNames
 from encord_provider.listing.object_urls import (
     ObjectUrlStyle,
     object_urls,
@@ -17,7 +18,9 @@ __all__ = [
     "ListedObject",
     "ObjectFilter",
     "ObjectIdentity",
+    "ObjectNames",
     "ObjectUrlStyle",
+    "PlaceNames",
     "UrlTable",
     "bucket_region",
     "identity_of",
@@ -27,6 +30,7 @@ __all__ = [
     "list_inventory",
     "list_path",
     "list_s3",
+    "newest_manifest",
     "object_urls",
     "parse_object_url",
 ]

@@ -11,6 +11,8 @@ from datetime import datetime
 from encord_provider.exceptions import EncordInputError
 from encord_provider.listing.objects import ListedObject
 
+NOT_INCLUDED = "matches no include pattern"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectFilter:
@@ -70,9 +72,13 @@ class ObjectFilter:
             or self._class_reason(one)
         )
 
+    def include_patterns(self) -> list[tuple[str, re.Pattern[str]]]:
+        """Give the include patterns one by one, each as it was written and compiled."""
+        return [(one, _globs([one])) for one in self.include]
+
     def _key_reason(self, key: str) -> str | None:
         if self._included is not None and not self._included.match(key):
-            return "matches no include pattern"
+            return NOT_INCLUDED
         for text, pattern in self._excluded:
             if pattern.match(key):
                 return f"excluded by pattern {text!r}"

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -40,6 +41,9 @@ _COLUMNS = {
     "StorageClass": "storage_class",
 }
 
+_REPORT_FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}Z/")
+"""The folder of one inventory report. Source: the Amazon S3 user guide, "Inventory list"."""
+
 
 def list_inventory(
     client: S3Client, bucket: str, manifest_key: str, *, prefix: str = ""
@@ -63,8 +67,9 @@ def list_inventory(
         for entry in manifest["files"]:
             with tempfile.TemporaryFile() as file:
                 _download(client, bucket, entry, file)
-                for row in _rows(file, manifest, f"s3://{bucket}/{entry['key']}"):
-                    one = _listed(row)
+                uri = f"s3://{bucket}/{entry['key']}"
+                for number, row in enumerate(_rows(file, manifest, uri), start=1):
+                    one = _listed(row, f"{uri}, row {number}")
                     if one is not None and one.key.startswith(prefix):
                         yield one
 
@@ -81,6 +86,34 @@ def inventory_bucket(client: S3Client, bucket: str, manifest_key: str) -> str:
     :raises ListingError: when the report cannot be read.
     """
     return str(_manifest(client, bucket, manifest_key)["sourceBucket"])
+
+
+def newest_manifest(client: S3Client, bucket: str, folder: str) -> str:
+    """Find the newest report of an inventory configuration that AWS has finished; it writes the manifest last.
+
+    :param client: a boto3 S3 client that may list the reports.
+    :param bucket: the bucket that holds the reports.
+    :param folder: the prefix under which AWS writes a folder for each report, ending in ``/`` or empty.
+    :returns: the key of the newest report's ``manifest.json``.
+    :raises ListingError: when there is none, or the folder cannot be listed.
+    """
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
+    with explained(bucket, f"prefix {folder!r}", action="s3:ListBucket"):
+        reports = [
+            common["Prefix"]
+            for page in pages
+            for common in page.get("CommonPrefixes", ())
+            if _REPORT_FOLDER.fullmatch(common["Prefix"][len(folder) :])
+        ]
+        for report in sorted(reports, reverse=True):
+            key = f"{report}manifest.json"
+            found = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
+            if any(one["Key"] == key for one in found):
+                return key
+    raise ListingError(
+        f"there is no inventory report in s3://{bucket}/{folder}: no folder like 2025-03-01T01-00Z/ with a "
+        "manifest.json. Name the folder of the inventory configuration."
+    )
 
 
 def _manifest(client: S3Client, bucket: str, key: str) -> Mapping[str, Any]:
@@ -163,16 +196,23 @@ def _arrow_rows(file: IO[bytes], file_format: str, uri: str) -> Iterator[Mapping
         raise ListingError(f"{uri}: damaged inventory file ({error})") from None
 
 
-def _listed(row: Mapping[str, Any]) -> ListedObject | None:
+def _listed(row: Mapping[str, Any], where: str) -> ListedObject | None:
     if str(row.get("is_delete_marker", "false")).lower() == "true":
         return None
     if str(row.get("is_latest", "true")).lower() == "false":
         return None
-    size = row.get("size")
+    key, size = row["key"], row.get("size")
+    if not isinstance(key, str) or not key:
+        raise ListingError(f"{where}: damaged inventory: the key is {'empty' if key == '' else repr(key)}")
+    try:
+        bytes_ = None if size in (None, "") else int(str(size))
+        time = _time(row.get("last_modified_date"))
+    except ValueError as error:
+        raise ListingError(f"{where}, key {key!r}: damaged inventory: {error}") from None
     return ListedObject(
-        key=row["key"],
-        size=None if size in (None, "") else int(str(size)),
-        last_modified=_time(row.get("last_modified_date")),
+        key=key,
+        size=bytes_,
+        last_modified=time,
         storage_class=row.get("storage_class") or None,
         etag=row.get("e_tag") or None,
     )

@@ -47,7 +47,7 @@ def _local(root: Path) -> Iterator[ListedObject]:
         if path.is_file():
             status = path.stat()
             time = datetime.fromtimestamp(status.st_mtime, UTC)
-            yield ListedObject(path.relative_to(root).as_posix(), status.st_size, time)
+            yield ListedObject(_readable(path.relative_to(root).as_posix(), root), status.st_size, time)
 
 
 def _remote(root: ListablePath) -> Iterator[ListedObject]:
@@ -56,15 +56,43 @@ def _remote(root: ListablePath) -> Iterator[ListedObject]:
     try:
         if not root.fs.exists(root.path):
             raise ListingError(f"there is no folder {root}")
-        for _, _, files in root.fs.walk(root.path, detail=True, on_error="raise"):
-            for info in files.values():
-                name = str(info["name"]).strip("/")
-                key = name[len(base) :].lstrip("/") if local else name.partition("/")[2]
-                yield ListedObject(key, info.get("size"), _time(info), info.get("StorageClass"))
+        for info in _found(root):
+            name = str(info["name"]).lstrip("/")
+            key = name[len(base) :].lstrip("/") if local else name.partition("/")[2]
+            yield ListedObject(_readable(key, root), info.get("size"), _time(info), info.get("StorageClass"))
     except PermissionError as error:
         raise ListingError(f"{root} may not be listed: {error}") from error
     except FileNotFoundError as error:
         raise ListingError(f"there is no folder {root}") from error
+
+
+def _found(root: ListablePath) -> Iterator[Mapping[str, Any]]:
+    """What the file system finds below a path.
+
+    An object store finds keys. Walking it folder by folder would make folders of keys with ``//`` in them and lose
+    these. A file system without a way of its own to find walks, and says what it may not read only when asked to.
+    """
+    from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
+    from fsspec.asyn import AsyncFileSystem  # type: ignore[import-untyped]
+
+    kind = type(root.fs)
+    if issubclass(kind, AsyncFileSystem):
+        walks = kind._find is AsyncFileSystem._find
+    else:
+        walks = getattr(kind, "find", None) is AbstractFileSystem.find
+    asked = {"on_error": "raise"} if walks else {}
+    found = root.fs.find(root.path, detail=True, **asked)
+    return (info for info in found.values() if info.get("type") != "directory")
+
+
+def _readable(key: str, root: ListablePath | Path) -> str:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        raise ListingError(
+            f"the name {key!r} below {root} is not valid UTF-8, so that it has no URL; rename it"
+        ) from None
+    return key
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:

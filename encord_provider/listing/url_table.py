@@ -28,7 +28,9 @@ class UrlTable:
             if (other := seen.setdefault(identity, row)) is not row:
                 raise MetadataTableError(f"{row.where}: {other.where} names the same object, {other.key!r}")
         name = _namer(seen)
-        self._urls = {name(identity): row.key for identity, row in rows}
+        self._endpoint = endpoint
+        self._keys = {identity: name(identity) for identity in seen}
+        self._urls = {self._keys[identity]: row.key for identity, row in rows}
 
     def objects(self) -> Iterator[ListedObject]:
         """List the objects.
@@ -45,6 +47,23 @@ class UrlTable:
         :returns: the URL exactly as the table gives it.
         """
         return self._urls[key]
+
+    def key_of(self, url: str) -> str | None:
+        """Find the key of one of :meth:`objects`.
+
+        :param url: an object URL as somebody wrote it.
+        :returns: the key; None for an object that is not in the table.
+        """
+        identity = self.identity(url)
+        return None if isinstance(identity, str) else self._keys.get(identity)
+
+    def identity(self, url: str) -> ObjectIdentity | str:
+        """Give what all spellings of a URL have in common.
+
+        :param url: an object URL as somebody wrote it.
+        :returns: the identity; the text itself where it is nothing that can be told apart.
+        """
+        return identity_of(url, endpoint=self._endpoint)
 
 
 def _namer(identities: Iterable[ObjectIdentity]) -> Callable[[ObjectIdentity], str]:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from encord_provider.api.calls import BULK_SIZE, get_storage_items, patch_storage_items
+from encord_provider.api.calls import BULK_SIZE, get_storage_items, list_items, patch_storage_items
 from encord_provider.api.client import EncordApi
-from encord_provider.exceptions import EncordRequestError
+from encord_provider.api.items import StorageItem
+from encord_provider.exceptions import EncordNotFoundError, EncordPermissionError, EncordRequestError
+from encord_provider.metadata.dividing import DIVISIBLE, MAX_REFUSALS, Divided, divided
 from encord_provider.metadata.matching import Match
 from encord_provider.metadata.results import RowOutcome, RowResult
+from encord_provider.text.json_values import same_json, size_problem
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 _HELD = 10 * BULK_SIZE
 """How many results may wait for a bundle to fill, so that a long listing does not fill the memory."""
+
+
+_FOLDERS_ASKED = 20
+"""How many folders of a refused bundle are tried at most to see whether any can be read."""
 
 
 class PatchMode(StrEnum):
@@ -37,8 +46,13 @@ def wanted(
     :param mode: whether the other keys of the item are kept.
     :param remove_keys: keys that the item loses in a merge, unless its row gives them a value.
     """
+    # A value that stays is not even written in another way, such as 1.50 as 1.5.
+    given = {
+        key: current[key] if key in current and same_json(value, current[key]) else value
+        for key, value in given.items()
+    }
     if mode is PatchMode.REPLACE:
-        return dict(given)
+        return given
     kept = {key: value for key, value in current.items() if key not in remove_keys}
     return {**kept, **given}
 
@@ -60,10 +74,12 @@ class MetadataPatcher:
         """Patch the items that would change.
 
         A row that matches no item, or more than one, is reported and not guessed at, as are two rows for one
-        item. A bundle that Encord refuses is divided until the items that it refuses are known.
+        item. A bundle that Encord refuses is divided until the items that it refuses are known, see
+        :func:`~encord_provider.metadata.dividing.divided`.
 
         :param matches: what each row means; read a bundle at a time.
         :returns: what became of each row, in the order of the matches.
+        :raises EncordRequestError: if Encord refuses calls whatever they hold: the key, or the whole folder.
         :raises EncordUnavailableError: if Encord cannot be reached; what was patched by then stays patched, and
             patching again changes nothing there.
         """
@@ -92,8 +108,11 @@ class MetadataPatcher:
         if len(uuids) > 1 or match.contested:
             reason = f"{len(uuids)} items match" if len(uuids) > 1 else "another row names the same item"
             return RowResult(row=match.row, outcome=RowOutcome.AMBIGUOUS, items=uuids, reason=reason)
-        current = match.items[0].client_metadata
-        if self._wanted(current, match) == current:
+        item = match.items[0]
+        if problem := self._unreadable(item):
+            return RowResult(row=match.row, outcome=RowOutcome.FAILED, items=uuids, reason=problem)
+        current = item.client_metadata
+        if item.metadata_problem is None and same_json(self._wanted(current, match), current):
             return RowResult(row=match.row, outcome=RowOutcome.UNCHANGED, items=uuids)
         return None
 
@@ -103,42 +122,79 @@ class MetadataPatcher:
         for one in held:
             yield results[one.items[0].uuid] if isinstance(one, Match) else one
 
+    def _unreadable(self, item: StorageItem) -> str | None:
+        """Say why the metadata of an item cannot be merged, or None; a replacement does not need to read it."""
+        if item.metadata_problem is None or self.mode is PatchMode.REPLACE:
+            return None
+        return f"{item.metadata_problem}; mode 'replace' overwrites it"
+
     def _patched(self, bundle: Mapping[str, Match]) -> dict[str, RowResult]:
         """Read the items again, so that a merge keeps what was written meanwhile, and patch them."""
-        if not bundle:
-            return {}
-        fresh = {
-            item.uuid: item.client_metadata for item in self.api.perform(get_storage_items(list(bundle)))
-        }
-        refused = self._refused(
-            {uuid: self._wanted(fresh[uuid], match) for uuid, match in bundle.items() if uuid in fresh}
-        )
-        results: dict[str, RowResult] = {}
+        folders = list(dict.fromkeys(match.items[0].folder for match in bundle.values()))
+        read = self._divided(list(bundle), folders, lambda uuids: self.api.perform(get_storage_items(uuids)))
+        fresh = {item.uuid: item for items in read.answers for item in items}
+        reasons = _reasons(read)
+        patches: dict[str, Mapping[str, Any]] = {}
         for uuid, match in bundle.items():
-            reason = refused.get(uuid, "") if uuid in fresh else "the item is gone"
-            results[uuid] = RowResult(
-                row=match.row,
-                outcome=RowOutcome.FAILED if reason else RowOutcome.PATCHED,
-                items=(uuid,),
-                reason=reason,
-                conflict=uuid in fresh and fresh[uuid] != match.items[0].client_metadata,
-            )
-        return results
+            if uuid in reasons:
+                continue
+            if uuid not in fresh:
+                reasons[uuid] = "the item is gone"
+                continue
+            metadata = self._wanted(fresh[uuid].client_metadata, match)
+            if problem := self._unreadable(fresh[uuid]) or size_problem(metadata):
+                reasons[uuid] = problem
+            else:
+                patches[uuid] = metadata
 
-    def _refused(self, patches: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-        """Send patches, and give the reason for each that Encord refused."""
-        if not patches:
-            return {}
+        def send(uuids: Sequence[str]) -> None:
+            self.api.perform(patch_storage_items({uuid: patches[uuid] for uuid in uuids}))
+            log.info("Patched the client metadata of %d items.", len(uuids))
+
+        reasons |= _reasons(self._divided(list(patches), folders, send))
+        return {
+            uuid: RowResult(
+                row=match.row,
+                outcome=RowOutcome.FAILED if uuid in reasons else RowOutcome.PATCHED,
+                items=(uuid,),
+                reason=reasons.get(uuid, ""),
+                conflict=uuid in fresh
+                and not same_json(fresh[uuid].client_metadata, match.items[0].client_metadata),
+            )
+            for uuid, match in bundle.items()
+        }
+
+    def _divided(
+        self, uuids: Sequence[str], folders: Sequence[str], send: Callable[[Sequence[str]], T]
+    ) -> Divided[T]:
+        """Make a call for items of folders; it is divided where the refusal may be about single items."""
+        readable: list[bool] = []
+
+        def may_divide(error: EncordRequestError) -> bool:
+            if error.status != 403:
+                return error.status in DIVISIBLE
+            if not readable:
+                readable.append(any(map(self._can_read, folders[:_FOLDERS_ASKED])))
+            return readable[0]
+
+        return divided(uuids, send, may_divide=may_divide)
+
+    def _can_read(self, folder: str) -> bool:
         try:
-            self.api.perform(patch_storage_items(patches))
-        except EncordRequestError as error:
-            if len(patches) == 1:
-                return dict.fromkeys(patches, str(error) or "Encord refused it")
-            both = list(patches.items())
-            middle = len(both) // 2
-            return self._refused(dict(both[:middle])) | self._refused(dict(both[middle:]))
-        log.info("Patched the client metadata of %d items.", len(patches))
-        return {}
+            self.api.perform(list_items(folder, page_size=1))
+        except (EncordPermissionError, EncordNotFoundError):
+            return False
+        return True
 
     def _wanted(self, current: Mapping[str, Any], match: Match) -> dict[str, Any]:
         return wanted(current, match.row.metadata, mode=self.mode, remove_keys=self.remove_keys)
+
+
+def _reasons(done: Divided[Any]) -> dict[str, str]:
+    """The reason for each refused item, in words."""
+    together = (
+        ""
+        if done.given_up is None
+        else f" (Encord refused {MAX_REFUSALS} calls in a row, so that some items were not tried alone)"
+    )
+    return {uuid: f"{str(error) or 'Encord refused it'}{together}" for uuid, error in done.refused.items()}

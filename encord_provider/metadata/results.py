@@ -12,6 +12,8 @@ import orjson
 
 from encord_provider.metadata.rows import MetadataRow
 
+_MAX_SHOWN = 20
+
 
 class RowOutcome(StrEnum):
     """What became of a row."""
@@ -61,12 +63,14 @@ class PatchSummary:
     :param conflicts: how many items somebody else changed at the same time.
     :param report: a JSON line for every row that is not unchanged.
     :param first_failed: the first row that Encord refused, or None.
+    :param astray: the first rows that match no item, or several.
     """
 
     counts: Mapping[RowOutcome, int]
     conflicts: int
     report: bytes
     first_failed: RowResult | None
+    astray: tuple[RowResult, ...] = ()
 
     @classmethod
     def of(cls, results: Iterable[RowResult]) -> PatchSummary:
@@ -75,11 +79,14 @@ class PatchSummary:
         conflicts = 0
         lines: list[bytes] = []
         first_failed: RowResult | None = None
+        astray: list[RowResult] = []
         for result in results:
             counts[result.outcome] += 1
             conflicts += result.conflict
             if result.outcome is not RowOutcome.UNCHANGED:
                 lines.append(orjson.dumps(result.as_json()) + b"\n")
+            if result.outcome in (RowOutcome.UNMATCHED, RowOutcome.AMBIGUOUS) and len(astray) < _MAX_SHOWN:
+                astray.append(result)
             if result.outcome is RowOutcome.FAILED and first_failed is None:
                 first_failed = result
         return cls(
@@ -87,4 +94,24 @@ class PatchSummary:
             conflicts=conflicts,
             report=b"".join(lines),
             first_failed=first_failed,
+            astray=tuple(astray),
         )
+
+    def astray_problem(self, allowed: int | None) -> str | None:
+        """Say that too many rows found no item.
+
+        :param allowed: how many rows may match no item, or several; None for all but all of them.
+        :returns: a sentence with the first of these rows, or None.
+        """
+        unmatched, rows = self.counts[RowOutcome.UNMATCHED], sum(self.counts.values())
+        count = unmatched + self.counts[RowOutcome.AMBIGUOUS]
+        if allowed is None:
+            if not rows or unmatched < rows:
+                return None
+            problem = f"None of the {rows} rows matches an item: check 'key', 'folder' and 'items'"
+        elif count > allowed:
+            problem = f"{count} of {rows} rows match no item, or several; {allowed} are allowed"
+        else:
+            return None
+        lines = [f"{one.row.where}: {one.row.key!r}: {one.reason}" for one in self.astray]
+        return "\n".join([f"{problem}. The first of them:", *lines])

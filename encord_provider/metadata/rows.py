@@ -9,12 +9,10 @@ from typing import Any
 
 from encord_provider.exceptions import EncordInputError, MetadataTableError
 from encord_provider.jobs.parts import index_uri_of, specs_of_index
-from encord_provider.schema import MetadataSchema, check_metadata
+from encord_provider.schema import MetadataSchema, ValueCheck
+from encord_provider.tables.exported import OWN_COLUMNS
 from encord_provider.workspace.inputs import Inputs
 from encord_provider.workspace.templates import value_of
-
-EXPORT_PREFIX = "encord_"
-"""How the columns begin that say which item a row of an exported table is about."""
 
 
 class ItemKey(StrEnum):
@@ -43,6 +41,8 @@ class MetadataRow:
     :param urls: all object URLs of an image group, sequence or series, where they are known; the item is then
         the one with exactly these files, whatever ``key`` and ``by`` say.
     :param title: the title that such an item has; None for any.
+    :param scene: whether the item is a scene, whose files are ``urls``.
+    :param exported: whether the row is one of an exported table, whose values are exactly what an item had.
     """
 
     key: str
@@ -51,6 +51,8 @@ class MetadataRow:
     where: str
     urls: tuple[str, ...] = ()
     title: str | None = None
+    scene: bool = False
+    exported: bool = False
 
 
 def rows_of(
@@ -77,10 +79,10 @@ def rows_of(
     elif isinstance(metadata, str):
         table = Inputs(aws_conn_id=aws_conn_id).table(metadata, key_column=key_column)
         for line in table or ():
-            values = {
-                name: value for name, value in line.metadata.items() if not name.startswith(EXPORT_PREFIX)
-            }
-            yield MetadataRow(key=line.key, by=key, metadata=values, where=line.where)
+            values = line.metadata
+            if not line.exported:
+                values = {name: value for name, value in values.items() if name not in OWN_COLUMNS}
+            yield MetadataRow(key=line.key, by=key, metadata=values, where=line.where, exported=line.exported)
     elif isinstance(metadata, Mapping):
         for name, values in metadata.items():
             where = f"metadata of {name!r}"
@@ -97,23 +99,33 @@ def rows_of_index(index: str) -> Iterator[MetadataRow]:
     """
     for spec in specs_of_index(index):
         for unit in spec.units:
-            grouped = len(unit.urls) > 1 or unit.media_type.is_grouped
+            scene = unit.media_type.urls_in is not None
+            grouped = scene or len(unit.urls) > 1 or unit.media_type.is_grouped
             yield MetadataRow(
                 key=unit.urls[0],
                 metadata=unit.client_metadata,
                 where=f"upload spec, {unit.title or unit.urls[0]!r}",
                 urls=unit.urls if grouped else (),
                 title=unit.title if grouped else None,
+                scene=scene,
             )
 
 
-def checked_rows(rows: Iterable[MetadataRow], schema: MetadataSchema) -> list[MetadataRow]:
-    """Check the values of rows against the metadata schema.
+def checked_rows(rows: Iterable[MetadataRow], schema: MetadataSchema | None) -> list[MetadataRow]:
+    """Check the values of rows, except those of exported tables, of which only the edited ones matter.
 
+    :param rows: the rows.
+    :param schema: the metadata schema, or None to look only at what Encord can store.
     :returns: the rows with the values as the schema has them.
-    :raises MetadataValueError: for the first value that does not fit.
+    :raises MetadataValueError: if values do not fit; the message names the first ones.
     """
-    return [replace(row, metadata=check_metadata(row.metadata, schema, where=row.where)) for row in rows]
+    check = ValueCheck(schema)
+    checked = [
+        row if row.exported else replace(row, metadata=check.check(row.metadata, where=row.where))
+        for row in rows
+    ]
+    check.finish()
+    return checked
 
 
 def _given_rows(rows: Sequence[Mapping[str, Any]], by: ItemKey, column: str) -> Iterator[MetadataRow]:

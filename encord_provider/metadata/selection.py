@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,12 +15,15 @@ from encord_provider.exceptions import EncordInputError, EncordRequestError
 from encord_provider.hooks.names import uuid_of
 from encord_provider.hooks.sdk import call_sdk
 from encord_provider.jobs.parts import index_uri_of
+from encord_provider.metadata.dividing import DIVISIBLE, divided
 from encord_provider.metadata.matching import Match, match_rows
 from encord_provider.metadata.rows import ItemKey, MetadataRow, rows_of_index
 from encord_provider.options import ItemSelection
 
 if TYPE_CHECKING:
     from encord_provider.hooks.encord import EncordHook
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -203,7 +207,23 @@ def _index(value: Any) -> str | None:
 def _items_by_uuid(hook: EncordHook, uuids: Iterable[str]) -> Iterator[StorageItem]:
     remaining = iter(dict.fromkeys(uuids))
     while bundle := list(islice(remaining, BULK_SIZE)):
-        yield from hook.api.perform(get_storage_items(bundle))
+        read = divided(
+            bundle,
+            lambda uuids: hook.api.perform(get_storage_items(uuids)),
+            may_divide=lambda error: error.status == 403 or error.status in DIVISIBLE,
+        )
+        refusal = next(iter(read.refused.values()), None)
+        if refusal is not None and (read.given_up or not read.answers):
+            raise read.given_up or refusal
+        if read.refused:
+            log.warning(
+                "Encord refused to show %d items, which are left out. The first: %s (%s)",
+                len(read.refused),
+                next(iter(read.refused)),
+                refusal,
+            )
+        for items in read.answers:
+            yield from items
 
 
 def _subfolders(hook: EncordHook, folder: str) -> list[str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
+import orjson
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from encord_provider.exceptions import EncordInputError
+from encord_provider.exceptions import EncordInputError, UploadSpecError
 from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.options import (
     ClientMetadata,
     Filters,
     Frames,
     Grouping,
+    Limits,
     Media,
     ObjectUrls,
     Parts,
@@ -29,14 +32,16 @@ from encord_provider.sources import (
     source_of,
 )
 from encord_provider.tables import MetadataTable
-from encord_provider.upload_spec import BuildOptions, DataUnit, SkippedObjects, build_units
-from encord_provider.workspace.files import child
+from encord_provider.upload_spec import Build, BuildOptions, SkipKind, build_units
+from encord_provider.workspace.files import child, path_of
 from encord_provider.workspace.option_groups import Options, is_template
 from encord_provider.workspace.specs import write_spec
 from encord_provider.workspace.window import Window, run_window
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
+
+_REASONS_SHOWN = 20
 
 _GROUPS: Mapping[str, type[Options]] = {
     group.parameter: group for group in (Media, Filters, Grouping, ClientMetadata, Frames, ObjectUrls, Parts)
@@ -66,12 +71,14 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
     :param metadata: where client metadata comes from: :class:`~encord_provider.options.ClientMetadata`. (templated)
     :param frames: what concerns single frames of videos: :class:`~encord_provider.options.Frames`. (templated)
     :param object_urls: how objects are named: :class:`~encord_provider.options.ObjectUrls`. (templated)
-    :param parts: how the spec is divided: :class:`~encord_provider.options.Parts`. (templated)
+    :param parts: how the spec is divided, and the limits of what may be left over:
+        :class:`~encord_provider.options.Parts`. (templated)
 
-    :returns: ``{"index", "parts", "counts", "skipped"}``: URIs, data units by type, and how many objects were
-        left out.
+    :returns: ``{"index", "parts", "counts", "skipped", "unmatched"}``: URIs, data units by type, how many objects were
+        left out, and how many rows of the metadata table name no object that was listed.
     :raises ListingError: if the bucket does not exist or may not be listed.
-    :raises EncordInputError: if a pattern, the table, a title or a value is wrong; the message names it.
+    :raises EncordInputError: if a pattern, the table, a title or a value is wrong, if a table or pattern meets no
+        object at all, or if a limit is passed; the message names it.
     """
 
     template_fields: tuple[str, ...] = (
@@ -137,22 +144,30 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             )
         )
         self.log.info("The objects come from %s.", listing.place)
-        units, skipped = self._units(listing)
+        build = self._build(listing)
         folder = self.task_folder(context)
         index, result = write_spec(
             folder,
-            units,
+            build.units,
             max_units_per_part=parts.max_units_per_part,
             skip_duplicate_urls=parts.skip_duplicate_urls,
-            skipped=skipped,
+            skipped=build.skipped,
         )
-        if not listing.count:
-            raise AirflowSkipException(f"There are no objects in {listing.place}: nothing to import.")
+        reasons = child(folder, "skipped.jsonl")
+        if listing.count:
+            self._check(build, parts.limits or Limits(), units=index.units, reasons=reasons)
         if not index.units:
-            raise AirflowSkipException(
-                f"None of the {listing.count} objects in {listing.place} can be imported. The reasons: "
-                f"{child(folder, 'skipped.jsonl')}"
-            )
+            nothing = f"There are no objects in {listing.place}: nothing to import."
+            if listing.count:
+                nothing = (
+                    f"None of the {listing.count} objects in {listing.place} can be imported. The reasons: "
+                    f"{reasons}"
+                )
+                self._warn_of(reasons)
+            # Airflow logs why a task was skipped where few look.
+            self.log.warning("%s", nothing)
+            raise AirflowSkipException(nothing)
+        result["unmatched"] = build.matches.unmatched
         self.log.info(
             "%d objects listed: %d data units %s, %d left out.",
             listing.count,
@@ -161,6 +176,38 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             index.skipped,
         )
         return result
+
+    def _check(self, build: Build, limits: Limits, *, units: int, reasons: str) -> None:
+        """Say what of the tables, patterns and objects was left over, and fail where that is too much."""
+        for warning in build.matches.warnings():
+            self.log.warning("%s", warning)
+        unusable = build.skipped.count(SkipKind.UNUSABLE)
+        if unusable:
+            self.log.warning(
+                "%d objects were left out because of their keys: %s",
+                unusable,
+                build.skipped.first(SkipKind.UNUSABLE),
+            )
+        max_unmatched, max_skipped = cast("Any", (limits.max_unmatched, limits.max_skipped))
+        build.matches.check(max_unmatched=max_unmatched)
+        unmeant = (SkipKind.UNUSABLE, SkipKind.UNSUPPORTED)
+        skipped = build.skipped.count(*unmeant)
+        if max_skipped is not None and skipped > max_skipped:
+            raise UploadSpecError(
+                f"{skipped} objects were left out, max_skipped is {max_skipped}: {build.skipped.first(*unmeant)}. "
+                f"All of them with their reasons: {reasons}"
+            )
+        if unusable and not units:
+            raise UploadSpecError(
+                f"No object is left to import: {build.skipped.first(SkipKind.UNUSABLE)}. All reasons: {reasons}"
+            )
+
+    def _warn_of(self, reasons: str) -> None:
+        """Say how many objects were left out for what reason."""
+        with path_of(reasons).open("rb") as lines:
+            found = Counter(str(orjson.loads(line)["reason"]) for line in lines)
+        for reason, count in found.most_common(_REASONS_SHOWN):
+            self.log.warning("%d left out: %s", count, reason)
 
     def _window(self, context: Context) -> Window:
         window = run_window(context, day=self.day)
@@ -176,7 +223,7 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             raise EncordInputError("Give either 'bucket' and 'prefix', or a 'source'.")
         return source
 
-    def _units(self, listing: Listing) -> tuple[Iterator[DataUnit], SkippedObjects]:
+    def _build(self, listing: Listing) -> Build:
         """Read what the options name, and start to build."""
         media, filters = Media.of(self.media), Filters.of(self.filters)
         grouping, frames = Grouping.of(self.grouping), Frames.of(self.frames)
@@ -187,6 +234,7 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
         return build_units(
             listing,
             url_for=listing.url_for,
+            names=listing.names,
             options=BuildOptions(
                 media=media.type,
                 filters=filters.object_filter(),

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, cast
 from encord_provider.exceptions import MetadataValueError
 from encord_provider.metadata.rows import ItemKey, rows_of
 from encord_provider.operators.base import EncordInputsOperator
-from encord_provider.schema import check_metadata
+from encord_provider.schema import ValueCheck
+from encord_provider.text.json_values import nearest_numbers
 from encord_provider.workspace.files import child, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-_SHOWN = 20
-
 
 class EncordCheckMetadataOperator(EncordInputsOperator):
     """Check client metadata against the organisation's metadata schema, every row of it.
 
-    The patch operator checks too, and stops at the first row that is wrong; this one names them all.
+    The patch operator checks too, and its message names the first values that do not fit; this one writes all of them
+    into a file.
 
     :param metadata: the URI of a CSV, JSONL or Parquet table, or what else
         :class:`~encord_provider.operators.patch_metadata.EncordPatchMetadataOperator` takes. (templated)
@@ -30,7 +30,7 @@ class EncordCheckMetadataOperator(EncordInputsOperator):
     :returns: ``{"rows", "keys", "undeclared"}``: how many rows there are, the metadata keys in them, and those of
         the keys that the schema does not have.
     :raises MetadataTableError: if the table is malformed.
-    :raises MetadataValueError: if values do not fit; the message names the first rows, and the file ``errors.txt``
+    :raises MetadataValueError: if values do not fit; the message names the first values, and the file ``errors.txt``
         in the workspace, which it names, has all of them.
     """
 
@@ -67,18 +67,15 @@ class EncordCheckMetadataOperator(EncordInputsOperator):
             )
         )
         schema = self.hook.metadata_schema()
-        errors: list[str] = []
+        check = ValueCheck(schema, strict=self.strict)
         for row in rows:
-            try:
-                check_metadata(row.metadata, schema, where=row.where, strict=self.strict)
-            except MetadataValueError as error:
-                errors.append(str(error))
-        if errors:
+            check.check(nearest_numbers(row.metadata), where=row.where)
+        if check.errors:
             uri = child(self.task_folder(context), "errors.txt")
-            write_whole(uri, "".join(f"{error}\n" for error in errors).encode())
+            write_whole(uri, "".join(f"{error}\n" for error in check.errors).encode())
             raise MetadataValueError(
-                f"{len(errors)} of {len(rows)} rows do not fit the metadata schema (all of them: {uri}):\n"
-                + "\n".join(errors[:_SHOWN])
+                f"{check.rows} of {len(rows)} rows do not fit the metadata schema (all of them: {uri}):\n"
+                f"{check.shown()}"
             )
         keys = sorted({key for row in rows for key in row.metadata})
         undeclared = [key for key in keys if key not in schema]

@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from encord_provider.exceptions import EncordInputError
-from encord_provider.metadata.rows import EXPORT_PREFIX
+from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.metadata.selection import SelectedItems
 from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.options import ItemSelection
+from encord_provider.tables.exported import ITEM_COLUMNS
 from encord_provider.tables.writer import TableWriter
 from encord_provider.workspace.files import child, write_whole
 
@@ -18,19 +18,22 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
 _FORMATS = ("jsonl", "csv", "parquet")
-_ITEM_COLUMNS = tuple(f"{EXPORT_PREFIX}{name}" for name in ("uuid", "object_url", "name", "type", "folder"))
+_SHOWN = 20
 
 
 class EncordExportMetadataOperator(EncordWorkspaceOperator):
     """Write the client metadata of the items of a folder, dataset or project as a table in the workspace.
 
     One row for each item: the columns ``encord_uuid``, ``encord_object_url``, ``encord_name``, ``encord_type`` and
-    ``encord_folder`` say which item it is, every other column is a key of its client metadata. An edited table goes
-    back with ``EncordPatchMetadataOperator(metadata=uri, key="uuid", key_column="encord_uuid")``.
+    ``encord_folder`` say which item it is, ``encord_values`` how values are written, every other column is a key of its
+    client metadata. An edited table goes back with
+    ``EncordPatchMetadataOperator(metadata=uri, key="uuid", key_column="encord_uuid")``; one that nobody edited changes
+    nothing, whatever the metadata is and whatever the schema says.
 
-    JSONL is written as it comes and gives every value back exactly. CSV and Parquet have one column for each key
-    that any item has; in CSV, a missing value and a null are both empty, and lists and objects are JSON; in Parquet,
-    a column whose values are of several types is JSON text.
+    JSONL has the values as they are. CSV and Parquet have one column for each key that any item has. A cell of CSV
+    that is valid JSON is that value, any other text is itself, and an empty cell has no value: ``5`` is a number,
+    ``"5"`` is text, ``null`` is a null. Parquet has columns of booleans, numbers or lists of numbers where all values
+    are such, and such cells otherwise.
 
     :param folder: the storage folder whose items are meant: UUID or name path. (templated)
     :param items: which items are meant beside or instead of those of the folder:
@@ -40,6 +43,7 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
     :returns: ``{"uri", "items", "format"}``: the table and how many rows it has.
     :raises EncordInputError: if there is no such folder, or the arguments do not fit together.
     :raises EncordConfigError: for Parquet without pyarrow.
+    :raises EncordError: if the client metadata of some items cannot be read, after the table of all others was written.
     """
 
     template_fields: tuple[str, ...] = (
@@ -68,16 +72,24 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the items page by page and write their rows."""
         selected = SelectedItems.of(folder=self.folder, items=self.items)
-        with TableWriter(self.file_format, first_columns=_ITEM_COLUMNS) as table:
+        unreadable: list[str] = []
+        with TableWriter(self.file_format) as table:
             for item in selected.read(self.hook):
+                if item.metadata_problem is not None:
+                    unreadable.append(f"{item.uuid} ({item.name}): {item.metadata_problem}")
+                    continue
                 about = (item.uuid, item.url, item.name, item.item_type, item.folder)
-                named = dict(zip(_ITEM_COLUMNS, about, strict=True))
-                # What says which item it is comes first, and no key of the metadata takes its place.
-                table.add({**named, **item.client_metadata, **named})
+                table.add(dict(zip(ITEM_COLUMNS, about, strict=True)), item.client_metadata)
             uri = child(self.task_folder(context), f"metadata.{self.file_format}")
             with tempfile.TemporaryFile() as file:
                 table.write(file)
                 file.seek(0)
                 write_whole(uri, file)
         self.log.info("The client metadata of %d items of %s: %s", table.rows, selected, uri)
+        if unreadable:
+            shown = "\n".join(unreadable[:_SHOWN])
+            raise EncordError(
+                f"{len(unreadable)} items are not in the table {uri}, which holds the other {table.rows}; patch them "
+                f"with mode 'replace' first. The first of them:\n{shown}"
+            )
         return {"uri": uri, "items": table.rows, "format": self.file_format}

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -22,6 +22,7 @@ from encord_provider.jobs.run import Import, Target
 from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 from encord_provider.workspace.files import child
+from encord_provider.workspace.templates import value_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -44,9 +45,10 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
     :param create_folder: whether to create what is missing of a name path.
     :param integration: the cloud integration: UUID or exact title; None for the connection's default. (templated)
     :param ignore_errors: whether a job goes on when a data unit fails. Without it, Encord ends the whole job.
-    :param max_failed_units: how many failed data units still count as success.
+    :param max_failed_units: how many failed data units still count as success. (templated)
     :param wait_for_completion: whether to wait for the jobs; if not, all are started at once.
-    :param deferrable: whether to wait in the triggerer; by default what ``[operators] default_deferrable`` says.
+    :param deferrable: whether to wait in the triggerer, for jobs that take longer than a few seconds; by default what
+        ``[operators] default_deferrable`` says.
     :param durable: whether to remember across attempts what was sent and what has ended.
     :param cancel_on_kill: whether to cancel the jobs when the task is killed, runs out of time or fails for good.
     :param max_active_jobs: how many jobs may be under way at once.
@@ -66,8 +68,13 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         "spec",
         "folder",
         "integration",
+        "max_failed_units",
     )
     template_fields_renderers = {"spec": "json"}
+
+    patience: ClassVar[float] = 3.0
+    """Seconds for which jobs are awaited here before the task is deferred. Short jobs need no deferral, and Airflow may
+    fail one that comes back at once."""
 
     def __init__(
         self,
@@ -78,7 +85,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         create_folder: bool = False,
         integration: str | None = None,
         ignore_errors: bool = True,
-        max_failed_units: int = 0,
+        max_failed_units: int | str | XComArg = 0,
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         durable: bool = True,
@@ -107,6 +114,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Send the parts, wait for them, and judge."""
+        self._allowed()
         store = self._store(context)
         if not self.durable:
             store.delete()
@@ -147,8 +155,11 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
 
     def _drive(self, running: Import, deadline: float | None, context: Context) -> dict[str, Any]:
         """Let the import advance and wait for it in turn, until every part has ended."""
+        patient_until = time.time() + self.patience
         while True:
             match running.advance():
+                case Wait() as step if self.deferrable and time.time() < patient_until:
+                    running.wait(step, self.hook.async_api, deadline=deadline, no_longer_than=patient_until)
                 case Wait() as step if self.deferrable:
                     running.note_known()
                     self._defer(running, step, deadline)
@@ -162,12 +173,19 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
     def _finished(self, running: Import, context: Context) -> dict[str, Any]:
         """Judge, and note that the import has succeeded, before Airflow can hear of it."""
         if self.wait_for_completion:
-            value = running.judge(max_failed_units=self.max_failed_units)
+            value = running.judge(max_failed_units=self._allowed())
         else:
             summary = running.summary()
             value = {name: summary[name] for name in ("folder", "job_ids")}
         running.finish(Finished(value=value, **_try_of(context)) if self.durable else None)
         return value
+
+    def _allowed(self) -> int:
+        """Read how many data units may fail; asked before anything is sent, so that it cannot be wrong afterwards."""
+        allowed: int = value_of(self.max_failed_units, int, parameter="max_failed_units") or 0
+        if allowed < 0:
+            raise EncordInputError(f"The parameter max_failed_units is {allowed}; it must be 0 or more.")
+        return allowed
 
     def _defer(self, running: Import, step: Wait, deadline: float | None) -> None:
         jobs = running.active_jobs

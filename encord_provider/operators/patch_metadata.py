@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.metadata.edits import checked_edits
 from encord_provider.metadata.matching import Match
 from encord_provider.metadata.patch import MetadataPatcher, PatchMode
 from encord_provider.metadata.results import PatchSummary, RowOutcome
@@ -15,6 +16,7 @@ from encord_provider.metadata.selection import SelectedItems, match_in
 from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.options import ItemSelection
 from encord_provider.workspace.files import child, write_whole
+from encord_provider.workspace.templates import value_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -34,7 +36,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     :param metadata: the index URI, or the output, of
         :class:`~encord_provider.operators.build_upload_spec.EncordBuildUploadSpecOperator`; the URI
         of a CSV, JSONL or Parquet table; a mapping from item key to metadata; or rows, each a mapping that has the
-        key under ``key``'s name. Columns ``encord_...``, as exported tables have them, are left aside. (templated)
+        key under ``key``'s name. Of exported tables, only what was edited is checked and patched. (templated)
     :param for_all: client metadata for every item, instead of ``metadata``. (templated)
     :param folder: the storage folder whose items are meant: UUID or name path. (templated)
     :param items: which items are meant beside or instead of those of the folder:
@@ -46,11 +48,15 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     :param mode: ``merge`` (also when empty) keeps the other keys of an item, ``replace`` removes them. (templated)
     :param remove_keys: keys that patched items lose. Without ``metadata`` and ``for_all``, all items lose them.
         (templated)
-    :param validate: whether to check the values against the organisation's metadata schema first.
+    :param validate: whether to check the values against the organisation's metadata schema first. Whether Encord can
+        store them as JSON is checked always.
+    :param max_unmatched: how many rows may match no item, or several, before the task fails, after the others were
+        patched; None or empty to fail only when no row matches an item. (templated)
 
     :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
         rows, and the URI of a JSONL file with a line for every row that is not unchanged.
-    :raises EncordInputError: if a table, a row or a value is wrong; nothing has been sent.
+    :raises EncordInputError: if a table, a row or a value is wrong, and nothing has been sent; or if too many rows
+        match no item, after all others were patched.
     :raises EncordError: if Encord refused some items, after all others were patched; the report names them.
     """
 
@@ -64,6 +70,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         "key_column",
         "mode",
         "remove_keys",
+        "max_unmatched",
     )
     template_fields_renderers = {"metadata": "json", "for_all": "json"}
 
@@ -79,6 +86,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         mode: Literal["merge", "replace"] = "merge",
         remove_keys: Sequence[str] = (),
         validate: bool = True,
+        max_unmatched: int | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -99,10 +107,14 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         self.mode = mode
         self.remove_keys = remove_keys
         self.validate = validate
+        self.max_unmatched = max_unmatched
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
         key = _choice(ItemKey, self.key or ItemKey.OBJECT_URL, "key")
+        allowed = value_of(self.max_unmatched, int, parameter="max_unmatched")
+        if allowed is not None and allowed < 0:
+            raise EncordInputError(f"The parameter max_unmatched is {allowed}; it must not be negative.")
         mode = _choice(PatchMode, self.mode or PatchMode.MERGE, "mode")
         selected = SelectedItems.of(folder=self.folder, items=self.items)
         patcher = MetadataPatcher(api=self.hook.api, mode=mode, remove_keys=frozenset(self.remove_keys))
@@ -118,10 +130,14 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
                 f"{done.counts[RowOutcome.PATCHED]} were patched. The first: {done.first_failed.row.key} "
                 f"({done.first_failed.reason}). All of them: {report}"
             )
+        if problem := done.astray_problem(allowed):
+            raise EncordInputError(
+                f"{problem}\n{done.counts[RowOutcome.PATCHED]} others were patched. All rows: {report}"
+            )
         return {**summary, "conflicts": done.conflicts, "report": report}
 
     def _row_by_row(self, selected: SelectedItems, key: ItemKey) -> Iterable[Match]:
-        """Match the given rows; everything that can be wrong with them is found before an item is read."""
+        """Match the given rows; everything that can be wrong with them is found before an item is patched."""
         # Once rendered, an XComArg is its value.
         given = cast("Mapping[str, Any] | Sequence[Mapping[str, Any]] | str", self.metadata)
         rows = list(rows_of(given, key=key, key_column=self.key_column or None, aws_conn_id=self.aws_conn_id))
@@ -129,7 +145,10 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
             raise EncordInputError(
                 "An upload spec holds the metadata of whole groups, not of their frames: give a table for 'frames'."
             )
-        return match_in(self.hook, self._checked(rows), selected.read(self.hook)) if rows else ()
+        if not rows:
+            return ()
+        matches = match_in(self.hook, self._checked(rows), selected.read(self.hook))
+        return checked_edits(matches, self.hook.metadata_schema if self.validate else None)
 
     def _same_for_all(self, selected: SelectedItems) -> Iterable[Match]:
         """Give every selected item a row with the same metadata, which is checked before an item is read."""
@@ -140,9 +159,9 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         )
 
     def _checked(self, rows: Sequence[MetadataRow]) -> Sequence[MetadataRow]:
-        if not self.validate or not any(row.metadata for row in rows):
+        if not any(row.metadata and not row.exported for row in rows):
             return rows
-        return checked_rows(rows, self.hook.metadata_schema())
+        return checked_rows(rows, self.hook.metadata_schema() if self.validate else None)
 
 
 def _choice(kind: type[Choice], value: str, parameter: str) -> Choice:

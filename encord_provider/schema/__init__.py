@@ -13,7 +13,7 @@ from encord_provider.schema.types import (
     ScalarType,
     Tombstone,
 )
-from encord_provider.schema.values import check_metadata
+from encord_provider.schema.values import ValueCheck, check_metadata
 
 __all__ = [
     "Embedding",
@@ -26,6 +26,7 @@ __all__ = [
     "ScalarType",
     "SchemaDiff",
     "Tombstone",
+    "ValueCheck",
     "check_metadata",
     "declaration_of",
     "diff",

@@ -27,6 +27,7 @@ from encord_provider.schema.types import (
     ScalarType,
     Tombstone,
 )
+from encord_provider.text.json_values import json_problem, size_problem
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -35,6 +36,8 @@ _DATETIME = re.compile(
     r"(?:T(?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+_MAX_SHOWN = 20
 
 DATETIME_FORMS = "yyyymmdd, yyyy-mm-dd or yyyy-mm-ddThh:mm:ss with optional .fff and Z or +hh:mm"
 """Source: Encord's page on custom metadata."""
@@ -54,12 +57,70 @@ def check_metadata(
     """Check all client metadata of one data unit.
 
     :param metadata: the metadata.
-    :param schema: the metadata schema; None checks only what holds without one.
+    :param schema: the metadata schema; None checks only what holds without one: whether Encord can store the values
+        as JSON, and their size.
     :param where: where the metadata stands, for the message.
     :param strict: whether a key that the schema does not have is an error.
     :returns: the metadata to send.
     :raises MetadataValueError: when a value does not fit; the message names every key that does not.
     """
+    checked, refused = _looked_at(metadata, schema, strict=strict)
+    if refused:
+        raise MetadataValueError(f"{where}: " + "; ".join(refused))
+    return checked
+
+
+class ValueCheck:
+    """Check the client metadata of many data units, and report everything that does not fit at once.
+
+    :param schema: the metadata schema; None as for :func:`check_metadata`.
+    :param strict: whether a key that the schema does not have is an error.
+    """
+
+    def __init__(self, schema: MetadataSchema | None, *, strict: bool = False) -> None:
+        self._schema = schema
+        self._strict = strict
+        self.errors: list[str] = []
+        """A line for each value that does not fit."""
+        self.rows = 0
+        """How many data units have such values."""
+
+    def check(self, metadata: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+        """Check the client metadata of one data unit.
+
+        :param metadata: the metadata.
+        :param where: where it stands, for the message.
+        :returns: the metadata to send, without the values that do not fit.
+        """
+        checked, refused = _looked_at(metadata, self._schema, strict=self._strict)
+        self.errors += [f"{where}: {one}" for one in refused]
+        self.rows += bool(refused)
+        return checked
+
+    def shown(self) -> str:
+        """Give the first lines, and how many more there are."""
+        lines = self.errors[:_MAX_SHOWN]
+        if len(self.errors) > _MAX_SHOWN:
+            lines.append(f"... and {len(self.errors) - _MAX_SHOWN:,} more")
+        return "\n".join(lines)
+
+    def finish(self) -> None:
+        """Report what was found.
+
+        :raises MetadataValueError: if any value did not fit; the message names the first twenty.
+        """
+        if len(self.errors) == 1:
+            raise MetadataValueError(self.errors[0])
+        if self.errors:
+            raise MetadataValueError(
+                f"{len(self.errors):,} values of {self.rows:,} rows are wrong:\n{self.shown()}"
+            )
+
+
+def _looked_at(
+    metadata: Mapping[str, Any], schema: MetadataSchema | None, *, strict: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """The values to send, and a sentence for each that does not fit."""
     checked: dict[str, Any] = {}
     refused = []
     for key, value in metadata.items():
@@ -71,12 +132,25 @@ def check_metadata(
                 and key not in (RESERVED_KEY, ENCORD_BLOCK)
             ):
                 raise _RefusedError(f"{key!r} is not in the metadata schema")
-            checked[key] = _checked(key, value, None if schema is None else schema.get(key))
+            checked[key] = _stored(key, value, None if schema is None else schema.get(key))
         except _RefusedError as error:
             refused.append(str(error))
-    if refused:
-        raise MetadataValueError(f"{where}: " + "; ".join(refused))
-    return checked
+    if not refused and (problem := size_problem(checked)):
+        refused.append(problem)
+    return checked, refused
+
+
+def _stored(key: str, value: Any, key_type: KeyType | None) -> Any:
+    """The value to send, which Encord can store."""
+    if isinstance(key, str) and (problem := json_problem(key)):
+        raise _RefusedError(f"the key {key!r}: {problem}")
+    nested = isinstance(value, Mapping | list | tuple)
+    # A nested value is looked at first, because it may be too deep to be shown; a single one once it is converted.
+    if not nested:
+        value = _checked(key, value, key_type)
+    if problem := json_problem(value):
+        raise _RefusedError(f"{key!r}: {problem}")
+    return _checked(key, value, key_type) if nested else value
 
 
 def _checked(key: str, value: Any, key_type: KeyType | None) -> Any:

@@ -7,7 +7,7 @@ it, and nothing else in the package looks inside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,12 +66,16 @@ class FrameTable:
         self._rows = rows
 
     def get(self, key: str) -> Mapping[str, TableRow]:
-        """Find the rows of an object.
+        """Find the rows of an object by the spelling that the table has.
 
         :param key: the key or URL as it stands in the key column.
         :returns: the rows by frame (as text); nothing when the table has none.
         """
         return self._rows.get(key, {})
+
+    def items(self) -> Iterable[tuple[str, Mapping[str, TableRow]]]:
+        """Give the objects as the key column spells them, each with its rows by frame (as text)."""
+        return self._rows.items()
 
     def __len__(self) -> int:
         return sum(map(len, self._rows.values()))
@@ -121,7 +125,7 @@ def with_frames(
 
     :param metadata: the client metadata of the whole video.
     :param sampling: which frames Encord takes.
-    :param frames: metadata by frame, see :meth:`FrameTable.get`.
+    :param frames: metadata by frame, see :meth:`FrameTable.items`.
     :param schema: the metadata schema that the metadata of frames must fit.
     :returns: the client metadata with ``$encord`` added to what it has.
     :raises MetadataValueError: for metadata that does not fit.
@@ -149,7 +153,7 @@ def _frame(row: TableRow) -> str:
         number = (
             float(value) if not isinstance(value, bool) and isinstance(value, str | int | float) else -1.0
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         number = -1.0
     if not 0 <= number < 2**53:
         raise MetadataTableError(

@@ -29,7 +29,7 @@ class MetadataTable:
         """The other columns, in the order in which they appear."""
 
     def get(self, key: str) -> TableRow | None:
-        """Find the row of an object.
+        """Find the row of an object by the spelling that the table has.
 
         :param key: the key or URL as it stands in the key column.
         :returns: the row, None when the table has none.

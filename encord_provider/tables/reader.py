@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from encord_provider.exceptions import MetadataTableError
 from encord_provider.schema.keys import ENCORD_BLOCK, RESERVED_KEY, key_problem
+from encord_provider.tables.exported import VALUES_COLUMN, exported_metadata
 from encord_provider.tables.records import (
     Header,
     Record,
@@ -19,8 +20,9 @@ from encord_provider.tables.records import (
 TableFormat = Literal["csv", "jsonl", "parquet"]
 
 KEY_COLUMNS = ("object_url", "objectUrl", "ObjectURL", "key", "object_key", "path")
-"""The columns that name an object; the first one that a table has is taken unless the user names another.
-A file name is not among them: two objects may share one."""
+"""The columns that name an object; the first of this list that a table has is taken unless the user names another.
+What else of the list a table has is client metadata, as any other column. A file name is not among them: two objects
+may share one."""
 
 _FORMATS: Mapping[str, TableFormat] = {
     ".csv": "csv",
@@ -55,6 +57,7 @@ class TableRow:
     :param line: the line on which the row starts; for Parquet and NumPy the number of the record. Both from 1.
     :param source: the name of the table.
     :param counted: what ``line`` counts, for messages.
+    :param exported: whether the row is one of an exported table, whose values are exactly what an item had.
     """
 
     key: str
@@ -62,6 +65,7 @@ class TableRow:
     line: int
     source: str
     counted: str = "line"
+    exported: bool = False
 
     @property
     def place(self) -> str:
@@ -97,6 +101,7 @@ class TableReader:
         self._counted = counted
         self._key_column = key_column
         self._columns: dict[str, None] = {}
+        self._exported = False
 
     @classmethod
     def open(
@@ -148,6 +153,7 @@ class TableReader:
             if isinstance(record, Header):
                 self._learn(record.columns, record.place, in_header=True)
                 has_header = True
+                self._exported = VALUES_COLUMN in record.columns
                 continue
             number, values = record
             if not has_header:
@@ -158,16 +164,28 @@ class TableReader:
                 raise MetadataTableError(
                     f"{self.source}, {self._counted} {number}, column {self.key_column!r}: the key {problem}"
                 )
-            yield TableRow(key, values, number, self.source, self._counted)
+            exported = self._exported if has_header else VALUES_COLUMN in values
+            if exported:
+                values = exported_metadata(values, place=f"{self.source}, {self._counted} {number}")
+            yield TableRow(key, values, number, self.source, self._counted, exported)
 
     def _learn(self, columns: Sequence[str], place: str, *, in_header: bool = False) -> None:
         """Check columns that have not been seen, and find the one that names the object."""
         if in_header:
+            # An exported table has whatever keys the items have.
+            exported = VALUES_COLUMN in columns
             for position, column in enumerate(columns):
+                if column != column.strip() and not exported:
+                    raise MetadataTableError(
+                        f"{place}: the column {column!r} has a blank at an end; rename it"
+                    )
                 if column in columns[:position]:
                     raise MetadataTableError(f"{place}: the column {column!r} is given twice")
         if self._key_column is None or self._key_column not in columns:
             self._key_column = _key_column(columns, self._key_column, place)
+        if VALUES_COLUMN in columns:
+            self._columns.update(dict.fromkeys(columns))
+            return
         for position, column in enumerate(columns, start=1):
             if column == self._key_column or column in self._columns:
                 continue
@@ -184,6 +202,11 @@ def _key_column(columns: Sequence[str], wanted: str | None, place: str) -> str:
                 f"{place}: there is no column {wanted!r}; columns are {', '.join(columns)}"
             )
         return wanted
+    if VALUES_COLUMN in columns:
+        raise MetadataTableError(
+            f"{place}: an exported table has several columns that name the item; say which is meant, for example "
+            "key='uuid' with key_column='encord_uuid'"
+        )
     found = next((column for column in KEY_COLUMNS if column in columns), None)
     if found is None:
         raise MetadataTableError(

@@ -14,10 +14,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from encord_provider.exceptions import EncordConfigError, MetadataTableError
 from encord_provider.tables.arrow import pyarrow_for
+from encord_provider.tables.exported import VALUES_COLUMN
+from encord_provider.text.json_values import MAX_METADATA_BYTES, exact_loads
 from encord_provider.text.strict_json import StrictJsonError, decode, loads
 
 _BATCH = 10_000
 
+_MAX_CELL_CHARACTERS = 4 * MAX_METADATA_BYTES
+"""More than the largest client metadata takes up in a cell, where quotes are doubled."""
 
 Record: TypeAlias = tuple[int, dict[str, Any]]
 """The line or number of a record, from 1, and its values by column."""
@@ -39,9 +43,11 @@ def csv_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
 
     :param data: the content.
     :param source: the name of the table.
-    :returns: the header and the records; empty cells are left out.
-    :raises MetadataTableError: for anything else.
+    :returns: the header, its cells without blanks around them, and the records; empty cells are left out.
+    :raises MetadataTableError: for anything else, and for fields that are separated by other than commas.
     """
+    # The limit of the csv module, 131,072, holds for the whole process and is smaller than an embedding.
+    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_CHARACTERS))
     reader = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
     header: list[str] | None = None
     while True:
@@ -55,7 +61,13 @@ def csv_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
         if not fields:
             continue
         if header is None:
-            header = fields
+            # The keys of an exported table are those of the items, blanks included.
+            header = fields if VALUES_COLUMN in fields else [field.strip() for field in fields]
+            if len(header) == 1 and (other := next((one for one in ";\t|" if one in header[0]), None)):
+                name = {"\t": "tabs"}.get(other, repr(other))
+                raise MetadataTableError(
+                    f"{source}, line {line}: the columns are separated by {name}; save the table as CSV with commas"
+                )
             yield Header(f"{source}, line {line}", header)
         elif len(fields) != len(header):
             raise MetadataTableError(
@@ -89,7 +101,7 @@ def json_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
             raise MetadataTableError(
                 f"{source}, line {line}: each line must be one JSON object, got {one.strip()[:40]!r}"
             )
-        yield line, values
+        yield line, exact_loads(one) if VALUES_COLUMN in values else values
 
 
 def parquet_records(data: str | bytes, source: str) -> Iterator[Header | Record]:

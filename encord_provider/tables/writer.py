@@ -1,4 +1,4 @@
-"""Writing rows of client metadata as a table whose columns are known only when the last row is."""
+"""Writing the client metadata of items as a table whose columns are known only when the last item is."""
 
 from __future__ import annotations
 
@@ -6,40 +6,49 @@ import csv
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import IO, Any, Literal
 
-import orjson
-
 from encord_provider.tables.arrow import pyarrow_for
+from encord_provider.tables.exported import (
+    CELL_VALUES,
+    ITEM_COLUMNS,
+    JSON_VALUES,
+    VALUES_COLUMN,
+    cell_of,
+    column_of,
+)
+from encord_provider.text.json_values import dumps, exact_loads, nearest_numbers
 
 _BATCH = 10_000
 _PURPOSE = "Writing a Parquet table"
-_MIXED = "json"
+_FLOAT_INTEGER = 2**53
+"""Up to here a float holds every integer."""
+_CELLS = "cells"
 _WIDER = {
+    frozenset(("integer", "long")): "long",
     frozenset(("integer", "number")): "number",
     frozenset(("integers", "numbers")): "numbers",
 }
 
 
 class TableWriter:
-    """Collect rows in a temporary file, then write them as JSON Lines, CSV or Parquet.
+    """Collect items in a temporary file, then write them as JSON Lines, CSV or Parquet.
 
-    Memory does not grow with the number of rows.
+    What it writes is an exported table, see :mod:`encord_provider.tables.exported`: JSON Lines has the values as they
+    are, CSV has cells. Parquet has a column of booleans, numbers or lists of numbers where all its values are such, and
+    cells otherwise. Memory does not grow with the number of rows.
 
     :param file_format: ``jsonl``, ``csv`` or ``parquet``.
-    :param first_columns: columns that come first, whatever the rows hold; the others follow by name.
     :raises EncordConfigError: for Parquet without pyarrow.
     """
 
-    def __init__(
-        self, file_format: Literal["jsonl", "csv", "parquet"], *, first_columns: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, file_format: Literal["jsonl", "csv", "parquet"]) -> None:
         self.file_format = file_format
         self.rows = 0
-        self._first = tuple(first_columns)
-        self._kinds: dict[str, str | None] = {}
+        self._own = (*ITEM_COLUMNS, VALUES_COLUMN)
+        self._kinds: dict[str, str] = {}
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         if file_format == "parquet":
             pyarrow_for(_PURPOSE)
@@ -50,14 +59,17 @@ class TableWriter:
     def __exit__(self, *exc_info: object) -> None:
         self._file.close()
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Add one row.
+    def add(self, item: Mapping[str, str | None], metadata: Mapping[str, Any]) -> None:
+        """Add the row of one item.
 
-        :param row: JSON values by column.
+        :param item: what its columns say of the item.
+        :param metadata: its client metadata, read by :func:`~encord_provider.text.json_values.exact_loads`.
         """
-        for name, value in row.items():
+        values = {column_of(key): value for key, value in metadata.items()}
+        for name, value in values.items():
             self._kinds[name] = _joined(self._kinds.get(name), value)
-        self._file.write(orjson.dumps(row) + b"\n")
+        written = JSON_VALUES if self.file_format == "jsonl" else CELL_VALUES
+        self._file.write(dumps({**item, VALUES_COLUMN: written, **values}) + b"\n")
         self.rows += 1
 
     def write(self, file: IO[bytes]) -> None:
@@ -75,17 +87,19 @@ class TableWriter:
 
     @property
     def _columns(self) -> list[str]:
-        return [*self._first, *sorted(name for name in self._kinds if name not in self._first)]
+        return [*self._own, *sorted(self._kinds)]
 
     def _read(self) -> Iterator[dict[str, Any]]:
-        return (orjson.loads(line) for line in self._file)
+        return (exact_loads(line.decode()) for line in self._file)
 
     def _write_csv(self, file: IO[bytes]) -> None:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         writer = csv.DictWriter(text, self._columns, restval="", lineterminator="\r\n")
         writer.writeheader()
         for row in self._read():
-            writer.writerow({name: _cell(value) for name, value in row.items()})
+            writer.writerow(
+                {name: (value or "") if name in self._own else cell_of(value) for name, value in row.items()}
+            )
         text.flush()
         text.detach()
 
@@ -94,58 +108,55 @@ class TableWriter:
         types = {
             "boolean": pyarrow.bool_(),
             "integer": pyarrow.int64(),
+            "long": pyarrow.int64(),
             "number": pyarrow.float64(),
             "integers": pyarrow.list_(pyarrow.int64()),
             "numbers": pyarrow.list_(pyarrow.float64()),
         }
         schema = pyarrow.schema(
-            [(name, types.get(self._kinds.get(name) or "", pyarrow.string())) for name in self._columns]
+            [(name, types.get(self._kinds.get(name, ""), pyarrow.string())) for name in self._columns]
         )
         with pyarrow.parquet.ParquetWriter(file, schema) as writer:
             rows = self._read()
             while batch := list(islice(rows, _BATCH)):
                 filled = [
-                    {name: self._parquet_value(name, row.get(name)) for name in self._columns}
+                    {
+                        name: self._parquet_value(name, row[name]) if name in row else None
+                        for name in self._columns
+                    }
                     for row in batch
                 ]
                 writer.write_table(pyarrow.Table.from_pylist(filled, schema=schema))
 
     def _parquet_value(self, name: str, value: Any) -> Any:
-        kind = self._kinds.get(name)
-        if value is None:
-            return None
-        if kind == _MIXED:
-            return orjson.dumps(value).decode()
+        if name in self._own:
+            return value
+        kind = self._kinds[name]
+        if kind == _CELLS:
+            return cell_of(value)
+        # A float may have been written in another way than Python would write it.
         if kind == "numbers":
-            return [float(one) for one in value]
-        return float(value) if kind == "number" else value
+            return [float(nearest_numbers(one)) for one in value]
+        return float(nearest_numbers(value)) if kind == "number" else value
 
 
-def _joined(kind: str | None, value: Any) -> str | None:
+def _joined(kind: str | None, value: Any) -> str:
     """The kind of a column that has had values of a kind and gets one more."""
-    if value is None:
-        return kind
     new = _kind(value)
     if kind is None or kind == new:
         return new
-    return _WIDER.get(frozenset((kind, new)), _MIXED)
+    return _WIDER.get(frozenset((kind, new)), _CELLS)
 
 
 def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):
-        return "integer"
+        if abs(value) <= _FLOAT_INTEGER:
+            return "integer"
+        return "long" if -(2**63) <= value < 2**63 else _CELLS
     if isinstance(value, float):
         return "number"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, list) and value and all(type(one) in (int, float) for one in value):
-        return "integers" if all(type(one) is int for one in value) else "numbers"
-    return _MIXED
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    if isinstance(value, list) and value and all(_kind(one) in ("integer", "number") for one in value):
+        return "integers" if all(isinstance(one, int) for one in value) else "numbers"
+    return _CELLS

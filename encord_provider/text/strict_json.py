@@ -18,6 +18,8 @@ JsonPath = tuple[str | int, ...]
 """Keys and positions that lead from the top of a document to a value."""
 
 _TOKEN = re.compile(r'[ \t\r\n]*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
+_LONG_NUMBER = re.compile(r"[0-9]{310}")
+"""More digits than any number has that fits a float, as most readers of JSON keep them."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -67,7 +69,7 @@ def loads(data: bytes | str) -> Any:
     :param data: the document, UTF-8 bytes or text.
     :returns: what it holds.
     :raises StrictJsonError: for anything that is not valid JSON (RFC 8259), for a key given twice in one object, for
-        NaN and infinity, for a number of thousands of digits and for half of a surrogate pair.
+        NaN and infinity, for a number of hundreds of digits and for half of a surrogate pair.
     """
     text = decode(data)
     try:
@@ -80,7 +82,9 @@ def loads(data: bytes | str) -> Any:
         raise StrictJsonError("nested too deeply", line=1) from None
     except ValueError as error:
         raise _value_error(text, error) from None
-    if _SURROGATE.search(text):
+    if _LONG_NUMBER.search(text) and (too_long := _too_long(text)) is not None:
+        raise too_long
+    if _SURROGATE.search(text) and not _is_unicode(value):
         try:
             orjson.loads(text)
         except orjson.JSONDecodeError as error:
@@ -88,6 +92,14 @@ def loads(data: bytes | str) -> Any:
                 f"not valid Unicode: {error.msg}", line=error.lineno, column=error.colno
             ) from None
     return value
+
+
+def _is_unicode(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def lines_of(text: str, paths: Collection[JsonPath]) -> dict[JsonPath, int]:
@@ -190,6 +202,14 @@ def _value_error(text: str, error: ValueError) -> StrictJsonError:
             message = str(error) if match else "a number with too many digits"
             return _at(text, token.start(3), message)
     return StrictJsonError(str(error), line=1)
+
+
+def _too_long(text: str) -> StrictJsonError | None:
+    """Find a number, not a text, of too many digits."""
+    for token in _TOKEN.finditer(text):
+        if (literal := token.group(3)) is not None and _LONG_NUMBER.match(literal.lstrip("-")):
+            return _at(text, token.start(3), "a number with too many digits")
+    return None
 
 
 def _at(text: str, offset: int, message: str, *, repeated: JsonPath = ()) -> StrictJsonError:

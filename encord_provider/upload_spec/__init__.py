@@ -1,9 +1,9 @@
 """The upload spec: media types, data units, Encord's two forms, parts, building. No Airflow, no network."""
 
-from encord_provider.upload_spec.build import build_units
+from encord_provider.upload_spec.build import Build, build_units
 from encord_provider.upload_spec.build_options import BuildOptions
 from encord_provider.upload_spec.data_items import to_data_items
-from encord_provider.upload_spec.data_units import DataUnit, Skipped, SkippedObjects, UploadSpec
+from encord_provider.upload_spec.data_units import DataUnit, SkipKind, Skipped, SkippedObjects, UploadSpec
 from encord_provider.upload_spec.json_form import parse_manifest, to_manifest
 from encord_provider.upload_spec.key_pattern import KeyPattern
 from encord_provider.upload_spec.media_types import MEDIA_TYPES, MediaType
@@ -12,10 +12,12 @@ from encord_provider.upload_spec.reading import parse_spec
 
 __all__ = [
     "MEDIA_TYPES",
+    "Build",
     "BuildOptions",
     "DataUnit",
     "KeyPattern",
     "MediaType",
+    "SkipKind",
     "Skipped",
     "SkippedObjects",
     "SpecIndex",

@@ -8,8 +8,9 @@ from encord_provider.listing.filters import ObjectFilter
 from encord_provider.tables.frames import FrameTable, Sampling
 from encord_provider.tables.metadata_table import MetadataTable
 from encord_provider.upload_spec.key_pattern import KeyPattern
-from encord_provider.upload_spec.selecting import AUTO
 from encord_provider.upload_spec.titles import DEFAULT_TITLE
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

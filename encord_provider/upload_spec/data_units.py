@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from encord_provider.listing.object_urls import url_problem
+from encord_provider.text.json_values import metadata_problem
 from encord_provider.text.shown import shown
 from encord_provider.upload_spec.media_metadata import file_metadata_problems, media_metadata_problems
 from encord_provider.upload_spec.media_types import MediaType
@@ -16,14 +18,13 @@ from encord_provider.upload_spec.problems import Problem
 MAX_TITLE_CHARACTERS = 300
 """Source: Encord's page on registering cloud data."""
 
-MAX_METADATA_BYTES = 10 * 1024 * 1024
-"""Client metadata of one data unit. Source: Encord's page on private cloud integrations (10 MB)."""
-
 MAX_URLS_PER_FILE = 1_000_000
 """Source: Encord's page on registering cloud data; the limit holds for one JSON file, hence for one part."""
 
 MAX_UNITS_PER_FILE = 500_000
 """Source: Encord's page on registering cloud data; the limit holds for one JSON file, hence for one part."""
+
+_FIRST = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,16 +71,29 @@ class UploadSpec:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+class SkipKind(Enum):
+    """Why an object is left out, as far as it matters whether that is meant."""
+
+    MEANT = "meant"
+    """It is no medium (a folder marker, a sidecar, a table), or the user chose to leave it out."""
+    UNSUPPORTED = "unsupported"
+    """It is nothing that can be registered: of another type, empty, or in no group."""
+    UNUSABLE = "unusable"
+    """It would be registered, if its key could be written as a URL or a title."""
+
+
 @dataclass(frozen=True)
 class Skipped:
     """An object that does not become part of a data unit.
 
     :param key: its key.
     :param reason: why, in plain words.
+    :param kind: whether that is meant.
     """
 
     key: str
     reason: str
+    kind: SkipKind = field(default=SkipKind.MEANT, compare=False)
 
 
 class SkippedObjects:
@@ -89,7 +103,11 @@ class SkippedObjects:
     """
 
     def __init__(self, items: Iterable[Skipped] = ()) -> None:
-        self._items = list(items)
+        self._items: list[Skipped] = []
+        self._counts: Counter[SkipKind] = Counter()
+        self._first: dict[SkipKind, list[Skipped]] = {}
+        for one in items:
+            self.append(one)
 
     def append(self, skipped: Skipped) -> None:
         """Note one more object.
@@ -97,6 +115,27 @@ class SkippedObjects:
         :param skipped: the object and the reason.
         """
         self._items.append(skipped)
+        self._counts[skipped.kind] += 1
+        first = self._first.setdefault(skipped.kind, [])
+        if len(first) < _FIRST:
+            first.append(skipped)
+
+    def count(self, *kinds: SkipKind) -> int:
+        """Count the objects left out so far, those taken out by iterating too.
+
+        :param kinds: the kinds that count.
+        :returns: how many there are.
+        """
+        return sum(self._counts[kind] for kind in kinds)
+
+    def first(self, *kinds: SkipKind) -> str:
+        """Name the first few objects left out, for messages.
+
+        :param kinds: the kinds that count.
+        :returns: their keys and reasons.
+        """
+        found = [one for kind in kinds for one in self._first.get(kind, ())]
+        return "; ".join(f"{shown(one.key)}: {one.reason}" for one in found[:_FIRST])
 
     def __iter__(self) -> Iterator[Skipped]:
         items, self._items = self._items, []
@@ -117,35 +156,8 @@ def title_problem(title: str | None, *, required: bool) -> str | None:
     return None
 
 
-def json_problem(value: Any) -> str | None:
-    """Say why a value cannot be stored as JSON by Encord.
-
-    Encord keeps client metadata as PostgreSQL ``jsonb``, which has no NaN or infinity and no NUL character.
-
-    :param value: the value, of any depth.
-    :returns: a sentence, or None.
-    """
-    if isinstance(value, str):
-        return "text with a NUL character, which cannot be stored" if "\0" in value else None
-    if isinstance(value, float):
-        return None if math.isfinite(value) else f"{value} is not a JSON number"
-    if isinstance(value, Mapping):
-        for key, member in value.items():
-            if not isinstance(key, str):
-                return f"the key {key!r} is not text"
-            if problem := json_problem(key) or json_problem(member):
-                return problem
-    elif isinstance(value, list | tuple):
-        for member in value:
-            if problem := json_problem(member):
-                return problem
-    return None
-
-
 def unit_problems(unit: DataUnit) -> Iterator[Problem]:
     """Find everything that Encord's published rules do not allow in a data unit.
-
-    The size of client metadata is checked where it is turned into bytes.
 
     :param unit: the data unit.
     :returns: the findings; their paths begin with the field of the unit's item.
@@ -160,13 +172,17 @@ def unit_problems(unit: DataUnit) -> Iterator[Problem]:
             yield Problem((), f"{len(unit.urls)} object URLs, but a unit of type {media_type} is one file")
     elif media_type.urls_in not in unit.fields:
         yield Problem((), f"the {media_type.urls_in} object is missing")
+    elif not unit.urls:
+        yield Problem(
+            (media_type.urls_in,), f"the {media_type.urls_in} names no file: there is no 'uri' in it"
+        )
     if len(unit.urls) > MAX_URLS_PER_FILE:
         message = f"{len(unit.urls):,} object URLs in one unit, the limit is {MAX_URLS_PER_FILE:,}"
         yield Problem((), message)
     for position, url in enumerate(unit.urls):
         if problem := url_problem(url):
             yield Problem((_url_field(media_type, position),), problem)
-    if unit.client_metadata and (problem := json_problem(unit.client_metadata)):
+    if unit.client_metadata and (problem := metadata_problem(unit.client_metadata)):
         yield Problem(("clientMetadata",), f"client metadata: {problem}")
     if unit.media_metadata is not None:
         yield from media_metadata_problems(media_type, unit.media_metadata)

@@ -45,6 +45,7 @@ class ByColumn:
 
 
 GroupBy: TypeAlias = ByFolder | ByPattern | ByColumn
+GroupKey: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 RowFor: TypeAlias = Callable[[str], TableRow | None]
 
 
@@ -72,23 +73,24 @@ def group_by_of(text: str | None, *, metadata: MetadataTable | None) -> GroupBy:
     return ByColumn(column)
 
 
-def group_name(rule: GroupBy, key: str, row_for: RowFor) -> str | None:
-    """Name the group that a file belongs to.
+def group_of(rule: GroupBy, key: str, row_for: RowFor) -> GroupKey | None:
+    """Find the group that a file belongs to.
 
     :param rule: how files are grouped.
     :param key: the object's key.
     :param row_for: finds the metadata row of a key.
-    :returns: the folder without its last ``/``, the values of the pattern's groups joined by ``/``, or the value
-        of the column; None when the file belongs to no group.
+    :returns: the name of the group, which is the folder without its last ``/``, the values of the pattern's groups
+        joined by ``/``, or the value of the column; and what makes it another group than one of the same name. None
+        when the file belongs to no group.
     """
     if isinstance(rule, ByFolder):
-        return folder_of(key)
+        return folder_of(key), ()
     if isinstance(rule, ByPattern):
         values = rule.pattern.metadata(key)
-        return "/".join(values.values()) if values else None
+        return ("/".join(values.values()), tuple(values.items())) if values else None
     row = row_for(key)
     value = None if row is None else row.metadata.get(rule.column)
-    return None if value is None or value == "" else str(value)
+    return None if value is None or value == "" else (str(value), ())
 
 
 def folder_of(key: str) -> str:
@@ -100,14 +102,20 @@ def folder_of(key: str) -> str:
     return key.rpartition("/")[0]
 
 
-def natural_order(key: str) -> tuple[tuple[str | int, ...], str]:
+def natural_order(key: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
     """Return a sort key that puts ``2.dcm`` before ``10.dcm``.
 
     :param key: an object key.
     :returns: texts and numbers in turn, and the key itself to tell ``1.dcm`` from ``01.dcm``.
     """
     pieces = _DIGITS.split(key)
-    return tuple(int(piece) if position % 2 else piece for position, piece in enumerate(pieces)), key
+    return tuple(_number(piece) if position % 2 else piece for position, piece in enumerate(pieces)), key
+
+
+def _number(digits: str) -> tuple[int, str]:
+    """What sorts as the number does, of any length; Python reads none of thousands of digits."""
+    bare = digits.lstrip("0")
+    return len(bare), bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,7 @@ class OpenGroups:
 
     rule: GroupBy
     row_for: RowFor
-    _files: dict[tuple[str, MediaType], list[UnitFile]] = field(init=False, default_factory=dict)
+    _files: dict[tuple[GroupKey, MediaType], list[UnitFile]] = field(init=False, default_factory=dict)
 
     def add(self, media_type: MediaType, file: UnitFile) -> bool:
         """Put a file into its group.
@@ -155,10 +163,10 @@ class OpenGroups:
         :param file: the file.
         :returns: whether the rule gives the file a group.
         """
-        name = group_name(self.rule, file.key, self.row_for)
-        if name is None:
+        group = group_of(self.rule, file.key, self.row_for)
+        if group is None:
             return False
-        self._files.setdefault((name, media_type), []).append(file)
+        self._files.setdefault((group, media_type), []).append(file)
         return True
 
     def left_behind(self, key: str) -> list[Group]:
@@ -169,7 +177,7 @@ class OpenGroups:
         """
         if not self._files or not isinstance(self.rule, ByFolder):
             return []
-        return self._take([one for one in self._files if one[0] and not key.startswith(f"{one[0]}/")])
+        return self._take([one for one in self._files if one[0][0] and not key.startswith(f"{one[0][0]}/")])
 
     def rest(self) -> list[Group]:
         """Take out all groups, when no key comes any more.
@@ -178,9 +186,9 @@ class OpenGroups:
         """
         return self._take(list(self._files))
 
-    def _take(self, done: list[tuple[str, MediaType]]) -> list[Group]:
+    def _take(self, done: list[tuple[GroupKey, MediaType]]) -> list[Group]:
         groups = []
-        for name, media_type in sorted(done, key=lambda one: (one[0], one[1].name)):
-            files = sorted(self._files.pop((name, media_type)), key=lambda file: natural_order(file.key))
-            groups.append(Group(media_type, name or files[0].key, files))
+        for group, media_type in sorted(done, key=lambda one: (one[0], one[1].name)):
+            files = sorted(self._files.pop((group, media_type)), key=lambda file: natural_order(file.key))
+            groups.append(Group(media_type, group[0] or files[0].key, files))
         return groups

@@ -6,19 +6,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from encord_provider.exceptions import MetadataTableError, UploadSpecError
+from encord_provider.exceptions import (
+    MetadataTableError,
+    MetadataValueError,
+    ObjectUrlError,
+    UploadSpecError,
+)
 from encord_provider.schema.types import MetadataSchema
-from encord_provider.schema.values import check_metadata
+from encord_provider.schema.values import ValueCheck, check_metadata
 from encord_provider.tables.frames import with_frames
-from encord_provider.tables.metadata_table import MetadataTable
 from encord_provider.tables.reader import TableRow
+from encord_provider.text.json_values import nearest_numbers
 from encord_provider.upload_spec.build_options import BuildOptions
 from encord_provider.upload_spec.data_units import DataUnit, title_problem
 from encord_provider.upload_spec.grouping import UnitFile, folder_of
+from encord_provider.upload_spec.matches import Matches
 from encord_provider.upload_spec.media_table import with_media_metadata
 from encord_provider.upload_spec.media_types import MediaType
+from encord_provider.upload_spec.object_rows import ObjectRows
 from encord_provider.upload_spec.sidecars import parse_sidecar
 from encord_provider.upload_spec.titles import title_of
+
+
+class UnusableObjectError(Exception):
+    """An object that cannot be registered because of its key; the others can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +37,14 @@ class Joining:
     """Makes data units.
 
     :param options: the options of the build.
+    :param matches: the tables of the options by object; notes what of them is used.
     :param url_for: gives the object URL of a key.
     :param read_sidecar: reads the object at a key.
     :param schema: the metadata schema that client metadata must fit.
     """
 
     options: BuildOptions
+    matches: Matches
     url_for: Callable[[str], str]
     read_sidecar: Callable[[str], bytes] | None
     schema: MetadataSchema | None
@@ -43,45 +56,46 @@ class Joining:
         :param name: the key of the object, or the name of the group.
         :param files: the files in order.
         :returns: the data unit.
-        :raises UploadSpecError: for a title over 300 characters.
-        :raises ObjectUrlError: for a key that cannot be written as an object URL.
+        :raises UnusableObjectError: for a title over 300 characters or one that the key does not give, and for a key
+            that cannot be written as an object URL.
         :raises MetadataValueError: for client metadata that the schema does not accept.
         :raises MetadataTableError: for a broken sidecar, and for files whose rows or sidecars disagree.
         """
         options = self.options
         keys = [file.key for file in files]
-        urls = tuple(self.url_for(key) for key in keys)
         from_path = self._path_metadata(keys)
-        title = title_of(options.title, name, from_path)
+        try:
+            urls = tuple(self.url_for(key) for key in keys)
+            title = title_of(options.title, name, from_path)
+        except (ObjectUrlError, UploadSpecError) as error:
+            raise UnusableObjectError(str(error)) from None
         if problem := title_problem(title, required=True):
-            raise UploadSpecError(f"{keys[0]!r}: {problem}; give a shorter title template")
+            raise UnusableObjectError(f"{problem}; give a shorter title template")
         client_metadata = check_metadata(from_path, self.schema, where=f"key {keys[0]!r}, key pattern")
         if self.read_sidecar is not None:
             client_metadata.update(self._sidecar_metadata(files, self.read_sidecar))
-        for table in (options.metadata, options.embeddings):
+        for table in (self.matches.metadata, self.matches.embeddings):
             if table is not None:
-                client_metadata.update(self._table_metadata(table, keys, urls))
-        if media_type.has_frames and (options.frames is not None or options.sampling is not None):
-            frames = options.frames
-            rows = {} if frames is None else frames.get(keys[0]) or frames.get(urls[0])
+                client_metadata.update(self._table_metadata(table, keys))
+        frames = self.matches.frames
+        if media_type.has_frames and (frames is not None or options.sampling is not None):
+            rows = None if frames is None else frames.get(keys[0])
             client_metadata = with_frames(
                 client_metadata, sampling=options.sampling, frames=rows, schema=self.schema
             )
+        self.matches.built(media_type)
         unit = DataUnit(media_type=media_type, urls=urls, title=title, client_metadata=client_metadata)
-        return (
-            unit
-            if options.media_metadata is None
-            else with_media_metadata(unit, keys, options.media_metadata)
-        )
+        media_metadata = self.matches.media_metadata
+        return unit if media_metadata is None else with_media_metadata(unit, keys, media_metadata)
 
     def row_for(self, key: str) -> TableRow | None:
         """Find the row of the metadata table for an object.
 
         :param key: the key of the object.
-        :returns: the row, by key or by object URL; None when the table has none.
+        :returns: the row; None when the table has none.
         """
-        table = self.options.metadata
-        return None if table is None else table.get(key) or table.get(self.url_for(key))
+        table = self.matches.metadata
+        return None if table is None else table.get(key)
 
     def _path_metadata(self, keys: Sequence[str]) -> dict[str, str]:
         """What the key pattern finds in all keys alike."""
@@ -89,6 +103,7 @@ class Joining:
         if pattern is None:
             return {}
         shared = pattern.metadata(keys[0])
+        self.matches.tried_pattern(keys[0], matched=bool(shared))
         for key in keys[1:]:
             other = pattern.metadata(key)
             shared = {name: value for name, value in shared.items() if other.get(name) == value}
@@ -109,16 +124,15 @@ class Joining:
                 raise MetadataTableError(
                     f"the sidecars {first[0]!r} and {file.sidecar!r} belong to one data unit and hold different values"
                 )
-        return {} if first is None else check_metadata(first[1], self.schema, where=f"sidecar {first[0]}")
+        return (
+            {} if first is None else check_metadata(_said(first[1]), self.schema, where=f"sidecar {first[0]}")
+        )
 
-    def _table_metadata(
-        self, table: MetadataTable, keys: Sequence[str], urls: Sequence[str]
-    ) -> Mapping[str, Any]:
+    def _table_metadata(self, table: ObjectRows[TableRow], keys: Sequence[str]) -> Mapping[str, Any]:
         """The row of a table for the unit's files; rows of several files must agree."""
         first: TableRow | None = None
-        for key, url in zip(keys, urls, strict=True):
-            row = table.get(key) or table.get(url)
-            if row is None:
+        for key in keys:
+            if (row := table.get(key)) is None:
                 continue
             if first is None:
                 first = row
@@ -127,4 +141,20 @@ class Joining:
                     f"{row.where} and line {first.line}, row {first.key!r} belong to one data unit "
                     f"({folder_of(keys[0]) or keys[0]!r}) and hold different values"
                 )
-        return {} if first is None else check_metadata(first.metadata, self.schema, where=first.where)
+        return {} if first is None else self._checked_row(table, first)
+
+    def _checked_row(self, table: ObjectRows[TableRow], row: TableRow) -> dict[str, Any]:
+        """The values of a row; where they do not fit, every other row of the table that does not fit is named too."""
+        try:
+            return check_metadata(nearest_numbers(_said(row.metadata)), self.schema, where=row.where)
+        except MetadataValueError:
+            check = ValueCheck(self.schema)
+            for one in table:
+                check.check(nearest_numbers(_said(one.metadata)), where=one.where)
+            check.finish()
+            raise
+
+
+def _said(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out nulls: as an empty cell of CSV, they say nothing, and do not hide what the key says."""
+    return {name: value for name, value in metadata.items() if value is not None}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from encord_provider.exceptions import KeyPatternError
 from encord_provider.schema.keys import key_problem
+from encord_provider.upload_spec.pattern_time import slow_part
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class KeyPattern:
         :param text: a regular expression of Python's ``re`` with at least one named group, for example
             ``site=(?P<site>[^/]+)/dt=(?P<date>[0-9-]+)/``.
         :returns: the pattern.
-        :raises KeyPatternError: for an invalid expression, one without a named group, or a group whose name
-            Encord does not allow as a metadata key.
+        :raises KeyPatternError: for an invalid expression, one that might take for ever, one without a named group,
+            or a group whose name Encord does not allow as a metadata key.
         """
         try:
             regex = re.compile(text)
@@ -43,6 +44,11 @@ class KeyPattern:
             raise KeyPatternError(
                 f"key pattern {text!r} is not a valid regular expression: {reason}{place}"
             ) from None
+        if problem := slow_part(text):
+            raise KeyPatternError(
+                f"key pattern {text!r} might take for ever on some key: {problem}. Let each "
+                "repetition end with what the one inside of it cannot match, as in ([^/]+/)+"
+            )
         if not regex.groupindex:
             raise KeyPatternError(
                 f"key pattern {text!r} has no named group; write one as (?P<site>[^/]+) to get the metadata key 'site'"

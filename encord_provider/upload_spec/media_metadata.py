@@ -104,13 +104,17 @@ def _field_problems(name: str, metadata: Any, fields: Mapping[str, type]) -> Ite
 def _value_problem(field: str, value: Any, wanted: type) -> str | None:
     if wanted is str:
         return None if isinstance(value, str) and value else f"must be text, got {shown(value)}"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _fits(value):
         return f"must be a number, got {shown(value)}"
     if wanted is int and not float(value).is_integer():
         return f"must be a whole number, got {value!r}"
     if value < 0 or (value == 0 and field not in _MAY_BE_ZERO):
         return f"must be {'at least' if field in _MAY_BE_ZERO else 'greater than'} zero, got {value!r}"
     return None
+
+
+def _fits(value: float) -> bool:
+    return value.bit_length() < 64 if isinstance(value, int) else math.isfinite(value)
 
 
 def _tag_problems(name: str, field: str, tags: Any) -> Iterator[Problem]:

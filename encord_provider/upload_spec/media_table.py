@@ -10,30 +10,29 @@ all types.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from encord_provider.exceptions import MetadataTableError
-from encord_provider.tables.metadata_table import MetadataTable
 from encord_provider.tables.reader import TableRow
+from encord_provider.text.shown import shown
 from encord_provider.upload_spec.data_units import DataUnit
 from encord_provider.upload_spec.media_types import DicomTags, MediaType
+from encord_provider.upload_spec.object_rows import ObjectRows
 
 
-def with_media_metadata(unit: DataUnit, keys: Sequence[str], table: MetadataTable) -> DataUnit:
+def with_media_metadata(unit: DataUnit, keys: Sequence[str], table: ObjectRows[TableRow]) -> DataUnit:
     """Add what the table says about the files of a data unit.
 
     :param unit: the data unit.
     :param keys: the object keys of its files, in the order of its URLs.
-    :param table: the table; an object without a row stays without media metadata.
+    :param table: the rows by object; an object without a row stays without media metadata.
     :returns: the data unit.
     :raises MetadataTableError: for a row that has some fields of the media type and lacks others, and for a value
         that is not a number where one is needed. The message names source, line and field.
     """
-    files = tuple(
-        _media_metadata(table.get(key) or table.get(url), unit.media_type)
-        for key, url in zip(keys, unit.urls, strict=True)
-    )
+    files = tuple(_media_metadata(table.get(key), unit.media_type) for key in keys)
     if not any(files):
         return unit
     if unit.media_type.is_grouped:
@@ -65,7 +64,10 @@ def _value(row: TableRow, name: str, value: Any, kind: type) -> Any:
     if kind is str or not isinstance(value, str):
         return value
     try:
-        return kind(value)
-    except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise MetadataTableError(f"{row.where}: {name!r} must be {wanted}, got {value!r}") from None
+        number = kind(value)
+        if math.isfinite(number):
+            return number
+    except (ValueError, OverflowError):
+        pass
+    wanted = "a whole number" if kind is int else "a number"
+    raise MetadataTableError(f"{row.where}: {name!r} must be {wanted}, got {shown(value)}")

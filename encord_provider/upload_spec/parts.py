@@ -26,7 +26,6 @@ from encord_provider.exceptions import UploadSpecError
 from encord_provider.text.shown import shown
 from encord_provider.text.strict_json import StrictJsonError, loads
 from encord_provider.upload_spec.data_units import (
-    MAX_METADATA_BYTES,
     MAX_UNITS_PER_FILE,
     MAX_URLS_PER_FILE,
     DataUnit,
@@ -246,6 +245,9 @@ class _Limits:
 
 
 def _limits(given: int | Mapping[str, int] | None) -> _Limits:
+    for one in given.values() if isinstance(given, Mapping) else () if given is None else (given,):
+        if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= MAX_UNITS_PER_FILE:
+            raise UploadSpecError(f"max_units_per_part must be from 1 to {MAX_UNITS_PER_FILE:,}, got {one!r}")
     if given is None or isinstance(given, Mapping):
         own = {one.name: one.units_per_part for one in MEDIA_TYPES.values() if one.units_per_part is not None}
         by_type = {**own, **(given or {})}
@@ -257,9 +259,6 @@ def _limits(given: int | Mapping[str, int] | None) -> _Limits:
             raise UploadSpecError(
                 f"max_units_per_part: there is no media type {name!r}; there are {', '.join(MEDIA_TYPES)}"
             )
-    for one in (limits.total, *limits.by_type.values()):
-        if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= MAX_UNITS_PER_FILE:
-            raise UploadSpecError(f"max_units_per_part must be from 1 to {MAX_UNITS_PER_FILE:,}, got {one!r}")
     return limits
 
 
@@ -326,11 +325,6 @@ def _unit_bytes(unit: DataUnit) -> bytes:
         for key, value in item.items():
             if not isinstance(value, str | bool):
                 dumped = orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_plain)
-                if key == "clientMetadata" and len(dumped) > MAX_METADATA_BYTES:
-                    raise UploadSpecError(
-                        f"{_name(unit)}: {len(dumped):,} bytes of client metadata, "
-                        f"the limit is {MAX_METADATA_BYTES:,}"
-                    )
                 item[key] = orjson.Fragment(dumped)
         return orjson.dumps(item)
     except orjson.JSONEncodeError as error:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from encord_provider.exceptions import UploadSpecError
-from encord_provider.listing.filters import ObjectFilter
+from encord_provider.listing.filters import NOT_INCLUDED, ObjectFilter
 from encord_provider.listing.objects import ListedObject
-from encord_provider.upload_spec.data_units import Skipped
+from encord_provider.upload_spec.build_options import AUTO
+from encord_provider.upload_spec.data_units import SkipKind, Skipped
+from encord_provider.upload_spec.matches import Matches
 from encord_provider.upload_spec.media_types import MEDIA_TYPES, SIDECAR_SUFFIX, MediaType
 
-AUTO = "auto"
+_JUNK = frozenset({".ds_store", "_success", "dicomdir", "thumbs.db", "desktop.ini"})
+"""What operating systems, jobs and disks leave beside media; none has an extension that tells its type."""
 
 
 class Selection:
@@ -18,14 +21,16 @@ class Selection:
 
     :param media: ``auto`` or the name of a media type.
     :param filters: what the user leaves out.
-    :param tables: the names of the tables that are read; where one lies among the objects, it is none of them.
+    :param tables: the keys of the tables that are read; where one lies among the objects, it is none of them.
+    :param matches: notes which objects the include patterns match.
     :raises UploadSpecError: for an unknown media type.
     """
 
-    def __init__(self, *, media: str, filters: ObjectFilter, tables: Iterable[str]) -> None:
+    def __init__(self, *, media: str, filters: ObjectFilter, tables: Iterable[str], matches: Matches) -> None:
         self._wanted = None if media == AUTO else _wanted(media)
         self._filters = filters
-        self._tables = tuple(f"/{table}" for table in tables)
+        self._tables = frozenset(tables)
+        self._matches = matches
 
     def media_type(self, one: ListedObject) -> MediaType | Skipped:
         """Find the media type of an object.
@@ -33,9 +38,16 @@ class Selection:
         :param one: the object.
         :returns: the type of the data unit that it belongs to, or why it is left out.
         """
-        reason = self._no_medium(one) or self._filters.reason(one)
+        self._matches.saw(one.key)
+        if reason := self._no_medium(one):
+            return Skipped(one.key, reason)
+        reason = self._filters.reason(one)
+        if self._filters.include:
+            self._matches.filtered(one.key, included=reason != NOT_INCLUDED)
         if reason:
             return Skipped(one.key, reason)
+        if one.size == 0:
+            return Skipped(one.key, "empty object", SkipKind.UNSUPPORTED)
         found = MEDIA_TYPES.of_key(one.key)
         if self._wanted is None:
             return found or _unsupported(one.key)
@@ -50,11 +62,12 @@ class Selection:
         key = one.key
         if key.endswith(("/", "_$folder$")):
             return "folder marker"
-        if self._tables and any(table.endswith(f"/{key}") for table in self._tables):
+        if key in self._tables:
             return "metadata table"
         if key.lower().endswith(SIDECAR_SUFFIX):
             return "metadata sidecar"
-        return "empty object" if one.size == 0 else None
+        name = key.rpartition("/")[2]
+        return "a file of the system, no medium" if name.startswith("._") or name.lower() in _JUNK else None
 
 
 def _also_taken(key: str, wanted: MediaType) -> bool:
@@ -67,7 +80,7 @@ def _also_taken(key: str, wanted: MediaType) -> bool:
 
 def _unsupported(key: str) -> Skipped:
     extension = MEDIA_TYPES.extension_of(key) or "no extension"
-    return Skipped(key, f"not a media type that Encord supports: {extension}")
+    return Skipped(key, f"not a media type that Encord supports: {extension}", SkipKind.UNSUPPORTED)
 
 
 def _wanted(media: str) -> MediaType:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from airflow.providers.common.compat.sdk import conf
 
 from encord_provider.exceptions import EncordInputError
+from encord_provider.workspace.aws import s3_client
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, ObjectStoragePath
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
+_LONGEST_NAME = 200
+"""Below the 255 bytes that file systems allow, with a hash and an index behind it."""
+_HASH = 12
 
 
 def default_workspace() -> str:
@@ -67,8 +72,15 @@ def path_of(uri: str) -> ObjectStoragePath:
 
 
 def safe_name(text: str) -> str:
-    """Turn a run id or task id into one path segment, without dots that could climb."""
-    return _UNSAFE.sub("-", text).strip(".") or "-"
+    """Turn a run id or task id into one path segment, which no other text gives.
+
+    A text with characters that a path cannot have gets a hash behind a ``~``, which stands in no other segment. So do
+    dots at its ends, which could climb, and a long text, of which the beginning is kept.
+    """
+    cleaned = _UNSAFE.sub("-", text).strip(".")[:_LONGEST_NAME]
+    if cleaned == text and text:
+        return text
+    return f"{cleaned or '-'}~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_HASH]}"
 
 
 def task_folder(workspace: str | None, context: Context) -> str:
@@ -82,12 +94,13 @@ def task_folder(workspace: str | None, context: Context) -> str:
     """
     instance = context["ti"]
     index = instance.map_index
-    mapped = f".{index}" if index is not None and index >= 0 else ""
+    # Behind a ~, as no task id has it: load.0 may be another task.
+    mapped = f"~{index}" if index is not None and index >= 0 else ""
     return child(
         workspace or default_workspace(),
         safe_name(instance.dag_id),
         safe_name(instance.run_id),
-        safe_name(f"{instance.task_id}{mapped}"),
+        f"{safe_name(instance.task_id)}{mapped}",
     )
 
 
@@ -113,10 +126,9 @@ def read_bytes(uri: str, *, aws_conn_id: str | None) -> bytes:
 
 
 def _read_s3(bucket: str, key: str, uri: str, aws_conn_id: str | None) -> bytes:
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from botocore.exceptions import ClientError
 
-    client: Any = S3Hook(aws_conn_id=aws_conn_id).get_conn()
+    client = s3_client(aws_conn_id)
     try:
         body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
         return body

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from encord_provider.exceptions import EncordInputError, MetadataSchemaError
-from encord_provider.schema import MetadataSchema, check_metadata, parse_schema
+from encord_provider.schema import MetadataSchema, ValueCheck, parse_schema
 from encord_provider.tables import FrameTable, MetadataTable, read_embeddings, read_frames, read_table
 from encord_provider.upload_spec import DataUnit, UploadSpec, parse_spec
 from encord_provider.workspace.files import read_bytes
@@ -81,7 +81,9 @@ class Inputs:
         if isinstance(keys, str):
             source = keys
             try:
-                keys = self._read(source).decode("utf-8").splitlines()
+                # Not splitlines(): a key may hold characters that it takes for the end of a line.
+                lines = self._read(source).decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+                keys = lines if lines[-1] else lines[:-1]
             except UnicodeDecodeError as error:
                 raise EncordInputError(f"{source} is not UTF-8 text: {error}") from None
         return read_embeddings(self._read(uri), keys=keys, name=name, source=uri)
@@ -115,14 +117,16 @@ class Inputs:
             )
         if read_schema is None or not any(unit.client_metadata for unit in spec.units):
             return spec
-        schema = read_schema()
-        return replace(spec, units=tuple(_checked(unit, schema, uri) for unit in spec.units))
+        check = ValueCheck(read_schema())
+        units = tuple(_checked(unit, check, uri) for unit in spec.units)
+        check.finish()
+        return replace(spec, units=units)
 
     def _read(self, uri: str) -> bytes:
         return read_bytes(uri, aws_conn_id=self.aws_conn_id)
 
 
-def _checked(unit: DataUnit, schema: MetadataSchema, uri: str) -> DataUnit:
+def _checked(unit: DataUnit, check: ValueCheck, uri: str) -> DataUnit:
     name = unit.title or next(iter(unit.urls), "")
-    metadata = check_metadata(unit.client_metadata, schema, where=f"{uri}, data unit {name!r}")
+    metadata = check.check(unit.client_metadata, where=f"{uri}, data unit {name!r}")
     return replace(unit, client_metadata=metadata)

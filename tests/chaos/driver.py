@@ -99,7 +99,7 @@ class Run:
         self.to_the_end()
 
     def operator(self) -> EncordImportDataOperator:
-        return in_dag(  # type: ignore[return-value]
+        operator = in_dag(
             lambda: EncordImportDataOperator(
                 task_id="import_data",
                 spec=self.spec,
@@ -113,6 +113,9 @@ class Run:
                 workspace=f"file://{self.home}/workspace",
             )
         )
+        # The emulator's jobs are shorter than what is worth a deferral.
+        object.__setattr__(operator, "patience", 0.0)
+        return operator  # type: ignore[return-value]
 
     def _attempt(self) -> None:
         self.attempts += 1

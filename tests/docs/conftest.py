@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,51 +47,6 @@ def lake(encord: EncordEmulator, s3: Any) -> Iterator[Any]:
         for entry in page.get("Contents", ()):
             s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
     s3.delete_bucket(Bucket=BUCKET)
-
-
-@pytest.fixture
-def serve(
-    airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, str], Any]:
-    """Put a DAG file into the one DAG bundle of Airflow, and give the DAG."""
-
-    def served(dag_id: str, text: str) -> Any:
-        folder = tmp_path / "dags"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{dag_id}.py").write_text(text, encoding="utf-8")
-        bundle = {
-            "name": "pages",
-            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-            "kwargs": {"path": str(folder)},
-        }
-        return load(dag_id, bundle, monkeypatch)
-
-    monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
-    return served
-
-
-def load(dag_id: str, bundle: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give a DAG of a bundle that becomes the only one of Airflow."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag
-
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
-    (one,) = DagBundlesManager().get_all_dag_bundles()
-    one.initialize()
-    bag = DagBag(dag_folder=str(one.path), bundle_path=one.path, bundle_name=one.name)
-    assert bag.import_errors == {}
-    return bag.dags[dag_id]
-
-
-def run(dag: Any, **arguments: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Run a DAG through Airflow: the state of the run, and the state and return value of each task."""
-    for task in dag.tasks:
-        task.retries = 0  # waiting for a retry would take minutes
-    done = dag.test(**arguments)
-    instances = {one.task_id: one for one in done.get_task_instances()}
-    states = {task_id: str(one.state) for task_id, one in instances.items()}
-    returned = {task_id: one.xcom_pull(task_ids=task_id) for task_id, one in instances.items()}
-    return str(done.state), states, returned
 
 
 @pytest.fixture

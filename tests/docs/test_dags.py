@@ -11,7 +11,7 @@ import pytest
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.upload_spec import read_part
 from encord_provider.workspace.files import path_of
-from tests.docs.conftest import run
+from tests.helpers.dags import run
 from tests.helpers.pages import Block, blocks
 from tests.helpers.recordings import (
     QUAY,
@@ -69,6 +69,10 @@ def check_build_spec_with_metadata(returned: Any) -> None:
         "oslo: quay-1.jpg": {"site": "oslo", "weather": "rain", "score": 0.5},
         "oslo: quay-2.jpg": {"site": "oslo", "weather": "sun", "score": 0.9},
     }
+
+
+def check_build_spec_with_limits(returned: Any) -> None:
+    assert (returned["build_spec"]["unmatched"], returned["build_spec"]["skipped"]) == (1, 1)
 
 
 def check_import_by_day(returned: Any) -> None:
@@ -131,7 +135,7 @@ def check_two_sites(returned: Any) -> None:
 
 
 def check_import_on_arrival(returned: Any) -> None:
-    assert short(items("lake/daily")) == FOUR
+    assert short(items("lake/daily")) == ["crane.mp4", "quay-1.jpg", "quay-2.jpg"]
 
 
 def check_import_a_csv(returned: Any) -> None:
@@ -170,7 +174,8 @@ def check_company_sync(returned: Any) -> None:
 
 
 def check_company_inbox(returned: Any) -> None:
-    assert returned["import_dropped_specs.find_specs"] == ["s3://lake/encord/inbox/one.json"]
+    (found,) = returned["import_dropped_specs.find_specs"]
+    assert found["spec"] == "s3://lake/encord/inbox/one.json"
     assert short(items("lake/handmade")) == ["quay-1.jpg"]
 
 

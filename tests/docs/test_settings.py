@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.workspace.files import default_workspace
-from tests.docs.conftest import load, run
+from tests.helpers.dags import load, run
 from tests.helpers.pages import Block, blocks
 from tests.helpers.recordings import QUAY, given_a_dropped_spec, given_imported_recordings, items, short
 
@@ -217,7 +217,7 @@ class TestBundledDag:
         assert len(found) == 4
 
     def test_every_group_on_the_page_reaches_the_import(self, dag: Any) -> None:
-        from tests.docs.test_dags import items
+        from tests.helpers.recordings import items
 
         _, second = json_blocks("params")
         parameters = json.loads(second.text)
@@ -233,7 +233,7 @@ class TestBundledDag:
     def test_a_run_may_be_given_another_source_than_the_variable_has(
         self, dag: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from tests.docs.test_dags import items
+        from tests.helpers.recordings import items
 
         variable = {"bucket": "lake", "prefix": "site=*/", "folder": "lake/daily", "integration": "AWS S3"}
         monkeypatch.setenv("AIRFLOW_VAR_ENCORD_S3_IMPORT", json.dumps(variable))

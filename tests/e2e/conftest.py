@@ -102,7 +102,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("whole") / "home"
     # Slow enough that the runs really wait in the triggerer, and for some seconds: a task that is back before the
     # scheduler has heard of its deferral fails, and is tried again only after a minute.
-    options = ("--set", "units_per_second=5")
+    options = ("--set", "units_per_second=4")
     with emulator(units_per_second=40) as second:
         settings = {**_SETTINGS, "AIRFLOW_CONN_ENCORD_SECOND": json.dumps(second.connection)}
         with (

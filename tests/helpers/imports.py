@@ -50,9 +50,11 @@ class ImportTask:
         skips: bool = True,
         retries: int = 0,
         name: str = "task",
+        patience: float = 0.0,
         **arguments: Any,
     ) -> None:
         self.encord = encord
+        self.patience = patience
         self.home = home
         self.record = TaskRecord(home / f"{name}.json", retries=retries, run_id=name)
         self.spec = write_spec(home / "spec", units, per_part=per_part, skips=skips)
@@ -66,7 +68,10 @@ class ImportTask:
 
     def operator(self, **changes: Any) -> EncordImportDataOperator:
         arguments = {"spec": self.spec, **self.arguments, **changes}
-        return in_dag(lambda: EncordImportDataOperator(task_id="import_data", **arguments))  # type: ignore[return-value]
+        operator = in_dag(lambda: EncordImportDataOperator(task_id="import_data", **arguments))
+        # The jobs of the emulator are shorter than what is worth a deferral.
+        object.__setattr__(operator, "patience", self.patience)
+        return operator  # type: ignore[return-value]
 
     def run(self, **changes: Any) -> TaskRunResult:
         """Run one attempt, up to a deferral."""

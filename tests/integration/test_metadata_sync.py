@@ -91,6 +91,38 @@ def test_too_many_rows_without_an_item_fail_the_report_only(run_dag: Any, folder
     assert states["report"] == "success"
 
 
+@pytest.mark.parametrize(
+    ("allowed", "state"), [(0, "failed"), ("0", "failed"), (1, "success"), ("", "success")]
+)
+def test_the_variable_may_allow_no_row_without_an_item(
+    run_dag: Any, folder: Any, table: str, monkeypatch: pytest.MonkeyPatch, allowed: Any, state: str
+) -> None:
+    settings = {"table": table, "folder": "lake", "max_unmatched": allowed}
+    monkeypatch.setenv("AIRFLOW_VAR_ENCORD_METADATA_SYNC", json.dumps(settings))
+    assert run_dag("encord_metadata_sync")[1]["report"] == state
+
+
+@pytest.mark.parametrize("allowed", ["many", -1])
+def test_a_limit_that_is_none_fails_before_anything_is_patched(
+    run_dag: Any, folder: Any, table: str, monkeypatch: pytest.MonkeyPatch, allowed: Any
+) -> None:
+    settings = {"table": table, "folder": "lake", "max_unmatched": allowed}
+    monkeypatch.setenv("AIRFLOW_VAR_ENCORD_METADATA_SYNC", json.dumps(settings))
+    states = run_dag("encord_metadata_sync")[1]
+    assert (states["check_table"], states["patch_metadata"]) == ("failed", "upstream_failed")
+
+
+def test_a_table_without_rows_fails_unless_that_is_allowed(
+    run_dag: Any, folder: Any, table: str, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put_object(Bucket=bucket, Key="tables/labels.csv", Body=b"object_url,site\n")
+    _, states, _ = run_dag("encord_metadata_sync", table=table, folder="lake")
+    assert (states["check_table"], states["patch_metadata"]) == ("failed", "upstream_failed")
+    assert run_dag("encord_metadata_sync", table=table, folder="lake", allow_empty="true")[0] == "success"
+    monkeypatch.setenv("AIRFLOW_VAR_ENCORD_METADATA_SYNC", json.dumps({"allow_empty": True}))
+    assert run_dag("encord_metadata_sync", table=table, folder="lake")[0] == "success"
+
+
 def test_scheduled_runs_take_their_parameters_from_the_variable(
     run_dag: Any, folder: Any, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,3 +139,88 @@ def test_a_spec_stays_where_it_is_when_encord_refuses_the_folder(
     assert set(inbox(s3, bucket)) == {"a.json"}
     assert run()[0] == "success"
     assert set(inbox(s3, bucket)) == {"done/a.json", "done/a.json.receipt.json"}
+
+
+@pytest.mark.parametrize("moment", ["while it is imported", "before it is deleted"])
+def test_a_spec_that_is_replaced_on_the_way_is_imported_by_the_next_run(
+    s3: Any,
+    bucket: str,
+    encord: EncordEmulator,
+    drop: Any,
+    image: Any,
+    run: Any,
+    moment: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from encord_provider import drop_folder
+    from encord_provider.operators.import_data import EncordImportDataOperator
+
+    newer = {"images": [{"objectUrl": image(1)}]}
+    execute, list_s3 = EncordImportDataOperator.execute, drop_folder.list_s3
+    looks: list[Any] = []
+
+    def replaced_first(self: Any, context: Any) -> Any:
+        drop("a.json", newer)
+        return execute(self, context)
+
+    def replaced_after_the_second_look(client: Any, bucket: str, key: str) -> Any:
+        found = list(list_s3(client, bucket, key))
+        if key.endswith("a.json"):
+            looks.append(found)
+            if len(looks) == 2:
+                drop("a.json", newer)
+        return found
+
+    drop("a.json", {"images": [{"objectUrl": image(0)}]})
+    with pytest.MonkeyPatch.context() as patch:
+        if moment == "while it is imported":
+            patch.setattr(EncordImportDataOperator, "execute", replaced_first)
+        else:
+            patch.setattr(drop_folder, "list_s3", replaced_after_the_second_look)
+        assert run()[0] == "success"
+    found = inbox(s3, bucket)
+    assert json.loads(found["a.json"]) == newer
+    assert "done/a.json.receipt.json" in found
+    assert b"data/1.jpg" not in found.get("done/a.json", b"")
+    assert "was replaced while" in caplog.text
+    assert registered() == ["0.jpg"]
+
+    assert run()[0] == "success"
+    assert "a.json" not in inbox(s3, bucket)
+    assert registered() == ["0.jpg", "1.jpg"]
+
+
+def test_a_run_takes_as_many_specs_as_airflow_can_map_and_the_next_one_the_rest(
+    s3: Any,
+    bucket: str,
+    encord: EncordEmulator,
+    drop: Any,
+    image: Any,
+    run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "2")
+    for number in range(3):
+        drop(f"{number}.json", {"images": [{"objectUrl": image(number)}]})
+    assert run()[0] == "success"
+    assert "3 specs wait" in caplog.text
+    assert set(inbox(s3, bucket)) & {"0.json", "1.json", "2.json"} == {"2.json"}
+    assert run()[0] == "success"
+    assert registered() == ["0.jpg", "1.jpg", "2.jpg"]
+
+
+def test_a_number_of_failed_units_that_is_none_fails_before_anything_is_read(
+    s3: Any,
+    bucket: str,
+    encord: EncordEmulator,
+    drop: Any,
+    run: Any,
+    image: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drop("a.json", {"images": [{"objectUrl": image(0)}]})
+    monkeypatch.setenv("AIRFLOW_VAR_ENCORD_SPEC_IMPORT", json.dumps({"max_failed_units": "few"}))
+    state, states, _ = run()
+    assert (state, states["find_specs"]) == ("failed", "failed")
+    assert set(inbox(s3, bucket)) == {"a.json"}

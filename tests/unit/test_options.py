@@ -23,6 +23,7 @@ from encord_provider.options import (
     Frames,
     Grouping,
     ItemSelection,
+    Limits,
     Media,
     ObjectUrls,
     Parts,
@@ -58,7 +59,14 @@ GIVEN: list[tuple[type[Options], dict[str, Any]]] = [
     (Frames, {"table": "s3://lake/f.csv", "sampling_rate": 0.5, "keyframe_mode": "seconds"}),
     (Media, {"type": "video", "metadata": "s3://lake/m.csv"}),
     (ObjectUrls, {"style": "path", "endpoint": "https://minio.example.com"}),
-    (Parts, {"max_units_per_part": {"video": 10, "image": 500}, "skip_duplicate_urls": False}),
+    (
+        Parts,
+        {
+            "max_units_per_part": {"video": 10, "image": 500},
+            "skip_duplicate_urls": False,
+            "limits": {"max_unmatched": 0, "max_skipped": 3},
+        },
+    ),
 ]
 
 
@@ -304,7 +312,14 @@ def test_every_group_of_the_module_is_tested_here() -> None:
         for one in vars(options).values()
         if isinstance(one, type)
         and issubclass(one, Options)
-        and one not in (Options, Embeddings, ItemSelection)
+        and one not in (Options, Embeddings, Limits, ItemSelection)
     }
     # ItemSelection has a file of its own.
     assert groups == {group for group, _ in GIVEN}
+
+
+def test_a_limit_below_zero_is_refused_when_the_dag_is_parsed() -> None:
+    with pytest.raises(EncordInputError, match=r"parts\.limits\.max_skipped must be at least 0, got -1"):
+        build(parts={"limits": {"max_skipped": -1}})
+    with pytest.raises(EncordInputError, match=r"parts\.limits has no 'max_units'"):
+        build(parts={"limits": {"max_units": 1}})

@@ -45,8 +45,9 @@ def test_two_groups_of_one_dag_are_told_apart() -> None:
     with DAG(dag_id="lake", schedule=None, start_date=pendulum.datetime(2026, 5, 1)) as dag:
         for site in ("oslo", "bergen"):
             import_from_s3(bucket="lake", folder=f"lake/{site}", group_id=site)
-    assert "oslo.import_data'" in dag.task_dict["oslo.patch_metadata"].folder
-    assert "bergen.import_data'" in dag.task_dict["bergen.patch_metadata"].folder
+    for site in ("oslo", "bergen"):
+        ((of, key),) = dag.task_dict[f"{site}.patch_metadata"].folder.iter_references()
+        assert (of.task_id, key) == (f"{site}.import_data", "folder")
 
 
 def test_every_task_gets_the_connections_and_the_workspace() -> None:

@@ -36,6 +36,13 @@ def test_what_a_run_is_given_comes_first_then_the_variable_then_nothing() -> Non
     assert found(template, {}, None) == ""
 
 
+@pytest.mark.parametrize("value", [0, False, "0"])
+def test_zero_and_false_are_values(value: Any) -> None:
+    template = SETTINGS.template("bucket")
+    assert found(template, {}, {"bucket": value}) == str(value)
+    assert found(template, {"bucket": value}, {"bucket": 5}) == str(value)
+
+
 def test_an_object_is_rendered_as_json() -> None:
     template = SETTINGS.template("filters", as_json=True)
     given = {"include": ["it's <a> & b"]}
@@ -88,7 +95,7 @@ def test_every_group_of_options_has_a_field_with_an_example_that_it_takes(dags: 
 
 
 def test_the_form_offers_every_media_type_that_the_build_operator_takes(dags: Any) -> None:
-    from encord_provider.upload_spec import MediaType
+    from encord_provider.upload_spec import MEDIA_TYPES
 
     choices = dags["encord_s3_import"].params.get_param("media").schema["enum"]
-    assert set(choices) == {None, "auto", *MediaType} - {MediaType.SCENE}
+    assert set(choices) == {None, "auto", *MEDIA_TYPES} - {"scene"}

@@ -417,3 +417,30 @@ def test_a_source_and_a_bucket_together_are_refused() -> None:
 def test_no_source_and_no_bucket(tmp_path: Path) -> None:
     with pytest.raises(EncordInputError, match="No bucket was given"):
         build(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "style"),
+    [
+        ("https://s3.eu-west-1.amazonaws.com", "virtual-hosted"),
+        ("https://s3.cn-north-1.amazonaws.com.cn", "virtual-hosted"),
+        ("https://bucket.vpce-1a2b3c4d.s3.us-east-1.vpce.amazonaws.com", "virtual-hosted"),
+        ("https://s3.eu-central-1.wasabisys.com", "endpoint"),
+        ("http://minio.lab:9000", "endpoint"),
+        ("https://amazonaws.com.example.com", "endpoint"),
+        # A stand-in for Amazon S3, which Encord cannot reach in any form.
+        ("http://127.0.0.1:9000", "virtual-hosted"),
+        ("http://localhost:9000", "virtual-hosted"),
+    ],
+)
+def test_the_usual_object_urls_are_those_of_the_store_that_the_connection_leads_to(
+    endpoint: str, style: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    import boto3
+
+    from encord_provider import sources
+
+    client = boto3.client("s3", region_name="eu-west-1", endpoint_url=endpoint)
+    with caplog.at_level("INFO", logger=sources.__name__):
+        assert sources._usual_style(client) == style
+    assert bool(caplog.text) == ("amazonaws.com" not in endpoint or "example" in endpoint)

@@ -11,7 +11,7 @@ from airflow.sdk import Connection
 
 from encord_provider import __version__
 from encord_provider.api.calls import get_cloud_integrations
-from encord_provider.exceptions import EncordInputError
+from encord_provider.exceptions import EncordConfigError, EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from tests.helpers import keys
 
@@ -101,7 +101,9 @@ class TestTestConnection:
     def test_a_connection_that_does_not_exist_is_no_crash(self) -> None:
         works, message = EncordHook(encord_conn_id="nowhere").test_connection()
         assert not works
-        assert message == "The connection could not be tested: AirflowNotFoundException"
+        assert message == (
+            "There is no Airflow connection 'nowhere': add one of the type Encord, or name another as encord_conn_id."
+        )
 
 
 def hide_integrations(emulator: EncordEmulator) -> None:
@@ -193,3 +195,12 @@ class TestFindIntegration:
         encord.call(rename)
         with pytest.raises(EncordInputError, match=rf"2 integrations .*'Lake': {AWS}.*Give the UUID"):
             connect(private_key=encord.private_key).find_integration("Lake")
+
+
+def test_a_connection_that_is_not_there_is_named_and_no_retry_helps() -> None:
+    with pytest.raises(EncordConfigError, match="There is no Airflow connection 'nowhere': add one"):
+        _ = EncordHook(encord_conn_id="nowhere").api
+    assert EncordHook(encord_conn_id="nowhere").test_connection() == (
+        False,
+        "There is no Airflow connection 'nowhere': add one of the type Encord, or name another as encord_conn_id.",
+    )

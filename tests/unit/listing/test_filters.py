@@ -69,7 +69,7 @@ def test_a_filter_that_nothing_can_pass_is_refused(wanted, message):
 
 def test_objects_that_are_filtered_out_are_listed_with_the_reason():
     objects = [ONE, ListedObject("b.jpg", 5, day(5), "STANDARD")]
-    units, skipped = build_units(
+    units, skipped, _ = build_units(
         objects,
         url_for=lambda key: f"s3://b/{key}",
         options=BuildOptions(filters=ObjectFilter(min_size=10)),

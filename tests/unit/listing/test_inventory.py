@@ -185,3 +185,27 @@ def test_a_parquet_report_without_keys_is_refused(client):
     write_report(client, [out.getvalue()], "Parquet")
     with pytest.raises(ListingError, match="the inventory has no column key"):
         list(list_inventory(client, "reports", "manifest.json"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("Size", "big", r"row 1, key 'a\.jpg': damaged inventory: .*'big'"),
+        ("LastModifiedDate", "yesterday", r"row 1, key 'a\.jpg': damaged inventory: .*'yesterday'"),
+        ("Key", "", "row 1: damaged inventory: the key is empty"),
+    ],
+)
+def test_a_bad_value_of_a_row_is_named(client, column, value, says):
+    row = {"Key": "a.jpg", "Size": "1", "LastModifiedDate": "2026-01-02T03:04:05.000Z", column: value}
+    data = gzip.compress((",".join(f'"{one}"' for one in row.values()) + "\n").encode(), mtime=0)
+    write_report(client, [data], fileSchema=", ".join(row))
+    with pytest.raises(ListingError, match=says):
+        list(list_inventory(client, "reports", "manifest.json"))
+
+
+def test_a_null_key_is_named(client):
+    out = io.BytesIO()
+    parquet.write_table(pyarrow.table({"key": pyarrow.array([None], pyarrow.string())}), out)
+    write_report(client, [out.getvalue()], "Parquet")
+    with pytest.raises(ListingError, match="row 1: damaged inventory: the key is None"):
+        list(list_inventory(client, "reports", "manifest.json"))

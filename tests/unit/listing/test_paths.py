@@ -1,4 +1,7 @@
 import datetime as dt
+import os
+from pathlib import Path
+from types import SimpleNamespace
 
 import fsspec
 import pytest
@@ -52,3 +55,31 @@ def test_keys_of_an_object_store_start_behind_the_bucket(memory):
 def test_a_missing_folder_is_named(tmp_path, make):
     with pytest.raises(ListingError, match=r"there is no folder .*none"):
         list(list_path(make(tmp_path / "none")))
+
+
+@pytest.mark.parametrize("make", [lambda path: path, lambda path: UPath(path.as_uri())])
+def test_a_name_that_is_not_utf_8_is_named(tmp_path, make):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.jpg")).write_bytes(b"1")
+    with pytest.raises(ListingError, match=r"the name '.*udcff\.jpg' below .* is not valid UTF-8"):
+        list(list_path(make(tmp_path)))
+
+
+class _Keys(fsspec.AbstractFileSystem):
+    """An object store as fsspec shows it: it finds keys, and makes folders of them only when it is walked."""
+
+    protocol = "keys"
+    keys = ("lake//leading.jpg", "lake/double//slash.jpg", "lake/a.jpg")
+    cachable = False
+
+    def exists(self, path, **kwargs):
+        return True
+
+    def find(self, path, maxdepth=None, withdirs=False, detail=False, **kwargs):
+        assert not kwargs
+        found = {key: {"name": key, "size": 1, "type": "file"} for key in self.keys}
+        return found | {"lake/x/": {"name": "lake/x/", "size": 0, "type": "directory"}}
+
+
+def test_keys_of_an_object_store_may_hold_empty_folder_names():
+    root = SimpleNamespace(fs=_Keys(), path="lake/")
+    assert [one.key for one in list_path(root)] == ["/leading.jpg", "a.jpg", "double//slash.jpg"]

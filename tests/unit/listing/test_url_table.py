@@ -12,7 +12,9 @@ def test_urls_are_registered_exactly_as_the_table_gives_them():
         source="t.csv",
     )
     source = UrlTable(table)
-    units, _ = build_units(source.objects(), url_for=source.url_for, options=BuildOptions(metadata=table))
+    units = build_units(
+        source.objects(), url_for=source.url_for, names=source, options=BuildOptions(metadata=table)
+    ).units
     assert [(unit.title, unit.urls, unit.client_metadata) for unit in units] == [
         ("d/a.mp4", ("s3://b/d/a.mp4",), {}),
         ("d/b c.jpg", ("https://b.s3.eu-west-2.amazonaws.com/d/b%20c.jpg",), {"site": "oslo"}),

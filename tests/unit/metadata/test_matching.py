@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -14,9 +14,38 @@ from encord_provider.api.items import StorageItem
 from encord_provider.metadata.matching import Match, match_rows
 from encord_provider.metadata.rows import ItemKey, MetadataRow
 
-HOST = "https://lake.s3.eu-west-1.amazonaws.com/"
-KEYS = ("dt=1/a.jpg", "dt=1/b.jpg", "100%.jpg", "é 1.jpg")
+KEYS = ("dt=1/a.jpg", "dt=1/b.jpg", "100%.jpg", "100%25.jpg", "a%b.png", "a%25b.png", "é 1.jpg", "a+b.jpg")
 TITLES = ("crane", "quay")
+
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    lambda key: f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key)}",
+    lambda key: f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key, safe='/=+')}",
+    lambda key: f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key).replace('%3D', '%3d')}",
+    lambda key: f"https://lake.s3.amazonaws.com/{quote(key)}",
+    lambda key: f"https://s3.eu-west-1.amazonaws.com/lake/{quote(key)}",
+    lambda key: f"https://lake.s3-fips.us-east-1.amazonaws.com/{quote(key)}",
+    lambda key: f"https://lake.s3.dualstack.eu-west-1.amazonaws.com/{quote(key)}",
+    lambda key: f"https://lake.s3-accelerate.amazonaws.com/{quote(key)}",
+    lambda key: f"https://lake.s3.eu-west-1.amazonaws.com/{quote(key)}?X-Amz-Signature=0f",
+    lambda key: f"s3://lake/{key}",
+)
+"""URLs of one object."""
+
+ELSEWHERE = (
+    lambda key: f"https://cdn.example.org/{quote(key)}",
+    lambda key: f"https://cdn.example.org/{quote(key, safe='/=+')}",
+)
+"""URLs of one object that do not tell its key."""
+
+NO_OBJECT = "https://"
+OBJECT_OF = (
+    {spelled(key): ("lake", key) for key in KEYS for spelled in SPELLINGS}
+    | {spelled(key): ("cdn", key) for key in KEYS for spelled in ELSEWHERE}
+    | {NO_OBJECT: ("", "")}
+)
+"""The bucket and key of every URL that the tests use."""
+
+URLS = st.sampled_from(sorted(OBJECT_OF))
 
 
 class Lake(NamedTuple):
@@ -26,26 +55,21 @@ class Lake(NamedTuple):
     files: dict[str, list[str]]
 
 
-def url(key: str, *, spelled: str = "quoted") -> str:
-    """The object URL of a key, in one of the spellings that name the same object."""
-    return HOST + {"quoted": quote(key), "equals signs as they are": quote(key, safe="/=")}[spelled]
-
-
-URLS = st.builds(
-    url, st.sampled_from(KEYS), spelled=st.sampled_from(["quoted", "equals signs as they are"])
-) | st.just("https://")
-"""Object URLs, and one that names no object, which has no key."""
+def url(key: str) -> str:
+    """The usual object URL of a key."""
+    return SPELLINGS[0](key)
 
 
 @st.composite
 def lakes(draw: st.DrawFn) -> Lake:
     lake = Lake([], {})
     for number in range(draw(st.integers(0, 5))):
-        grouped = draw(st.booleans())
+        kind = draw(st.sampled_from(["image", "scene", "imageGroup", "dicomSeries", "group"]))
+        grouped = kind not in ("image", "scene")
         item = StorageItem(
             uuid=f"item-{number}",
             folder="folder",
-            item_type=draw(st.sampled_from(["imageGroup", "dicomSeries", "group"])) if grouped else "image",
+            item_type=kind,
             name=draw(st.sampled_from(TITLES)),
             url=None if grouped else draw(URLS | st.none()),
             client_metadata={},
@@ -71,35 +95,39 @@ def rows(draw: st.DrawFn) -> MetadataRow:
     )
     urls: tuple[str, ...] = ()
     title = None
+    scene = False
     if by is ItemKey.OBJECT_URL and draw(st.booleans()):
         urls = tuple(draw(st.lists(URLS, min_size=1, max_size=3)))
         title = draw(st.none() | st.sampled_from(TITLES))
-    return MetadataRow(key=key, by=by, metadata={}, where="the model", urls=urls, title=title)
-
-
-def key_of(some_url: str) -> str | None:
-    return unquote(some_url.removeprefix(HOST)) if some_url.startswith(HOST) else None
+        scene = draw(st.booleans())
+    return MetadataRow(key=key, by=by, metadata={}, where="the model", urls=urls, title=title, scene=scene)
 
 
 def names(row: MetadataRow, some_url: str | None) -> bool:
     """Whether the key of a row is that of an object."""
     if some_url is None:
         return False
+    bucket, key = OBJECT_OF[some_url]
     if row.by in (ItemKey.OBJECT_URL, ItemKey.FILE_URL):
-        return unquote(row.key) == unquote(some_url)
-    return row.by in (ItemKey.OBJECT_KEY, ItemKey.FILE_KEY) and row.key == key_of(some_url)
+        return OBJECT_OF.get(row.key) == (bucket, key)
+    return row.by in (ItemKey.OBJECT_KEY, ItemKey.FILE_KEY) and bucket == "lake" and row.key == key
 
 
 def meant(row: MetadataRow, lake: Lake) -> list[str]:
     """The UUIDs of the items that one row means, from the row and the items alone."""
+    objects = {OBJECT_OF[one] for one in row.urls}
+    if row.scene:
+        scenes = [item for item in lake.items if item.item_type == "scene"]
+        with_url = [item.uuid for item in scenes if item.url and OBJECT_OF[item.url] in objects]
+        return with_url or [item.uuid for item in scenes if item.name == row.title]
     if row.urls:
-        return [
-            item.uuid
+        same = [
+            item
             for item in lake.items
-            if item.uuid in lake.files
-            and row.title in (None, item.name)
-            and {unquote(one) for one in lake.files[item.uuid]} == {unquote(one) for one in row.urls}
+            if item.uuid in lake.files and {OBJECT_OF[one] for one in lake.files[item.uuid]} == objects
         ]
+        titled = [item.uuid for item in same if row.title in (None, item.name)]
+        return titled or [item.uuid for item in same]
     itself = [
         item.uuid
         for item in lake.items
@@ -113,11 +141,23 @@ def meant(row: MetadataRow, lake: Lake) -> list[str]:
 
 
 def may_mean(row: MetadataRow, group: StorageItem, lake: Lake) -> bool:
-    """Whether the files of a group have to be read for a row."""
+    """Whether the files of a group have to be read for a row, unless the group was renamed."""
+    if row.scene:
+        return False
     if row.urls:
         return row.title in (None, group.name)
     return row.by in (ItemKey.FILE_URL, ItemKey.FILE_KEY) and not any(
         names(row, item.url) for item in lake.items
+    )
+
+
+def is_astray(row: MetadataRow, lake: Lake) -> bool:
+    """Whether no group of its title has the files of a row."""
+    names = {item.uuid: item.name for item in lake.items}
+    return (
+        bool(row.urls)
+        and not row.scene
+        and not any(row.title in (None, names[uuid]) for uuid in meant(row, lake))
     )
 
 
@@ -145,11 +185,11 @@ def test_every_row_means_what_the_model_says(given_rows: list[MetadataRow], lake
     for number, match in enumerate(matches):
         others = {uuid for other, one in enumerate(expected) if other != number for uuid in one}
         assert match.contested == bool(others & set(expected[number]))
-    needed = [
-        item.uuid
-        for item in lake.items
-        if item.uuid in lake.files and any(may_mean(row, item, lake) for row in given_rows)
-    ]
+    groups = [item for item in lake.items if item.uuid in lake.files]
+    needed = [one.uuid for one in groups if any(may_mean(row, one, lake) for row in given_rows)]
+    # Whoever has no group of its title asks all the others.
+    if any(is_astray(row, lake) for row in given_rows):
+        needed += [one.uuid for one in groups if one.uuid not in needed]
     assert asked == needed
 
 
@@ -163,6 +203,28 @@ def test_what_a_row_means_does_not_depend_on_the_rows_beside_it(
     assert alone.unread_groups == beside.unread_groups
     if not any(set(meant(other, lake)) & set(uuids(alone)) for other in others):
         assert alone == beside
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("spellings", [SPELLINGS, ELSEWHERE])
+def test_every_spelling_of_a_url_names_the_object_and_no_other(
+    spellings: Sequence[Callable[[str], str]], key: str
+) -> None:
+    items = [
+        StorageItem(
+            uuid=str(number),
+            folder="folder",
+            item_type="image",
+            name="crane",
+            url=spelled(one),
+            client_metadata={},
+        )
+        for number, (one, spelled) in enumerate((one, spelled) for one in KEYS for spelled in spellings)
+    ]
+    for spelled in spellings:
+        row = MetadataRow(key=spelled(key), metadata={}, where="the test")
+        (match,), _ = matched([row], Lake(items, {}))
+        assert {item.url for item in match.items} == {spelled(key) for spelled in spellings}
 
 
 @pytest.mark.parametrize("by", ItemKey)

@@ -154,6 +154,26 @@ class TestNothingToImport:
             build(lake, workspace, day="2030-01-01")
         assert writes(encord) == []
 
+    def test_it_is_a_warning_in_the_log_with_the_reasons(
+        self,
+        encord: EncordEmulator,
+        put: Callable[..., None],
+        bucket: str,
+        workspace: str,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        put("dt=2025-03-01/a.docx", "dt=2025-03-01/b.xlsx", "dt=2025-03-01/c.docx")
+        for day in ("2025-03-01", "2030-01-01"):
+            with pytest.raises(AirflowSkipException):
+                build(bucket, workspace, prefix="dt={date}/", day=day)
+        warned = [line for line in capsys.readouterr().out.splitlines() if "[warning" in line]
+        shown = "\n".join(line for line in warned if "Task Runner" not in line)
+        assert re.search(
+            r"2 left out: [^\n]*\.docx.*1 left out: .*None of the 3 objects.*There are no objects in bucket",
+            shown,
+            re.DOTALL,
+        )
+
     def test_an_empty_bucket(self, encord: EncordEmulator, bucket: str, workspace: str) -> None:
         with pytest.raises(AirflowSkipException, match="nothing to import"):
             build(bucket, workspace, prefix="")
@@ -179,7 +199,10 @@ class TestBadInput:
         assert set(writes(encord)) <= allowed
 
     def test_no_bucket_was_given(self, workspace: str) -> None:
-        with pytest.raises(EncordInputError, match="No bucket was given: set the parameter 'bucket'"):
+        with pytest.raises(
+            EncordInputError,
+            match=r"No bucket was given: set the parameter 'bucket'.*Variable encord_s3_import",
+        ):
             build("", workspace)
 
     def test_there_is_no_such_bucket(self, workspace: str) -> None:
@@ -225,6 +248,20 @@ class TestBadInput:
         s3.put_object(Bucket=lake, Key="labels.csv", Body=table)
         with pytest.raises(MetadataValueError, match=r"labels\.csv, line 2.*clip\.mp4.*'?score'?.*number"):
             build(lake, workspace, metadata=ClientMetadata(table=f"s3://{lake}/labels.csv"))
+
+    def test_all_values_of_the_table_that_the_schema_refuses(
+        self, lake: str, workspace: str, s3: Any
+    ) -> None:
+        run(EncordSetSchemaOperator(task_id="set_schema", schema={"score": "number"}))
+        rows = "site=a/dt=2025-03-01/clip.mp4,high\n" + "".join(f"{n}.jpg,low\n" for n in range(24))
+        s3.put_object(Bucket=lake, Key="labels.csv", Body=f"key,score\n{rows}".encode())
+        with pytest.raises(MetadataValueError) as caught:
+            build(lake, workspace, metadata=ClientMetadata(table=f"s3://{lake}/labels.csv"))
+        first, *shown, rest = str(caught.value).splitlines()
+        assert first == "25 values of 25 rows are wrong:"
+        assert "labels.csv, line 2, row 'site=a/dt=2025-03-01/clip.mp4': 'score' must be a number" in shown[0]
+        assert "labels.csv, line 21" in shown[-1]
+        assert rest == "... and 5 more"
 
     @pytest.mark.parametrize(
         ("rows", "says"),

@@ -64,6 +64,7 @@ class TestExport:
                 "encord_name": "a.jpg",
                 "encord_type": "image",
                 "encord_folder": str(folder.uuid),
+                "encord_values": "json",
                 "site": "oslo",
                 "tags": ["x", 1],
             }

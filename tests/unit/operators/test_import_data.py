@@ -582,3 +582,38 @@ def test_an_event_that_is_none_of_ours_fails_and_keeps_the_jobs(
     encord_emulator.clear_faults()
     assert task.finish() == "success"
     assert len(task.sent) == 3, "the retry rejoined them"
+
+
+def test_short_jobs_are_awaited_without_a_deferral(make: Make, memory: str) -> None:
+    task = make(deferrable=True, patience=10.0)
+    task.run()
+    assert task.record.state == "success"
+    assert task.urls == ALL_SIX
+
+
+def test_a_job_that_takes_longer_is_awaited_in_the_triggerer(
+    make: Make, encord_emulator: EncordEmulator, memory: str
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    task = make(deferrable=True, patience=0.5)
+    began = time.monotonic()
+    task.run()
+    assert task.record.state == "deferred"
+    assert time.monotonic() - began >= 0.5
+    encord_emulator.clear_faults()
+    assert task.finish() == "success"
+    assert task.urls == ALL_SIX
+
+
+@pytest.mark.parametrize("allowed", ["many", "-1", -1, 1.5, True, ["1"]])
+def test_a_number_of_failed_units_that_is_none_is_refused_before_anything_is_sent(
+    make: Make, allowed: Any
+) -> None:
+    task = make(max_failed_units=allowed)
+    assert task.finish() == "failed"
+    assert task.sent == []
+
+
+@pytest.mark.parametrize("allowed", ["1", 1, "", None, "None"])
+def test_a_number_of_failed_units_may_be_the_text_of_a_template(make: Make, allowed: Any) -> None:
+    assert make(max_failed_units=allowed).finish() == "success"

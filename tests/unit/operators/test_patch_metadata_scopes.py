@@ -62,6 +62,44 @@ def counts(result: Any) -> dict[str, int]:
     return {name: count for name, count in result.items() if isinstance(count, int) and count}
 
 
+class TestSpellings:
+    """A URL means its object, however it is spelled, and no other."""
+
+    def register(self) -> Any:
+        folder = new_folder("lake")
+        spec = [{"objectUrl": url(f"a{sign}b.png"), "title": sign} for sign in ("%25", "%2525")]
+        register(folder, {"images": spec})
+        return folder
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            "s3://lake/a%b.png",
+            "https://lake.s3.amazonaws.com/a%25b.png",
+            "https://s3.eu-west-1.amazonaws.com/lake/a%25b.png",
+            "https://lake.s3-fips.us-east-1.amazonaws.com/a%25b.png",
+            "https://lake.s3-accelerate.amazonaws.com/a%25b.png",
+        ],
+    )
+    def test_of_an_object_url(self, patch: Any, row: str) -> None:
+        folder = self.register()
+        assert counts(patch(metadata={row: {"n": 1}}, folder="lake")) == {"patched": 1}
+        assert metadata_in(folder) == {"%25": {"n": 1}, "%2525": {}}
+
+    def test_of_an_object_key(self, patch: Any) -> None:
+        folder = self.register()
+        rows = {"a%b.png": {"n": 1}, "a%25b.png": {"n": 2}}
+        assert counts(patch(metadata=rows, folder="lake", key="object_key")) == {"patched": 2}
+        assert metadata_in(folder) == {"%25": {"n": 1}, "%2525": {"n": 2}}
+
+    def test_two_spellings_are_two_rows_for_one_item(self, patch: Any) -> None:
+        folder = self.register()
+        result = patch(metadata={"s3://lake/a%b.png": {"n": 1}, url("a%25b.png"): {"n": 2}}, folder="lake")
+        assert counts(result) == {"ambiguous": 2}
+        assert {line["reason"] for line in result["lines"]} == {"another row names the same item"}
+        assert metadata_in(folder) == {"%25": {}, "%2525": {}}
+
+
 class TestFolders:
     def test_sub_folders_only_when_asked_for(self, patch: Any) -> None:
         top = new_folder("lake")
@@ -215,6 +253,45 @@ class TestChosenItems:
         result = patch(metadata=rows, folder="lake", items=ItemSelection(upload_spec=spec["index"]))
         assert counts(result) == {"patched": 1, "unmatched": 1}
 
+    def test_a_group_that_was_renamed_is_found_by_its_files(self, patch: Any, spec: Any, folder: Any) -> None:
+        wanted = [url("g/0.jpg"), url("g/1.jpg")]
+        groups = [item for item in folder.list_items() if item.name == "g"]
+        (group,) = [one for one in groups if sorted(str(f.url) for f in one.get_child_items()) == wanted]
+        group.update(name="renamed")
+        result = patch(for_all={"n": 1}, folder="lake", items=ItemSelection(upload_spec=spec))
+        assert counts(result) == {"patched": 2, "unmatched": 1}
+        assert metadata_in(folder)["renamed"] == {"n": 1}
+
+    def test_scenes_are_found_by_a_uri_or_by_their_title(
+        self, patch: Any, tmp_path: Path, encord_emulator: EncordEmulator
+    ) -> None:
+        from encord_provider.emulator.storage.items.models import Items
+
+        def scene(name: str) -> dict[str, Any]:
+            events = [{"uri": url(f"{name}/{n}.pcd")} for n in range(2)]
+            return {"title": name, "scene": {"lidar": {"type": "point_cloud", "events": events}}}
+
+        folder = new_folder("lake")
+        spec = {"scenes": [scene("first"), scene("second")]}
+        uuids = register(folder, spec)
+        # One was renamed in Encord, and the other does not show any of its files.
+        folder_items = {item.name: item for item in folder.list_items()}
+        folder_items["first"].update(name="renamed")
+
+        def hide(store: Any) -> None:
+            store[Items].get(uuids["second"]).url = None
+
+        encord_emulator.call(hide)
+        rows = [one | {"clientMetadata": {"n": n}} for n, one in enumerate([scene("first"), scene("second")])]
+        (tmp_path / "scenes.json").write_text(json.dumps({"scenes": rows}))
+        built = run(
+            EncordReadUploadSpecOperator(
+                task_id="read_spec", spec=f"file://{tmp_path}/scenes.json", workspace=f"file://{tmp_path}"
+            )
+        )
+        assert counts(patch(metadata=built, folder="lake")) == {"patched": 2}
+        assert metadata_in(folder) == {"renamed": {"n": 0}, "second": {"n": 1}}
+
     def test_an_upload_spec_alone_does_not_say_where(self, patch: Any, spec: Any) -> None:
         with pytest.raises(EncordInputError, match="'folder', 'dataset', 'project'"):
             patch(for_all={"n": 1}, items=ItemSelection(upload_spec=spec))
@@ -290,6 +367,42 @@ class TestRemovingKeys:
         patch(folder="lake", metadata={url("a.jpg"): {"new": 2}}, remove_keys=["old"])
         assert metadata_in(folder)["a.jpg"] == {"site": "oslo", "new": 2}
         assert metadata_in(folder)["b.jpg"] == {"site": "oslo", "old": 1}
+
+
+class TestRowsThatMatchNoItem:
+    @pytest.fixture(autouse=True)
+    def folder(self, encord_emulator: EncordEmulator) -> Any:
+        folder = new_folder("lake")
+        register(folder, images("a.jpg", "b.jpg"))
+        return folder
+
+    ROWS = {url(name): {"n": 1} for name in ("a.jpg", "y.jpg", "z.jpg")}
+
+    @pytest.mark.parametrize("allowed", [1, "1", 0])
+    def test_are_too_many(self, patch: Any, folder: Any, allowed: Any) -> None:
+        with pytest.raises(EncordInputError) as caught:
+            patch(metadata=self.ROWS, folder="lake", max_unmatched=allowed)
+        message = str(caught.value)
+        assert f"2 of 3 rows match no item, or several; {allowed} are allowed" in message
+        assert f"{url('y.jpg')!r}: no such item" in message
+        assert "1 others were patched" in message
+        assert "report.jsonl" in message
+        assert metadata_in(folder) == {"a.jpg": {"n": 1}, "b.jpg": {}}
+
+    @pytest.mark.parametrize("allowed", [None, "", 2, "2"])
+    def test_are_few_enough(self, patch: Any, allowed: Any) -> None:
+        result = patch(metadata=self.ROWS, folder="lake", max_unmatched=allowed)
+        assert counts(result) == {"patched": 1, "unmatched": 2}
+
+    def test_are_all_of_them(self, patch: Any) -> None:
+        rows = {name: {"n": 1} for name in ("a.jpg", "b.jpg")}
+        with pytest.raises(EncordInputError, match=r"None of the 2 rows matches an item: check 'key'"):
+            patch(metadata=rows, folder="lake")
+        assert counts(patch(metadata=rows, folder="lake", max_unmatched=2)) == {"unmatched": 2}
+
+    def test_may_not_be_fewer_than_none(self, patch: Any) -> None:
+        with pytest.raises(EncordInputError, match="max_unmatched is -1"):
+            patch(metadata=self.ROWS, folder="lake", max_unmatched=-1)
 
 
 class TestBadArguments:

@@ -107,7 +107,7 @@ def test_a_value_that_fits_is_sent_in_its_type(key, value, sent):
         ("e", 1, "must be one of rain, sun"),
         ("emb", [1, 2], "'emb' must be an embedding of 3 numbers, got [1, 2] (2 numbers)"),
         ("emb", [1, 2, "x"], "('x' is not a number)"),
-        ("emb", [1, 2, float("nan")], "(nan is not a number)"),
+        ("emb", [1, 2, float("nan")], "nan is not a JSON number"),
         ("emb", "[1, 2,", "must be an embedding of 3 numbers"),
         ("emb", 7, "must be an embedding of 3 numbers"),
         ("gone", 7, "'gone' was deleted from the metadata schema"),

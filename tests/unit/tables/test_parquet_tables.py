@@ -75,3 +75,16 @@ def test_without_pyarrow_the_way_out_is_named(write, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(EncordConfigError, match=r"pip install 'airflow-provider-encord\[parquet\]'"):
         read_table(path)
+
+
+def test_columns_given_twice_are_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    columns = [pyarrow.array(["a.jpg"]), pyarrow.array([1]), pyarrow.array([2])]
+    parquet.write_table(pyarrow.Table.from_arrays(columns, names=["key", "score", "score"]), path)
+    with pytest.raises(MetadataTableError, match="the column 'score' is given twice"):
+        read_table(path)
+
+
+def test_a_column_with_a_blank_at_an_end_is_refused(write):
+    with pytest.raises(MetadataTableError, match="the column ' site' has a blank at an end"):
+        read_table(write(**{"key": ["a.jpg"], " site": ["oslo"]}))

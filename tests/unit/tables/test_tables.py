@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 
 import pytest
 from hypothesis import given
@@ -79,7 +80,6 @@ def test_key_frames_may_be_a_column():
         ("", "t.csv: the table is empty"),
         ("\n\n", "t.csv: the table is empty"),
         (b"key,site\na,\xe6\n", "t.csv, line 2, column 3: byte 0xe6 is not UTF-8"),
-        ("key,site\na," + "x" * 200_000 + "\n", "t.csv, line 2: broken CSV: field larger than field limit"),
     ],
 )
 def test_broken_csv_names_file_line_and_column(text, message):
@@ -136,3 +136,38 @@ def test_any_table_that_the_csv_module_writes_is_read_back(rows):
         key: {name: value for name, value in zip("ab", values, strict=True) if value}
         for key, values in rows.items()
     }
+
+
+def test_the_first_usual_column_names_the_object_and_the_others_are_metadata():
+    text = "score,object_key,object_url\n1,a.jpg,s3://b/a.jpg\n"
+    table = read_table(text, source="t.csv")
+    assert (table.key_column, table.columns) == ("object_url", ("score", "object_key"))
+    assert read_table(text, source="t.csv", key_column="object_key").get("a.jpg").metadata == {
+        "score": "1",
+        "object_url": "s3://b/a.jpg",
+    }
+
+
+def test_blanks_around_the_names_of_columns_and_a_byte_order_mark_do_not_count():
+    table = read_table("\ufeffkey , site\na.jpg,oslo\n".encode(), source="t.csv")
+    assert table.get("a.jpg").metadata == {"site": "oslo"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("key,site, site\na.jpg,1,2\n", "t.csv, line 1: the column 'site' is given twice"),
+        ("key;site\na.jpg;oslo\n", "t.csv, line 1: the columns are separated by ';'; save the table as CSV"),
+        ("key\tsite\na.jpg\toslo\n", "t.csv, line 1: the columns are separated by tabs"),
+    ],
+)
+def test_a_header_that_means_something_else_is_refused(text, says):
+    with pytest.raises(MetadataTableError, match=re.escape(says)):
+        read_table(text, source="t.csv")
+
+
+def test_a_cell_larger_than_any_metadata_is_refused():
+    with pytest.raises(
+        MetadataTableError, match=r"t\.csv, line 2: broken CSV: field larger than field limit"
+    ):
+        read_table("key,site\na," + "x" * (40 * 1024 * 1024 + 1) + "\n", source="t.csv")

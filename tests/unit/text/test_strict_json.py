@@ -85,3 +85,7 @@ def test_a_path_that_is_missing_is_placed_on_its_parent():
         ("a", 0, "y", "z"): 3,
         ("b",): 1,
     }
+
+
+def test_a_text_that_only_looks_like_half_of_a_surrogate_pair_is_no_reason_to_refuse_a_large_number():
+    assert loads(r'{"a": "\\uD8", "n": 1e400}') == {"a": r"\uD8", "n": float("inf")}

@@ -5,7 +5,7 @@ from encord_provider.upload_spec import BuildOptions, build_units
 
 def build(objects, *, read_sidecar=None, schema=None, **options):
     """The data units and the objects left out; the options are those of ``BuildOptions``."""
-    units, skipped = build_units(
+    units, skipped, _ = build_units(
         objects,
         url_for=lambda key: f"s3://b/{key}",
         options=BuildOptions(**options),

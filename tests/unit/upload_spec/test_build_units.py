@@ -5,13 +5,12 @@ import pytest
 from encord_provider.exceptions import (
     MetadataTableError,
     MetadataValueError,
-    ObjectUrlError,
     UploadSpecError,
 )
 from encord_provider.listing import ListedObject, ObjectFilter, object_urls
 from encord_provider.schema import parse_schema
 from encord_provider.tables import read_table
-from encord_provider.upload_spec import MEDIA_TYPES, BuildOptions, KeyPattern, Skipped, build_units
+from encord_provider.upload_spec import MEDIA_TYPES, BuildOptions, KeyPattern, SkipKind, Skipped, build_units
 from tests.unit.upload_spec.builds import build
 
 
@@ -51,7 +50,7 @@ def test_folders_that_are_done_are_handed_out_while_the_listing_goes_on():
     endless = (
         ListedObject(f"s{number:09d}/{file}.dcm", 1) for number in itertools.count() for file in (1, 2)
     )
-    units, _ = build_units(endless, url_for=lambda key: f"s3://b/{key}", options=BuildOptions())
+    units, *_ = build_units(endless, url_for=lambda key: f"s3://b/{key}", options=BuildOptions())
     assert [len(unit.urls) for unit in itertools.islice(units, 1000)] == [2] * 1000
 
 
@@ -234,14 +233,19 @@ def test_a_title_template_that_cannot_be_filled_in_is_refused_at_once(template):
         build_units([], url_for=str, options=BuildOptions(title=template))
 
 
-def test_a_title_field_that_the_pattern_does_not_give_names_the_object():
-    with pytest.raises(UploadSpecError, match=r"'a.jpg': the title template needs \{site\}"):
-        build(listed("a.jpg"), key_pattern=KeyPattern.compile("site=(?P<site>.)"), title="{site}")
+def test_a_title_field_that_the_pattern_does_not_give_leaves_the_object_out():
+    pattern = KeyPattern.compile("site=(?P<site>.)")
+    units, skipped = build(listed("a.jpg", "site=x/b.jpg"), key_pattern=pattern, title="{site}")
+    assert [unit.title for unit in units] == ["x"]
+    reason = "'a.jpg': the title template needs {site}, but the key pattern does not give it here"
+    assert [(one.reason, one.kind) for one in skipped] == [(reason, SkipKind.UNUSABLE)]
 
 
-def test_a_title_over_300_characters_names_the_key_and_the_limit():
-    with pytest.raises(UploadSpecError, match=r"a title of 304 characters, the limit is 300"):
-        build(listed("a" * 300 + ".jpg"))
+def test_a_title_over_300_characters_leaves_the_object_out_and_names_the_limit():
+    units, skipped = build(listed("a" * 300 + ".jpg", "b.jpg"))
+    assert [unit.title for unit in units] == ["b.jpg"]
+    assert [one.key for one in skipped] == ["a" * 300 + ".jpg"]
+    assert "a title of 304 characters, the limit is 300" in skipped[0].reason
 
 
 def test_objects_out_of_order_are_refused_rather_than_torn_apart():
@@ -256,13 +260,51 @@ def test_an_object_listed_twice_is_registered_once():
     assert skipped == [Skipped("a.jpg", "listed twice")]
 
 
-def test_a_key_that_has_no_url_stops_the_build_and_names_the_object():
-    units, _ = build_units(listed("a b.jpg"), url_for=object_urls("b-1", style="s3"), options=BuildOptions())
-    with pytest.raises(ObjectUrlError, match=r"object 'a b.jpg' in bucket 'b-1'"):
-        list(units)
+@pytest.mark.parametrize("key", ["a b.jpg", "x/../a.jpg", "a#1.jpg", "x" * 17_000 + ".jpg"])
+def test_a_key_that_has_no_url_is_left_out(key):
+    units, skipped, _ = build_units(
+        listed("c.jpg", key),
+        url_for=object_urls("b-1", style="s3"),
+        options=BuildOptions(title="{stem}" if len(key) < 300 else "{folder}x"),
+    )
+    assert [unit.urls for unit in units] == [("s3://b-1/c.jpg",)]
+    assert [(one.key, one.kind) for one in skipped] == [(key, SkipKind.UNUSABLE)]
+
+
+def test_a_series_of_which_one_file_has_no_url_is_left_out_whole():
+    units, skipped, _ = build_units(
+        listed("a/1.dcm", "a/2 .dcm", "b/1.dcm"),
+        url_for=object_urls("b-1", style="s3"),
+        options=BuildOptions(),
+    )
+    assert [unit.title for unit in units] == ["b"]
+    assert {one.key for one in skipped} == {"a/1.dcm", "a/2 .dcm"}
 
 
 @pytest.mark.parametrize("media", ["scene", "movie", ""])
 def test_an_unknown_media_is_refused(media):
     with pytest.raises(UploadSpecError, match=r"unknown media .*; use auto or video, image"):
         build_units([], url_for=str, options=BuildOptions(media=media))
+
+
+def test_groups_whose_values_join_to_one_text_stay_apart():
+    keys = ["x/y__z_1.jpg", "x__y/z_1.jpg"]
+    units, _ = build(listed(*keys), media="image_group", group_by=r"^(?P<a>.+?)__(?P<b>.+?)_\d+\.jpg$")
+    assert sorted((unit.title, unit.urls) for unit in units) == [
+        ("x/y/z", ("s3://b/x/y__z_1.jpg",)),
+        ("x/y/z", ("s3://b/x__y/z_1.jpg",)),
+    ]
+
+
+def test_groups_that_took_part_in_the_match_under_other_names_stay_apart():
+    units, _ = build(
+        listed("l1.jpg", "r1.jpg"), media="image_group", group_by=r"l(?P<left>\d)|r(?P<right>\d)"
+    )
+    assert [(unit.title, len(unit.urls)) for unit in units] == [("1", 1), ("1", 1)]
+
+
+def test_numbers_of_thousands_of_digits_are_put_in_order_too():
+    long = "1" * 5000
+    units, _ = build(listed(f"a/{long}.dcm", "a/2.dcm", "a/010.dcm"))
+    (unit,) = units
+    assert [len(url) for url in unit.urls] == [len("s3://b/a/2.dcm"), len("s3://b/a/010.dcm"), 5013]

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from encord.orm.storage import DataUploadItems  # noqa: TID253
@@ -200,3 +201,35 @@ def test_any_spec_comes_back_from_its_json(spec):
 def test_what_is_sent_for_any_spec_is_what_the_sdk_would_send(spec):
     items = DataUploadItems.from_dict(to_data_items(spec))
     assert items.to_dict() == to_data_items(spec)
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        (
+            '{"scenes": [{"title": "x", "scene": {"a": 1}}]}',
+            "line 1, scenes[0].scene: the scene names no file",
+        ),
+        (
+            '{"images": [{"objectUrl": "s3://b/a.jpg", "clientMetadata": "null"}]}',
+            "line 1, images[0].clientMetadata: clientMetadata must be an object, got 'null'",
+        ),
+        (
+            '{"images": [{"objectUrl": "s3://b/a.jpg",\n"clientMetadata": {"a": ' + "1" * 400 + "}}]}",
+            "line 2, column 25: a number with too many digits",
+        ),
+        (
+            '{"images": [{"objectUrl": "s3://b/a.jpg", "clientMetadata": {"a": ' + "9" * 25 + "}}]}",
+            "line 1, images[0].clientMetadata: client metadata: 'a': an integer of 84 bits, the limit is 64",
+        ),
+    ],
+)
+def test_what_could_not_be_sent_is_named(document, says):
+    with pytest.raises(UploadSpecError, match=re.escape(says)):
+        parse_manifest(document)
+
+
+def test_long_digits_in_a_text_or_behind_a_point_are_no_long_number():
+    long = "1" * 400
+    text = f'{{"images": [{{"objectUrl": "s3://b/{long}.jpg", "clientMetadata": {{"a": 0.{long}}}}}]}}'
+    assert len(parse_manifest(text).units) == 1

@@ -78,3 +78,13 @@ def test_embeddings_join_what_the_metadata_table_says(tmp_path):
     units = build(["a.jpg", "b.jpg"], metadata=table, embeddings=embeddings)
     assert units["a.jpg"].client_metadata == {"site": "oslo", "clip": [1.0, 2.0]}
     assert units["b.jpg"].client_metadata == {}
+
+
+@pytest.mark.parametrize("digits", ["1" * 5000, "inf", "nan"])
+@pytest.mark.parametrize("column", ["fps", "width"])
+def test_a_number_that_is_none_is_named(column, digits):
+    values = {"fps": "1", "duration": "1", "width": "1", "height": "1", "file_size": "1", "mime_type": "x"}
+    values[column] = digits
+    text = f"key,{','.join(values)}\na.mp4,{','.join(values.values())}\n"
+    with pytest.raises(MetadataTableError, match=rf"t\.csv, line 2, row 'a\.mp4': '{column}' must be a"):
+        build_units([ListedObject("a.mp4", 1)], media_metadata=read_table(text, source="t.csv"))

@@ -157,12 +157,12 @@ def test_a_unit_holds_at_most_a_million_urls(tmp_path):
         ({"title": "t" * 301}, "a title of 301 characters, the limit is 300"),
         (
             {"client_metadata": {"k": "x" * 10 * 1024 * 1024}},
-            "bytes of client metadata, the limit is 10,485,760",
+            "client metadata: 10,485,768 bytes, the limit is 10,485,760",
         ),
         ({"client_metadata": {"k": float("nan")}}, "nan is not a JSON number"),
         ({"client_metadata": {"k": ["\0"]}}, "NUL character"),
-        ({"client_metadata": {"k": 2**70}}, "cannot be written as JSON: Integer exceeds 64-bit range"),
-        ({"client_metadata": {1: "x"}}, "the key 1 is not text"),
+        ({"client_metadata": {"k": 2**70}}, "'k': an integer of 71 bits, the limit is 64"),
+        ({"client_metadata": {1: "x"}}, "the key 1: it is not text"),
         ({"media_metadata": {"width": 1}}, "imageMetadata lacks mime_type, file_size, height"),
     ],
 )
@@ -216,7 +216,7 @@ def test_memory_does_not_grow_with_the_number_of_objects(tmp_path):
             for one in range(count)
         )
         tracemalloc.start()
-        units, skipped = build_units(objects, url_for=lambda key: f"s3://b/{key}", options=BuildOptions())
+        units, skipped, _ = build_units(objects, url_for=lambda key: f"s3://b/{key}", options=BuildOptions())
         write_parts(units, tmp_path / str(count), max_units_per_part=500, skipped=skipped)
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -283,5 +283,13 @@ def test_any_mapping_serves_as_client_metadata(tmp_path):
 
 
 def test_a_value_that_json_does_not_have_is_refused(tmp_path):
-    with pytest.raises(UploadSpecError, match=r"cannot be written as JSON: Type is not JSON serializable"):
+    with pytest.raises(UploadSpecError, match=r"'a': JSON has nothing for a value of type bytes"):
         write_parts(images(1, client_metadata={"a": b"bytes"}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given", [{"videos": 5}, {"video": "5"}, {"video": None}, {"video": True}, 0, "5", 1.5]
+)
+def test_a_wrong_number_of_units_is_named(given, tmp_path):
+    with pytest.raises(UploadSpecError, match="max_units_per_part"):
+        write_parts([], tmp_path, max_units_per_part=given)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from encord_provider.exceptions import EncordInputError
 from encord_provider.workspace import files as workspace
@@ -48,26 +51,66 @@ def test_two_runs_and_two_mapped_tasks_have_folders_of_their_own() -> None:
         "/w/lake/a/import",
         "/w/lake/b/import",
         "/w/lake/b/import",
-        "/w/lake/b/import.0",
-        "/w/lake/b/import.1",
+        "/w/lake/b/import~0",
+        "/w/lake/b/import~1",
     ]
 
 
 @pytest.mark.parametrize(
-    ("text", "segment"),
+    ("text", "begins"),
     [
-        ("scheduled__2026-05-01T00:00:00+00:00", "scheduled__2026-05-01T00-00-00+00-00"),
-        ("import.import_data", "import.import_data"),
-        ("../../etc", "-..-etc"),
-        ("..", "-"),
-        ("", "-"),
-        ("a/b\\c", "a-b-c"),
-        ("100 %", "100-"),
-        ("straße", "stra-e"),
+        ("scheduled__2026-05-01T00:00:00+00:00", "scheduled__2026-05-01T00-00-00+00-00~"),
+        ("../../etc", "-..-etc~"),
+        ("..", "-~"),
+        ("", "-~"),
+        (".hidden", "hidden~"),
+        ("a/b\\c", "a-b-c~"),
+        ("100 %", "100-~"),
+        ("straße", "stra-e~"),
+        ("x" * 250, "x" * 200 + "~"),
     ],
 )
-def test_a_name_becomes_one_segment_of_a_path(text: str, segment: str) -> None:
-    assert workspace.safe_name(text) == segment
+def test_a_name_becomes_one_segment_of_a_path(text: str, begins: str) -> None:
+    name = workspace.safe_name(text)
+    assert name.startswith(begins)
+    assert re.fullmatch("[0-9a-f]{12}", name.removeprefix(begins))
+
+
+def test_a_plain_name_stays_as_it_is() -> None:
+    assert workspace.safe_name("import.import_data") == "import.import_data"
+
+
+IDS = st.one_of(
+    st.sampled_from(
+        ["load", "load.0", "load-0", "load~0", "site:a", "site-a", "eu:1", "eu~1", "импорт_камер", "..", "."]
+    ),
+    st.text(min_size=1, max_size=250),
+    st.text(alphabet="ab.-~:/0", min_size=1, max_size=4),
+)
+TASKS = st.tuples(IDS, IDS, IDS, st.one_of(st.just(-1), st.integers(0, 12)))
+
+
+@given(TASKS, TASKS)
+@example(("импорт_камер", "r", "t", -1), ("импорт_лидар", "r", "t", -1))
+@example(("d", "site:a", "t", -1), ("d", "site-a", "t", -1))
+@example(("d", "eu:1", "t", -1), ("d", "eu~1", "t", -1))
+@example(("d", "r", "load", 0), ("d", "r", "load.0", -1))
+@example(("d", "r", "load", 0), ("d", "r", "load~0", -1))
+@example(("d", "r", "x" * 249 + "a", -1), ("d", "r", "x" * 249 + "b", -1))
+def test_two_tasks_never_share_a_folder(one: Any, other: Any) -> None:
+    def folder(task: Any) -> str:
+        dag_id, run_id, task_id, index = task
+        return workspace.task_folder(
+            "/w", context_of(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=index)
+        )
+
+    for task in (one, other):
+        segments = folder(task).split("/")
+        assert len(segments) == 5
+        assert all(
+            re.fullmatch(r"[A-Za-z0-9_=+-][A-Za-z0-9_.=+~-]{0,254}", segment) for segment in segments[2:]
+        )
+    assert (folder(one) == folder(other)) == (one == other)
 
 
 @pytest.mark.parametrize("uri", ["", "encord", "./encord", "~/encord"])
