@@ -19,10 +19,16 @@ from urllib.parse import unquote
 import httpx
 from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.api.client import Client
-from airflow.sdk.api.datamodels._generated import TaskInstance
-from airflow.sdk.execution_time.supervisor import TaskRunResult, run_task_in_process
+from airflow.sdk.api.datamodels._generated import DagRun, TaskInstance
+from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, TaskRunResult
 from airflow.sdk.module_loading import import_string
-from airflow.sdk.serde import deserialize, serialize
+
+try:
+    from airflow.sdk.serde import deserialize, serialize
+except ImportError:  # Airflow 3.1
+    from airflow.serialization.serialized_objects import BaseSerialization
+
+    deserialize, serialize = BaseSerialization.deserialize, BaseSerialization.serialize
 
 DAG_ID, RUN_ID = "imports", "manual__1"
 
@@ -116,7 +122,14 @@ class TaskRecord:
             dag_version_id=uuid.uuid4(),
         )
         client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(self._answer))
-        return run_task_in_process(instance, operator, client)
+
+        class Supervisor(InProcessTestSupervisor):
+            # Below Airflow 3.3 it takes no client.
+            @staticmethod
+            def _api_client(dag: Any = None) -> Client:
+                return client
+
+        return Supervisor.start(what=instance, task=operator)
 
     def run_in_worker(
         self, make_operator: Callable[[], BaseOperator], *, prepare: Callable[[], None] = lambda: None
@@ -216,8 +229,11 @@ class TaskRecord:
 
 def _run_context(known: dict[str, Any]) -> dict[str, Any]:
     now = known["run_started"]
+    # Airflow 3.1 knows no partitions.
+    partition = {"partition_key": None} if "partition_key" in DagRun.model_fields else {}
     return {
         "dag_run": {
+            **partition,
             "dag_id": DAG_ID,
             "run_id": known["run_id"],
             "logical_date": None,
@@ -229,7 +245,6 @@ def _run_context(known: dict[str, Any]) -> dict[str, Any]:
             "run_type": "manual",
             "state": "running",
             "consumed_asset_events": [],
-            "partition_key": None,
         },
         "max_tries": known["max_tries"],
         "should_retry": known["try_number"] <= known["max_tries"],
