@@ -10,8 +10,6 @@ import pytest
 
 from encord_provider.hooks.encord import EncordHook
 
-pytest.importorskip("airflow.api_fastapi.core_api.services.ui.connections")
-
 
 @pytest.fixture(scope="module")
 def form() -> Any:
