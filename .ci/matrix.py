@@ -205,7 +205,7 @@ def write(page: Path, every: Sequence[Cell], outcomes: dict[str, Outcome]) -> No
     rows = []
     for cell in every:
         outcome = outcomes.get(cell.name, Outcome(remark="not run yet"))
-        rows.append((cell, outcome if outcome.day else known.get(cell.name, outcome)))
+        rows.append((cell, outcome if outcome.failed else known.get(cell.name, outcome)))
     page.write_text(f"{before}{begin}\n{table(rows)}\n{end}{after}", encoding="utf-8")
 
 

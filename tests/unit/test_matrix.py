@@ -91,6 +91,9 @@ def test_what_ran_goes_into_the_page_beside_what_is_there(matrix: Any, page: Pat
     assert list(rows) == ["a", "b"]
     assert rows["a"] == matrix.Outcome(**{**vars(good), "remark": "x / y"})
     assert rows["b"].remark == "not run: no Python 3.11 here"
+    # What failed before it had figures does.
+    matrix.write(page, cells[:2], {"a": matrix.Outcome(failed="all", remark="no environment")})
+    assert matrix.known_rows(page.read_text())["a"].failed == "all"
     assert page.read_text().startswith("# Versions\n")
     assert page.read_text().endswith("\n\nThe end.\n")
 
