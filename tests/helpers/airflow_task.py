@@ -126,7 +126,7 @@ class TaskRecord:
         class Supervisor(InProcessTestSupervisor):
             # Below Airflow 3.3 it takes no client.
             @staticmethod
-            def _api_client(dag: Any = None) -> Client:
+            def _api_client(*given: Any) -> Client:
                 return client
 
         return Supervisor.start(what=instance, task=operator)

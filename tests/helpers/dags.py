@@ -37,7 +37,7 @@ def read_dags(folder: Path, *, bundle_name: str | None = None) -> dict[str, Any]
         from airflow.models.dagbag import DagBag
 
         bag = DagBag(dag_folder=str(folder), bundle_path=folder)
-    assert bag.import_errors == {}
+    assert not bag.import_errors, bag.import_errors
     return dict(bag.dags)
 
 
