@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import httpx
 from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.api import client as api_client
 from airflow.sdk.api.client import Client
 from airflow.sdk.api.datamodels._generated import DagRun, TaskInstance
 from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, TaskRunResult
@@ -29,6 +29,9 @@ except ImportError:  # Airflow 3.1
     from airflow.serialization.serialized_objects import BaseSerialization
 
     deserialize, serialize = BaseSerialization.deserialize, BaseSerialization.serialize
+
+# What Airflow's client is made of: httpx2 from 3.4 on.
+httpx: Any = getattr(api_client, "httpx2", None) or api_client.httpx
 
 DAG_ID, RUN_ID = "imports", "manual__1"
 
@@ -180,7 +183,7 @@ class TaskRecord:
             self.run(make_operator())
         raise AssertionError(f"the task did not end: {self.read()}")
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: Any) -> Any:
         path = request.url.path.strip("/")
         self.on_call(request.method, path)
         body = json.loads(request.content) if request.content else None
@@ -213,7 +216,7 @@ class TaskRecord:
             }
         self.update(**changes)
 
-    def _store_call(self, method: str, key: str, body: Any, known: dict[str, Any]) -> httpx.Response:
+    def _store_call(self, method: str, key: str, body: Any, known: dict[str, Any]) -> Any:
         store = dict(known["store"])
         if method == "GET":
             if key in store:
