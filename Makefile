@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test fuzz test-live chaos check audit compat wheel-check docs screenshots constraints clean
+.PHONY: help demo ui test fuzz test-live chaos check audit compat matrix wheel-check docs screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -55,6 +55,9 @@ audit: $(READY)  ## known vulnerabilities of the pinned versions
 compat:  ## the demo on the older Airflows that are supported, each in an environment of its own
 	@for airflow in $(OLDER); do echo "== Airflow $$airflow"; $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow; done
 
+matrix: $(READY)  ## the tests on every supported Airflow and Python; ARGS="--cells 3.1.8-3.11,lowest" picks some
+	@$(BIN)/python .ci/matrix.py $(ARGS)
+
 wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
 	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
 
@@ -70,5 +73,6 @@ constraints: $(READY)  ## resolve the tested versions anew
 	@UV="$(BIN)/uv" .ci/update-constraints
 
 clean:  ## remove everything that the targets above leave behind
-	rm -rf "$(VENV)" .venv-* .demo build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" .venv-* .matrix .demo build dist site
+	rm -rf *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

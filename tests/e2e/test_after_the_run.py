@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from demo.services import DAG_ID
 from tests.e2e.conftest import Backfill, Stack
@@ -87,6 +88,4 @@ def test_the_page_stands_in_airflows_navigation(page: Page, stack: Stack) -> Non
 
 
 def test_nobody_sees_it_without_signing_in(stack: Stack, first_backfill: Backfill) -> None:
-    with browser_page() as stranger:
-        answer = stranger.request.get(f"{stack.airflow.url}/encord/imports")
-        assert answer.status == 401
+    assert requests.get(f"{stack.airflow.url}/encord/imports", timeout=30).status_code == 401

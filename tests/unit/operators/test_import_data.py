@@ -28,6 +28,7 @@ from encord_provider.jobs import wait
 from encord_provider.jobs.receipts import Receipt, Receipts
 from tests.helpers.imports import ImportTask, read_failures, url, write_spec
 from tests.helpers.kills import arm, die_before_reporting, forget_the_state_store, step_named
+from tests.helpers.versions import requires_airflow
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -35,7 +36,12 @@ if TYPE_CHECKING:
 Make = Callable[..., ImportTask]
 
 
-@pytest.fixture(params=["task state store", "journal file"])
+@pytest.fixture(
+    params=[
+        pytest.param("task state store", marks=requires_airflow("3.3", "the task state store")),
+        "journal file",
+    ]
+)
 def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where an import remembers: on Airflow 3.3, and below."""
     if request.param == "journal file":

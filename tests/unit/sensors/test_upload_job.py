@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSensorTimeout
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from encord_provider.exceptions import EncordNotFoundError, UploadJobCancelledError, UploadJobFailedError
 from encord_provider.sensors.upload_job import EncordUploadJobSensor

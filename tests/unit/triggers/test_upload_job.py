@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.module_loading import import_string
-from airflow.sdk.serde import deserialize, serialize
 
 from encord_provider.exceptions import (
     EncordError,
@@ -19,6 +18,7 @@ from encord_provider.exceptions import (
     EncordUnavailableError,
 )
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, UploadJobEvent
+from tests.helpers.airflow_task import deserialize, serialize
 from tests.helpers.imports import ImportTask
 
 if TYPE_CHECKING:
