@@ -63,7 +63,7 @@ wheel-check: $(READY)  ## build the wheel, install it into an empty environment,
 
 docs: $(READY)  ## the documentation as a site, in site/; a link that leads nowhere fails
 	@test -x .venv-docs/bin/mkdocs || { $(BIN)/uv venv --quiet --python $(BIN)/python .venv-docs && \
-	  $(BIN)/uv pip install --quiet --python .venv-docs/bin/python --constraint constraints/docs.txt mkdocs-material; }
+	  $(BIN)/uv pip install --quiet --python .venv-docs/bin/python --constraint docs/requirements.txt mkdocs-material; }
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict && echo "docs: good, open site/index.html"
 
 screenshots: $(READY)  ## the two pictures of the README (needs Chromium)
