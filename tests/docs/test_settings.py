@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.workspace.files import default_workspace
 from tests.helpers.dags import load, read_dags, run
+from tests.helpers.keys import encrypted_with
 from tests.helpers.pages import Block, blocks
 from tests.helpers.recordings import QUAY, given_a_dropped_spec, given_imported_recordings, items, short
 
@@ -73,7 +74,6 @@ def real(encord: EncordEmulator, tmp_path: Path) -> Callable[[str], str]:
 
 def _protected(key: str, passphrase: str) -> str:
     from cryptography.hazmat.primitives.serialization import (
-        BestAvailableEncryption,
         Encoding,
         PrivateFormat,
         load_ssh_private_key,
@@ -81,7 +81,9 @@ def _protected(key: str, passphrase: str) -> str:
 
     loaded = load_ssh_private_key(key.encode(), None)
     return loaded.private_bytes(
-        Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(passphrase.encode())
+        Encoding.PEM,
+        PrivateFormat.OpenSSH,
+        encrypted_with(passphrase),
     ).decode()
 
 

@@ -32,7 +32,9 @@ def run(first_backfill: Backfill) -> dict[str, Any]:
 
 
 def _task(stack: Stack, run: dict[str, Any], task_id: str) -> str:
-    return f"{stack.airflow.url}/dags/{DAG_ID}/runs/{quote(run['dag_run_id'], safe='')}/tasks/import.{task_id}"
+    return (
+        f"{stack.airflow.url}/dags/{DAG_ID}/runs/{quote(run['dag_run_id'], safe='')}/tasks/import.{task_id}"
+    )
 
 
 def test_the_buttons_of_the_import_lead_to_what_it_did(page: Page, stack: Stack, run: dict[str, Any]) -> None:
