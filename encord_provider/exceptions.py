@@ -21,7 +21,9 @@
         ├── EncordUnavailableError          429, 5xx or no answer, until the retry budget was used up
         └── UploadJobError                  the verdict on an upload job
             ├── UploadJobFailedError
+            │   └── UploadJobNotRepeatedError   (also permanent) a retry would send nothing of it again
             ├── UploadJobCancelledError
+            ├── UploadJobPendingError
             └── UploadJobTimeoutError
 
 Airflow does not retry a task that raises ``AirflowFailException``, so errors that cannot go away by
@@ -123,8 +125,16 @@ class UploadJobFailedError(UploadJobError):
     """The job ended in ERROR, or more data units failed than the user allowed."""
 
 
+class UploadJobNotRepeatedError(UploadJobFailedError, EncordPermanentError):
+    """Data units were not registered, and a retry would not send them again: that could register others twice."""
+
+
 class UploadJobCancelledError(UploadJobError):
     """Somebody cancelled the job; what had been registered by then stays registered."""
+
+
+class UploadJobPendingError(UploadJobError):
+    """The job has not ended, so that there is no verdict yet."""
 
 
 class UploadJobTimeoutError(UploadJobError):

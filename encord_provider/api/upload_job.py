@@ -26,6 +26,11 @@ class JobState(StrEnum):
         """Whether the job will not change any more."""
         return self is not JobState.PENDING
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the job was ended before it had tried every data unit, or drops what it did."""
+        return self in (JobState.ERROR, JobState.CANCELLED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class UnitCounts:

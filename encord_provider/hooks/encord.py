@@ -55,6 +55,8 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         super().__init__(**kwargs)
         self.encord_conn_id = encord_conn_id
         self._retry_seconds = retry_seconds
+        self.deadline: float | None = None
+        """When no call may go on any more, in seconds since the epoch; None for never."""
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from encord_provider.api.calls import UploadRequest, start_upload_job
 from encord_provider.api.client import EncordApi
 from encord_provider.api.upload_job import UploadJob
+from encord_provider.exceptions import EncordError
 from encord_provider.jobs.cancel import KILLED_TASK, cancel_jobs
+from encord_provider.jobs.memory import Memory
 
 log = logging.getLogger(__name__)
 
@@ -24,26 +26,18 @@ class KillSwitch:
     need not: the next attempt asks Encord what has become of the jobs.
 
     :param api: the data plane.
-    :param folder: UUID of the folder that the jobs register into.
-    :param active: gives the jobs that are known to be under way.
-    :param keep: keeps what cancelled jobs had done by then, given job id -> job.
+    :param memory: what is known of the import.
     """
 
-    def __init__(
-        self,
-        *,
-        api: EncordApi,
-        folder: str,
-        active: Callable[[], Iterable[str]],
-        keep: Callable[[Mapping[str, UploadJob]], None],
-    ) -> None:
+    def __init__(self, *, api: EncordApi, memory: Memory) -> None:
+        self.memory = memory
         self._api = api
-        self._folder = folder
-        self._active = active
-        self._keep = keep
         self._starting: Future[str] | None = None
-        self.pulled = False
-        self.cancels = False
+        self._ended: dict[str, UploadJob] = {}
+        self._pulled = False
+        self._cancels = False
+        self.report: Callable[[], object] = lambda: None
+        """Reports what is known once the jobs are cancelled; set where there is a spec to report on."""
 
     def start(self, request: UploadRequest) -> str:
         """Start a job in a thread, so that its id is not lost where a timeout interrupts this one.
@@ -75,7 +69,7 @@ class KillSwitch:
 
         :param cancel: whether to cancel its jobs.
         """
-        self.pulled, self.cancels = True, cancel
+        self._pulled, self._cancels = True, cancel
         if not cancel:
             return
         done = threading.Event()
@@ -92,12 +86,29 @@ class KillSwitch:
         threading.Thread(target=work, name="kill-import", daemon=True).start()
         done.wait(KILLED_TASK.seconds)
 
+    def stop_if_pulled(self) -> None:
+        """End a killed import where it goes on, with the job that was being started meanwhile.
+
+        :raises EncordError: if it was killed.
+        """
+        if not self._pulled:
+            return
+        if self._cancels:
+            self.memory.cancel(self._api, budget=KILLED_TASK, ended=dict(self._ended))
+        raise EncordError("The task was killed; no more upload jobs are started.")
+
     def _cancel(self) -> None:
-        job_ids = list(self._active())
+        parts = self.memory.active_jobs
+        job_ids = list(parts)
         if self._starting is not None:
             try:
                 started = self._starting.result(_LAST_ANSWER_SECONDS)
                 job_ids += [] if started in job_ids else [started]
             except Exception:
                 log.info("No upload job was started last, or its answer is lost.")
-        self._keep(cancel_jobs(self._api, self._folder, job_ids, budget=KILLED_TASK))
+        cancelled = cancel_jobs(self._api, self.memory.journal.folder, job_ids, budget=KILLED_TASK)
+        self._ended |= cancelled.ended
+        for job_id, job in cancelled.ended.items():
+            if job_id in parts:
+                self.memory.write_receipt(parts[job_id], job)
+        self.report()

@@ -111,6 +111,7 @@ class Run:
                 max_failed_units=self.schedule.allowed,
                 timeout=self.timeout,
                 workspace=f"file://{self.home}/workspace",
+                retries=_RETRIES,
             )
         )
         # The emulator's jobs are shorter than what is worth a deferral.

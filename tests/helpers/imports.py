@@ -63,6 +63,7 @@ class ImportTask:
             "create_folder": True,
             "integration": "AWS S3",
             "workspace": f"file://{home}/workspace",
+            "retries": retries,
             **arguments,
         }
 
