@@ -133,14 +133,23 @@ def test_receipts_that_were_lost_are_missed(make: Make, memory: str) -> None:
     assert max(task.urls.values()) == 1
 
 
-def test_receipts_that_were_lost_while_the_task_was_deferred_are_missed(make: Make) -> None:
+def test_receipts_that_were_lost_while_the_task_was_deferred_are_missed(
+    make: Make, encord_emulator: EncordEmulator
+) -> None:
+    encord_emulator.inject_fault("job_stuck", skip=1)
     task = make(skips=False, retries=3, max_active_jobs=1, deferrable=True)
-    for _ in range(2):
+    while len(task.sent) < 2:
         task.run()
-        asyncio.run(task.record.trigger())
+        if len(task.sent) < 2:
+            asyncio.run(task.record.trigger())
     shutil.rmtree(next((task.home / "workspace").rglob("receipts")))
-    assert task.finish() == "success", "all of the part is there"
-    assert len(task.sent) == 3
+    task.record.resume({"status": "finished"})
+    _refused(task)
+    assert len(task.sent) == 2
+    assert task.statuses == ["DONE", "CANCELLED"]
+    encord_emulator.clear_faults()
+    task.record.clear()
+    assert task.finish() == "success"
     assert task.urls == ALL_SIX
 
 
