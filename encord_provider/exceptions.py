@@ -109,12 +109,21 @@ class EncordUnavailableError(EncordError):
     :param message: what to tell the user.
     :param status: the last HTTP status, or None when there was no answer at all.
     :param carried_out: whether the call may have been carried out all the same.
+    :param out_of_time: whether the time of the task was over, rather than the patience with Encord.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, carried_out: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        carried_out: bool = True,
+        out_of_time: bool = False,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.carried_out = carried_out
+        self.out_of_time = out_of_time
 
 
 class UploadJobError(EncordError):

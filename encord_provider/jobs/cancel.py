@@ -22,7 +22,7 @@ KILLED_TASK = RetryBudget(seconds=4.0, first_wait=0.2)
 KILLED_TRIGGER = RetryBudget(seconds=20.0, first_wait=0.2)
 """What ``on_kill`` of a trigger has time for: ``[triggerer] on_kill_timeout`` is 30 s."""
 
-FAILED_TASK = RetryBudget(seconds=10.0, first_wait=0.2)
+FAILED_TASK = RetryBudget(seconds=6.0, first_wait=0.2)
 """What a task that fails or runs out of time takes to leave nothing running."""
 
 _AT_ONCE = 16

@@ -45,10 +45,12 @@ class Receipt:
 
     def as_json(self) -> dict[str, Any]:
         """Give the receipt as JSON values, flat."""
+        job = asdict(self.job)
+        del job["poll_after"]
         return {
             "part": self.part,
             "sha256": self.sha256,
-            **asdict(self.job),
+            **job,
             "attempt": self.attempt,
             "is_whole": self.is_whole,
         }

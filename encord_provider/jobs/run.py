@@ -224,7 +224,7 @@ class Import:
         :param cancel: whether to cancel the jobs under way.
         :raises UploadJobTimeoutError: always.
         """
-        left = str(self.memory.cancel(self.api, budget=FAILED_TASK)) if cancel else "the jobs under way go on"
+        left = str(self.kill_switch.end(budget=FAILED_TASK)) if cancel else "the jobs under way go on"
         summary = self.summary()
         units = summary["units"]
         raise UploadJobTimeoutError(
@@ -357,7 +357,7 @@ class Import:
         self.memory.intend(part.name, sha256=part.sha256, file_name=file_name)
         self.kill_switch.stop_if_pulled()
         try:
-            job_id = self.kill_switch.start(request)
+            job_id = self.kill_switch.start(part.name, request)
         except (EncordPermanentError, EncordUnavailableError) as error:
             if isinstance(error, EncordPermanentError) or not error.carried_out:
                 # Encord refused it, or was never reached, so that nothing is under way.

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import conf
 
-from encord_provider.exceptions import EncordError, EncordInputError, EncordPermanentError, UploadSpecError
+from encord_provider.exceptions import (
+    EncordError,
+    EncordInputError,
+    EncordPermanentError,
+    EncordUnavailableError,
+    UploadJobTimeoutError,
+    UploadSpecError,
+)
 from encord_provider.jobs.cancel import FAILED_TASK, cancel_jobs
 from encord_provider.jobs.journal import FileJournal, Finished, Journal, JournalStore, TaskStateJournal
 from encord_provider.jobs.kill import KillSwitch
@@ -26,6 +33,9 @@ from encord_provider.workspace.templates import value_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
+
+
+_LAST_LOOK_SECONDS = 2.0
 
 
 class EncordImportDataOperator(EncordWorkspaceOperator):
@@ -117,7 +127,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Send the parts, wait for them, and judge."""
         deadline = self._deadline()
-        self.hook.deadline = deadline
+        self._limit(deadline)
         self._allowed()
         store = self._store(context)
         journal = store.load()
@@ -156,12 +166,13 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
             raise EncordError("What this import had under way was lost while it was deferred.")
         with self._ending(context, journal, store) as kill_switch:
             seen = UploadJobEvent.from_payload(event)
-            self.hook.deadline = seen.deadline
+            deadline = self._deadline() if seen.deadline is None else seen.deadline
+            self._limit(deadline)
             running = self._import(context, kill_switch, self._parts(), resumed=True)
             if not seen.is_gone:
                 seen.raise_for_status()
             running.look_again(out_of_time=seen.is_out_of_time)
-            return self._drive(running, seen.deadline, context, in_process=seen.is_early)
+            return self._drive(running, deadline, context, in_process=seen.is_early)
 
     def on_kill(self) -> None:
         """Cancel the jobs that this task has under way, if ``cancel_on_kill``."""
@@ -259,11 +270,19 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         except Exception as error:
             instance = context["ti"]
             for_good = isinstance(error, EncordPermanentError) or instance.try_number > instance.max_tries
-            if for_good and self.cancel_on_kill and memory.active_jobs:
-                cancelled = memory.cancel(self.hook.api, budget=FAILED_TASK)
-                self.log.warning("The task has failed and is not retried: %s.", cancelled)
+            too_late = isinstance(error, EncordUnavailableError) and error.out_of_time
+            left = ""
+            if (for_good or too_late) and self.cancel_on_kill and memory.journal.active:
+                left = f" Now {kill_switch.end(budget=FAILED_TASK)}."
+                self.log.warning("The attempt has failed.%s", left)
                 self._report_quietly()
+            if too_late:
+                raise UploadJobTimeoutError(f"The import did not end in time. {error}{left}") from error
             raise
+
+    def _limit(self, deadline: float | None) -> None:
+        """Let no call go on after the deadline but for a last look at what has ended."""
+        self.hook.limit(None if deadline is None else max(deadline, time.time()) + _LAST_LOOK_SECONDS)
 
     def _give_up_jobs(self, memory: Memory) -> None:
         """Cancel what earlier attempts have under way and this one does not rejoin, if ``cancel_on_kill``."""

@@ -88,7 +88,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
         if not self.deferrable:
             return super().execute(context)
         jobs = self._look()
-        return self._judged_or_deferred(jobs, time.time() + self.timeout if self.timeout else None)
+        return self._judged_or_deferred(jobs)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask for every job once."""
@@ -113,12 +113,14 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
             )
         seen.raise_for_status()
         # What the event says may be old: only what Encord says counts.
-        result: dict[str, Any] = self._judged_or_deferred(self._look(), seen.deadline)
+        result: dict[str, Any] = self._judged_or_deferred(self._look(), deadline=seen.deadline)
         return result
 
-    def _judged_or_deferred(self, jobs: Sequence[UploadJob], deadline: float | None) -> Any:
+    def _judged_or_deferred(self, jobs: Sequence[UploadJob], *, deadline: float | None = None) -> Any:
         if all(job.state.is_terminal for job in jobs):
             return self._judged(jobs)
+        if deadline is None and self.timeout:
+            deadline = time.time() + self.timeout
         self.defer(
             trigger=EncordUploadJobTrigger(
                 encord_conn_id=self.encord_conn_id,

@@ -197,6 +197,33 @@ def test_a_receipt_is_read_at_most_once_in_an_attempt(
     assert task.urls == dict.fromkeys(map(url, range(12)), 1)
 
 
+def test_of_many_parts_with_failed_units_no_receipt_is_read_before_the_verdict(
+    make: Make, monkeypatch: pytest.MonkeyPatch, encord_emulator: EncordEmulator
+) -> None:
+    reads: list[str] = []
+    read = Receipts.read
+
+    def counted(receipts: Receipts, part: str, sha256: str) -> Receipt | None:
+        reads.append(part)
+        return read(receipts, part, sha256)
+
+    monkeypatch.setattr(Receipts, "read", counted)
+    encord_emulator.inject_fault("unit_error", message="no such object")
+    # So that every job is waited for.
+    encord_emulator.change_settings(units_per_second=40)
+    task = make(units=12, per_part=1, deferrable=True, max_active_jobs=1, max_failed_units=12)
+    resumes = 0
+    while task.record.state != "success":
+        task.run()
+        if task.record.state == "deferred":
+            resumes += 1
+            assert reads == []
+            asyncio.run(task.record.trigger())
+    assert resumes >= 4
+    assert len(reads) <= 12
+    assert len(read_failures(task.record.returned["failures"])) == 12
+
+
 def test_without_durable_every_attempt_sends_everything(make: Make, deferrable: bool, memory: str) -> None:
     task = make(durable=False, deferrable=deferrable, retries=1)
     task.kill(lambda: arm(step_named("before a part is sent"), nth=3))
