@@ -29,7 +29,7 @@ from tests.helpers.kills import die_before_reporting, forget_the_state_store, si
 
 OBJECTS, PER_PART, AT_ONCE = 20, 4, 2
 UNITS_PER_SECOND = 40.0
-_RETRIES = 12
+_RETRIES, _FEW_RETRIES = 12, 3
 _MOST_STEPS = 90
 _MOST_ORDERS = 2
 _TIMEOUT, _LONG_TIMEOUT = 2.0, 45.0
@@ -59,8 +59,10 @@ class Run:
         self.home.mkdir(parents=True, exist_ok=True)
         run_id = name if map_index < 0 else "mapped"
         self.workspace = home / "workspace" if map_index >= 0 else self.home / "workspace"
+        # No retry helps where nothing can be written.
+        self.retries = _RETRIES if schedule["workspace"] in (GOOD, "lost") else _FEW_RETRIES
         self.record = TaskRecord(
-            self.home / "task.json", retries=_RETRIES, run_id=run_id, map_index=map_index
+            self.home / "task.json", retries=self.retries, run_id=run_id, map_index=map_index
         )
         self.numbers = range(first, first + OBJECTS)
         self.spec = write_spec(
@@ -130,7 +132,7 @@ class Run:
                 max_failed_units=self.schedule.allowed,
                 timeout=timeout,
                 workspace=f"file://{self.workspace}",
-                retries=_RETRIES,
+                retries=self.retries,
             )
         )
         # The emulator's jobs are shorter than what is worth a deferral.
@@ -144,7 +146,8 @@ class Run:
         if ended_on_purpose:
             return True
         self.orders += 1
-        return not self.schedule.skips and self.orders <= _MOST_ORDERS
+        helps = not self.schedule.skips and self.schedule["workspace"] != "read-only"
+        return helps and self.orders <= _MOST_ORDERS
 
     def _happens(self, dimension: str, *values: str) -> bool:
         """Whether something that happens once happens now."""
@@ -182,7 +185,7 @@ class Run:
         if schedule["workspace"] == "writes fail":
             trouble.fail_writes("file", probability=0.1, error=errno.ENOSPC, seed=schedule.name)
         if schedule["store"] == "fails":
-            trouble.fail_writes("store", probability=0.05, error=errno.EIO, seed=schedule.name)
+            trouble.fail_writes("store", probability=0.03, error=errno.EIO, seed=schedule.name)
         if kind.endswith("writes") or kind.endswith("written"):
             counted = self.home / "writes"
             trouble.kill_at_write(schedule.nth, after=kind.endswith("written"), counted_in=counted)
