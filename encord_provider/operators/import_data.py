@@ -59,14 +59,17 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
     :param wait_for_completion: whether to wait for the jobs; if not, all are started at once.
     :param deferrable: whether to wait in the triggerer, for jobs that take longer than a few seconds; by default what
         ``[operators] default_deferrable`` says.
-    :param durable: whether to remember across attempts what was sent and what has ended.
+    :param durable: whether to remember across attempts what was sent and what has ended; specs that do not set
+        ``skip_duplicate_urls`` are remembered always.
     :param cancel_on_kill: whether to cancel the jobs when the task is killed, runs out of time or fails for good.
     :param max_active_jobs: how many jobs may be under way at once.
     :param timeout: how long an attempt may take, as a timedelta or in seconds; None for ``execution_timeout``.
+        After it, a few seconds go into a last look at the jobs and their cancelling.
 
     :returns: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``; when not
         waiting, ``{"folder", "job_ids"}``.
     :raises EncordInputError: if spec, folder or integration are wrong; nothing has been sent.
+    :raises EncordPermanentError: if it is not known whether a part is registered that skips no duplicates.
     :raises UploadJobFailedError: if more data units failed than allowed.
     :raises UploadJobCancelledError: if a job was cancelled.
     :raises UploadJobTimeoutError: if the jobs did not end in time.
