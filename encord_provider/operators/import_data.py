@@ -250,6 +250,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
                 job_ids=list(step.job_ids),
                 until=step.until.value,
                 deadline=deadline,
+                seconds=None if deadline is None else max(0.0, deadline - time.time()),
                 total_units=running.active_units,
                 cancel_on_kill=self.cancel_on_kill,
                 receipts=running.memory.receipts.uri,

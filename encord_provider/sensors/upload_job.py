@@ -127,6 +127,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
                 folder=self._folder_uuid,
                 job_ids=self._jobs,
                 deadline=deadline,
+                seconds=None if deadline is None else max(0.0, deadline - time.time()),
                 # A sensor only looks; it does not own the jobs.
                 cancel_on_kill=False,
             ),

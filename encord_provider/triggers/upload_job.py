@@ -133,6 +133,8 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
     :param job_ids: the jobs to watch.
     :param until: ``any`` to stop at the first job that ended, ``all`` to wait for every one.
     :param deadline: seconds since the epoch after which the wait is over, or None.
+    :param seconds: how long the wait may take at most whenever it is started, should this machine's clock be behind
+        the one by which the deadline was set; None for the deadline only.
     :param total_units: data units of the jobs together, for the progress in the log, or None.
     :param cancel_on_kill: whether to cancel the jobs when a user marks the deferred task or clears it
         (Airflow 3.3 and later call ``on_kill``).
@@ -149,6 +151,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         job_ids: Sequence[str],
         until: str = WaitUntil.ALL.value,
         deadline: float | None = None,
+        seconds: float | None = None,
         total_units: int | None = None,
         cancel_on_kill: bool = True,
         receipts: str | None = None,
@@ -160,6 +163,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         self.job_ids = list(job_ids)
         self.until = until
         self.deadline = deadline
+        self.seconds = seconds
         self.total_units = total_units
         self.cancel_on_kill = cancel_on_kill
         self.receipts = receipts
@@ -175,6 +179,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                 "job_ids": self.job_ids,
                 "until": self.until,
                 "deadline": self.deadline,
+                "seconds": self.seconds,
                 "total_units": self.total_units,
                 "cancel_on_kill": self.cancel_on_kill,
                 "receipts": self.receipts,
@@ -214,7 +219,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                     folder=self.folder,
                     job_ids=self.job_ids,
                     until=WaitUntil(self.until),
-                    deadline=self.deadline,
+                    deadline=self._own_deadline(),
                     progress=Progress(total=self.total_units),
                 )
         except EncordError as error:
@@ -236,6 +241,12 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
             message=result.message,
             deadline=self.deadline,
         )
+
+    def _own_deadline(self) -> float | None:
+        """Give the moment when the wait is over by this machine's clock."""
+        if self.deadline is None or self.seconds is None:
+            return self.deadline
+        return min(self.deadline, time.time() + self.seconds)
 
     async def _hook(self) -> EncordHook:
         """Make the hook off the event loop: it reads the connection, masks secrets and imports the SDK."""

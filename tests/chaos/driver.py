@@ -202,7 +202,7 @@ class Run:
         elif self._happens("event", "garbled"):
             self.record.resume({"status": "all good", "jobs": 7})
         elif self._happens("event", "early"):
-            self.record.resume({"status": "finished"})
+            self.record.resume(self._early_event())
         elif self._happens("event", "forged"):
             self.record.resume({"status": "finished", "jobs": {"somebody": "done"}, "deadline": None})
         else:
@@ -210,6 +210,15 @@ class Run:
             ended_by = self._in_process(lambda: self._trigger(killed))
             if ended_by == signal.SIGALRM:
                 raise HangsError(f"a trigger took more than {_HANGS_AFTER} s")
+
+    def _early_event(self) -> dict[str, Any]:
+        trigger = self.record.make_trigger()
+        return {
+            "status": "finished",
+            "pending": trigger.job_ids,
+            "folder": trigger.folder,
+            "deadline": trigger.deadline,
+        }
 
     def _trigger(self, killed: bool) -> None:
         if killed:
@@ -250,15 +259,9 @@ class Run:
         await asyncio.wait_for(trigger.on_kill(), 30)
 
     def _look_for_jobs_left(self) -> None:
-        if self.schedule["tasks"] == "one" and not self._has_unheard_jobs:
+        if self.schedule["tasks"] == "one" and not self.schedule.may_leave_unheard_jobs:
             self.left_running += self.encord.pending()
         self.encord.control("PATCH", "settings", {"units_per_second": UNITS_PER_SECOND})
-
-    @property
-    def _has_unheard_jobs(self) -> bool:
-        """Whether there may be jobs of which nobody has heard, or whose cancelling fails."""
-        troubles = self.schedule.troubles - {"worker", "user", "units", "triggerer", "clock of the triggerer"}
-        return bool(troubles)
 
 
 def run(encord: Encord, schedule: Schedule) -> Verdict:
@@ -272,9 +275,14 @@ def run(encord: Encord, schedule: Schedule) -> Verdict:
             {**encord.connection, "extra": {**encord.connection["extra"], "retry_seconds": 10}}
         )
         runs = _runs(encord, home, schedule)
+        faults: list[dict[str, Any]] = []
         _inject(encord, schedule, runs)
         try:
             _play(runs)
+            faults = encord.control("GET", "faults")
+            if schedule.may_leave_unheard_jobs:
+                # They end by themselves, once nothing keeps them from it.
+                encord.control("DELETE", "faults")
             judge(encord, [one.ended for one in runs], verdict)
             if schedule["user"] == "clears the successful task" and len(runs) == 1 and verdict.is_good:
                 runs[0].clear()
@@ -282,7 +290,6 @@ def run(encord: Encord, schedule: Schedule) -> Verdict:
         except HangsError as error:
             verdict.hung.append(str(error))
         verdict.secrets += _secrets(home, str(encord.connection["extra"]["private_key"]))
-        faults = encord.control("GET", "faults")
         verdict.attempts = sum(one.attempts for one in runs)
         verdict.struck = sum(one.struck for one in runs) + sum(fault["struck"] > 0 for fault in faults)
         verdict.left_running += [job for one in runs for job in one.left_running]

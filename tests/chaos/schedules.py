@@ -127,6 +127,14 @@ class Schedule:
         return 2 if self["units"].endswith("allowed") else 0
 
     @property
+    def may_leave_unheard_jobs(self) -> bool:
+        """Whether there may be jobs of which nobody has heard, or knows any more: such jobs cannot be cancelled."""
+        heard = {"user", "units", "triggerer", "clock of the triggerer", "job"}
+        if self["worker"] == "told to end":
+            heard.add("worker")
+        return bool(self.troubles - heard)
+
+    @property
     def must_succeed(self) -> bool:
         """Whether the task must succeed in the end.
 

@@ -15,6 +15,7 @@ from typing import Any
 from encord_provider.api.client import EncordApi
 from encord_provider.jobs import journal, receipts, report, wait
 from encord_provider.jobs.journal import TaskStateJournal
+from encord_provider.triggers import upload_job
 from tests.helpers.kills import vanish
 
 SKEW = 600.0
@@ -82,7 +83,7 @@ def kill_after(seconds: float) -> None:
 def set_clock(seconds: float) -> None:
     """Let the clock by which this process waits be wrong."""
     clock = SimpleNamespace(time=lambda: time.time() + seconds, monotonic=time.monotonic)
-    wait.time = clock  # type: ignore[assignment]
+    wait.time = upload_job.time = clock  # type: ignore[assignment]
 
 
 def lose(folder: Path) -> None:
