@@ -169,6 +169,8 @@ class Run:
             # The user has ended the running task: there are no retries, and nothing may go on.
             self._look_for_jobs_left()
             self.record.update(state="scheduled", try_number=try_number + 1)
+        if self.record.state == "success":
+            return
         if self._happens("workspace", "lost"):
             trouble.lose(self.workspace)
         if self._happens("store", "lost"):

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,6 +74,9 @@ def run_all(schedules: Sequence[Schedule], processes: int) -> list[Verdict]:
                 try:
                     _run_part(schedules[part::processes], Path(folder) / f"{part}.jsonl")
                     code = 0
+                except BaseException:
+                    traceback.print_exc()
+                    raise
                 finally:
                     os._exit(code)
             children.append(child)
