@@ -284,9 +284,12 @@ def run(encord: Encord, schedule: Schedule) -> Verdict:
             faults = encord.control("GET", "faults")
             if schedule.may_leave_unheard_jobs:
                 # They end by themselves, once nothing keeps them from it.
-                encord.control("DELETE", "faults")
+                for fault in faults:
+                    if fault["kind"] == "job_stuck":
+                        encord.control("DELETE", f"faults/{fault['id']}")
             judge(encord, [one.ended for one in runs], verdict)
-            if schedule["user"] == "clears the successful task" and len(runs) == 1 and verdict.is_good:
+            succeeded = len(runs) == 1 and runs[0].record.state == "success"
+            if schedule["user"] == "clears the successful task" and succeeded and verdict.is_good:
                 runs[0].clear()
                 judge(encord, [runs[0].ended], verdict)
         except HangsError as error:
