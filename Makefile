@@ -36,8 +36,8 @@ test: $(READY)  ## all tests; ARGS="-k name" picks some
 test-live: $(READY)  ## the emulator's tests against the real Encord, with the key in ENCORD_LIVE_KEY_FILE
 	$(BIN)/python -m pytest -m live tests/emulator/sdk $(ARGS)
 
-chaos: $(READY)  ## 500 imports in which something fails or dies, and the table of what was lost; ARGS="--seed 2"
-	@$(BIN)/python -m tests.chaos --schedules 500 $(ARGS)
+chaos: $(READY)  ## 2,000 imports in which something fails or dies, and the table of what was lost; ARGS="--seed 2"
+	@$(BIN)/python -m tests.chaos --schedules 2000 $(ARGS)
 
 fuzz: $(READY)  ## 200,000 random cases against independent oracles, and the table of what differs; ARGS="--seed 2"
 	@$(BIN)/python -m tests.oracles --cases 200000 $(ARGS)

@@ -21,7 +21,9 @@
         ├── EncordUnavailableError          429, 5xx or no answer, until the retry budget was used up
         └── UploadJobError                  the verdict on an upload job
             ├── UploadJobFailedError
+            │   └── UploadJobNotRepeatedError   (also permanent) a retry would send nothing of it again
             ├── UploadJobCancelledError
+            ├── UploadJobPendingError
             └── UploadJobTimeoutError
 
 Airflow does not retry a task that raises ``AirflowFailException``, so errors that cannot go away by
@@ -107,12 +109,21 @@ class EncordUnavailableError(EncordError):
     :param message: what to tell the user.
     :param status: the last HTTP status, or None when there was no answer at all.
     :param carried_out: whether the call may have been carried out all the same.
+    :param out_of_time: whether the time of the task was over, rather than the patience with Encord.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, carried_out: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        carried_out: bool = True,
+        out_of_time: bool = False,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.carried_out = carried_out
+        self.out_of_time = out_of_time
 
 
 class UploadJobError(EncordError):
@@ -123,8 +134,16 @@ class UploadJobFailedError(UploadJobError):
     """The job ended in ERROR, or more data units failed than the user allowed."""
 
 
+class UploadJobNotRepeatedError(UploadJobFailedError, EncordPermanentError):
+    """Data units were not registered, and a retry would not send them again: that could register others twice."""
+
+
 class UploadJobCancelledError(UploadJobError):
     """Somebody cancelled the job; what had been registered by then stays registered."""
+
+
+class UploadJobPendingError(UploadJobError):
+    """The job has not ended, so that there is no verdict yet."""
 
 
 class UploadJobTimeoutError(UploadJobError):

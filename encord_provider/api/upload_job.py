@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +25,11 @@ class JobState(StrEnum):
     def is_terminal(self) -> bool:
         """Whether the job will not change any more."""
         return self is not JobState.PENDING
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the job was ended before it had tried every data unit, or drops what it did."""
+        return self in (JobState.ERROR, JobState.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +88,7 @@ class UploadJob:
     :param errors: errors that belong to no unit.
     :param items_added: how many storage items the job reports as added; units that were skipped as
         duplicates are not among them.
+    :param poll_after: seconds for which Encord asks not to be polled again, or None.
     """
 
     job_id: str
@@ -91,6 +97,7 @@ class UploadJob:
     unit_errors: tuple[UnitError, ...] = ()
     errors: tuple[str, ...] = ()
     items_added: int = 0
+    poll_after: float | None = field(default=None, compare=False)
 
     @classmethod
     def from_wire(cls, job_id: str, answer: Mapping[str, Any]) -> UploadJob:

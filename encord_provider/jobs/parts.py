@@ -32,16 +32,22 @@ class ImportPart:
     :param sha256: the hash of its bytes.
     :param units: how many data units it has.
     :param skips_duplicates: whether it asks Encord to skip URLs that the folder already has.
-    :param data_items: reads the part and gives Encord's structured ``dataItems``.
-    :param untouched: whether ``data_items`` gives a JSON upload spec instead, which is sent as its author wrote it.
+    :param read: reads the part.
+    :param as_written: the part as its author wrote it, where it is to be sent so; None for Encord's structured form.
     """
 
     name: str
     sha256: str
     units: int
     skips_duplicates: bool
-    data_items: Callable[[], Mapping[str, Any]]
-    untouched: bool = False
+    read: Callable[[], UploadSpec]
+    as_written: bytes | None = None
+
+    def content(self) -> dict[str, Mapping[str, Any]]:
+        """Read the part and give what :class:`~encord_provider.api.calls.UploadRequest` takes of it."""
+        if self.as_written is None:
+            return {"data_items": to_data_items(self.read())}
+        return {"external_files": orjson.loads(self.as_written)}
 
 
 def index_uri_of(spec: Any) -> str | None:
@@ -92,7 +98,7 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool =
                 sha256=part.sha256,
                 units=part.units,
                 skips_duplicates=found.skip_duplicate_urls,
-                data_items=_reader(child(parent(index), part.name), part.sha256),
+                read=_reader(child(parent(index), part.name), part.sha256),
             )
             for part in found.parts
         ]
@@ -128,10 +134,10 @@ def _given(content: bytes, name: str, *, source: str, untouched: bool) -> Import
         sha256=hashlib.sha256(content).hexdigest(),
         units=len(spec.units),
         skips_duplicates=spec.skip_duplicate_urls,
-        data_items=lambda: orjson.loads(content) if untouched else to_data_items(spec),
-        untouched=untouched,
+        read=lambda: spec,
+        as_written=content if untouched else None,
     )
 
 
-def _reader(uri: str, sha256: str) -> Callable[[], Mapping[str, Any]]:
-    return lambda: to_data_items(read_part(path_of(uri), sha256=sha256))
+def _reader(uri: str, sha256: str) -> Callable[[], UploadSpec]:
+    return lambda: read_part(path_of(uri), sha256=sha256)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.exceptions import EncordInputError, EncordPermanentError
 from encord_provider.links import (
     EncordDatasetLink,
     EncordFolderLink,
@@ -67,7 +67,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         rows, and the URI of a JSONL file with a line for every row that is not unchanged.
     :raises EncordInputError: if a table, a row or a value is wrong, and nothing has been sent; or if too many rows
         match no item, after all others were patched.
-    :raises EncordError: if Encord refused some items, after all others were patched; the report names them.
+    :raises EncordPermanentError: if Encord refused some items, after all others were patched; the report names them.
     """
 
     template_fields: tuple[str, ...] = (
@@ -142,7 +142,8 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         self._said = patch_report(summary, report)
         self.log.info("Client metadata of %s: %s. Report: %s", selected, summary, report)
         if done.first_failed is not None:
-            raise EncordError(
+            # What Encord refuses and what cannot be read stays so until somebody changes it.
+            raise EncordPermanentError(
                 f"Encord did not take the client metadata of {done.counts[RowOutcome.FAILED]} items; "
                 f"{done.counts[RowOutcome.PATCHED]} were patched. The first: {done.first_failed.row.key} "
                 f"({done.first_failed.reason}). All of them: {report}"

@@ -44,7 +44,13 @@ class TaskRecord:
     """
 
     def __init__(
-        self, path: Path, *, retries: int = 0, task_id: str = "import_data", run_id: str = RUN_ID
+        self,
+        path: Path,
+        *,
+        retries: int = 0,
+        task_id: str = "import_data",
+        run_id: str = RUN_ID,
+        map_index: int = -1,
     ) -> None:
         self.path = path
         self.on_call: Callable[[str, str], None] = lambda method, path: None
@@ -53,6 +59,7 @@ class TaskRecord:
                 {
                     "task_id": task_id,
                     "run_id": run_id,
+                    "map_index": map_index,
                     "try_number": 1,
                     "max_tries": retries,
                     "retries": retries,
@@ -121,6 +128,7 @@ class TaskRecord:
             task_id=known["task_id"],
             dag_id=DAG_ID,
             run_id=known["run_id"],
+            map_index=known["map_index"],
             try_number=known["try_number"],
             dag_version_id=uuid.uuid4(),
         )

@@ -89,6 +89,12 @@ async def test_the_deadline_is_the_same_after_a_restart(task: ImportTask) -> Non
     assert (await _event(_trigger(task, deadline=deadline))).status == "timeout"
 
 
+async def test_a_clock_that_is_behind_does_not_make_the_wait_longer(task: ImportTask) -> None:
+    ahead = time.time() + 600
+    seen = await _event(_trigger(task, deadline=ahead, seconds=0.5))
+    assert (seen.status, seen.deadline) == ("timeout", ahead)
+
+
 @pytest.mark.parametrize(
     ("status", "raised", "gone"),
     [(401, EncordRequestError, False), (403, EncordRequestError, False), (404, EncordRequestError, True)],
