@@ -10,6 +10,7 @@ from typing import Any
 from encord_provider.exceptions import EncordInputError, MetadataSchemaError
 from encord_provider.schema import MetadataSchema, ValueCheck, parse_schema
 from encord_provider.tables import FrameTable, MetadataTable, read_embeddings, read_frames, read_table
+from encord_provider.text.limits import MAX_SCHEMA_BYTES, MAX_SPEC_BYTES, MAX_TABLE_BYTES
 from encord_provider.upload_spec import DataUnit, UploadSpec, parse_spec
 from encord_provider.workspace.files import read_bytes
 from encord_provider.workspace.templates import value_of
@@ -39,7 +40,7 @@ class Inputs:
             return parse_schema(given)
         text = given.strip()
         if text.endswith(_SCHEMA_ENDINGS) and "\n" not in text:
-            return parse_schema(self._read(text), source=text)
+            return parse_schema(self._read(text, MAX_SCHEMA_BYTES), source=text)
         if not text:
             raise MetadataSchemaError("The metadata schema is empty.")
         if text.startswith("{'"):
@@ -109,7 +110,12 @@ class Inputs:
         """
         if not uri:
             raise EncordInputError("No upload spec was given: set the parameter 'spec' to its URI.")
-        spec = parse_spec(self._read(uri), source=uri, allow_unknown=allow_unknown, by_extension=by_extension)
+        spec = parse_spec(
+            self._read(uri, MAX_SPEC_BYTES),
+            source=uri,
+            allow_unknown=allow_unknown,
+            by_extension=by_extension,
+        )
         if spec.extra:
             raise EncordInputError(
                 f"{uri} has unknown fields at the top: {', '.join(map(repr, spec.extra))}. Parts have no place for "
@@ -122,8 +128,8 @@ class Inputs:
         check.finish()
         return replace(spec, units=units)
 
-    def _read(self, uri: str) -> bytes:
-        return read_bytes(uri, aws_conn_id=self.aws_conn_id)
+    def _read(self, uri: str, limit: int = MAX_TABLE_BYTES) -> bytes:
+        return read_bytes(uri, aws_conn_id=self.aws_conn_id, limit=limit)
 
 
 def _checked(unit: DataUnit, check: ValueCheck, uri: str) -> DataUnit:
