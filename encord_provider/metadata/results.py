@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from encord_provider.metadata.rows import MetadataRow
+from encord_provider.text.secrets import redacted
 
 _MAX_SHOWN = 20
 
@@ -47,10 +48,10 @@ class RowResult:
         """Give the line of the report; it names the row and holds none of its values."""
         return {
             "outcome": self.outcome.value,
-            "key": self.row.key,
-            "where": self.row.where,
+            "key": redacted(self.row.key),
+            "where": redacted(self.row.where),
             "items": list(self.items),
-            "reason": self.reason,
+            "reason": redacted(self.reason),
             "conflict": self.conflict,
         }
 

@@ -6,8 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.sdk.log import mask_secret
 
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.text.secrets import secrets_in
 from encord_provider.workspace.files import task_folder
 from encord_provider.workspace.inputs import Inputs
 
@@ -27,6 +29,13 @@ class EncordOperator(BaseOperator):  # type: ignore[misc, unused-ignore]
     def __init__(self, *, encord_conn_id: str = EncordHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.encord_conn_id = encord_conn_id
+
+    def render_template(self, *args: Any, **kwargs: Any) -> Any:
+        """Render a value, and make the secrets in it known to Airflow, which hides them in all logs and in its UI."""
+        rendered = super().render_template(*args, **kwargs)
+        for secret in secrets_in(rendered):
+            mask_secret(secret)
+        return rendered
 
     @cached_property
     def hook(self) -> EncordHook:

@@ -23,6 +23,7 @@ from typing import IO, Any, Protocol
 import orjson
 
 from encord_provider.exceptions import UploadSpecError
+from encord_provider.text.secrets import redacted
 from encord_provider.text.shown import shown
 from encord_provider.text.strict_json import StrictJsonError, loads
 from encord_provider.upload_spec.data_units import (
@@ -344,7 +345,8 @@ def _plain(value: Any) -> Any:
 def _write_skipped(file: IO[bytes], skipped: Iterable[Skipped]) -> int:
     count = 0
     for one in skipped:
-        file.write(orjson.dumps({"key": one.key, "reason": one.reason}) + b"\n")
+        shown_as = {"key": redacted(one.key), "reason": redacted(one.reason)}
+        file.write(orjson.dumps(shown_as) + b"\n")
         count += 1
     return count
 
