@@ -18,6 +18,7 @@
         │       ├── EncordAuthenticationError   401
         │       ├── EncordPermissionError       403
         │       └── EncordNotFoundError         404
+        ├── StorageUnavailableError         the object store gave no answer, or none that makes sense
         ├── EncordUnavailableError          429, 5xx or no answer, until the retry budget was used up
         └── UploadJobError                  the verdict on an upload job
             ├── UploadJobFailedError
@@ -99,6 +100,10 @@ class MetadataValueError(EncordInputError):
 
 class ListingError(EncordPermanentError):
     """The objects cannot be listed: no such bucket, or no permission."""
+
+
+class StorageUnavailableError(EncordError):
+    """The object store could not be reached, or its answer could not be read; a later attempt may succeed."""
 
 
 class EncordRequestError(EncordPermanentError):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from encord_provider.exceptions import ListingError
+from encord_provider.exceptions import ListingError, StorageUnavailableError
 from encord_provider.listing.objects import ListedObject
 
 if TYPE_CHECKING:
@@ -52,8 +52,16 @@ def list_s3(
         Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": page_size}
     )
     with explained(bucket, f"prefix {prefix!r}", action="s3:ListBucket"):
+        begun: set[str] = set()
         for page in pages:
-            for entry in page.get("Contents", ()):
+            entries = page.get("Contents", ())
+            if entries and entries[0]["Key"] in begun:
+                raise StorageUnavailableError(
+                    f"cannot list bucket {bucket!r}, prefix {prefix!r}: S3 gave the page that begins with "
+                    f"{entries[0]['Key']!r} twice"
+                )
+            begun.update(entry["Key"] for entry in entries[:1])
+            for entry in entries:
                 yield ListedObject(
                     key=entry["Key"],
                     size=entry["Size"],
@@ -92,8 +100,9 @@ def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
     :param action: the IAM action that this needs.
     :returns: a context manager around the calls.
     :raises ListingError: for such an answer.
+    :raises StorageUnavailableError: for no answer, or one that makes no sense: a later attempt may succeed.
     """
-    from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
     try:
         yield
@@ -111,3 +120,8 @@ def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
         ) from error
     except ParamValidationError as error:
         raise ListingError(f"cannot list bucket {bucket!r}, {what}: {error}") from error
+    except BotoCoreError as error:
+        raise StorageUnavailableError(
+            f"cannot list bucket {bucket!r}, {what}: S3 cannot be reached or gave an answer that cannot be read "
+            f"({type(error).__name__}: {error})"
+        ) from error

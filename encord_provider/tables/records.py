@@ -9,6 +9,7 @@ import csv
 import datetime as dt
 import io
 import math
+import tokenize
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -163,7 +164,7 @@ def numpy_records(
             # A zip archive of arrays, whatever they unpack to; or a pickle.
             raise ValueError("it does not begin as one")
         array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError, SyntaxError) as error:
+    except (ValueError, OSError, EOFError, MemoryError, SyntaxError, tokenize.TokenError) as error:
         raise MetadataTableError(f"{source}: not a valid NumPy array file: {error}") from None
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
         shape = getattr(array, "shape", None)

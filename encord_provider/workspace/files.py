@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 _S3_SCHEMES = frozenset({"s3", "s3a"})
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _DECODED = re.compile(r"[#?]|%[0-9A-Fa-f]{2}")
 """What some readers of URIs cut off or decode, and others do not."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 _LONGEST_NAME = 200
 """Below the 255 bytes that file systems allow, with a hash and an index behind it."""
+_PIECE = 16 * 1024 * 1024
 _HASH = 12
 
 
@@ -96,7 +97,7 @@ class Location:
         if ":" in netloc or (at and not user):
             problem = "has a user name or password in it: name an Airflow connection before the @"
         elif _CONTROL.search(uri):
-            problem = "has a control character in it"
+            problem = "has a control character or half of a surrogate pair in it"
         elif scheme == "file" and netloc:
             problem = f"names the machine {netloc!r}: a local file has three slashes, file:///data"
         elif scheme != "file" and not bucket:
@@ -210,12 +211,9 @@ def read_bytes(uri: str, *, aws_conn_id: str | None, limit: int = MAX_TABLE_BYTE
                 content = path.read_bytes(limit + 1)
             except FileNotFoundError as error:
                 raise EncordInputError(str(error)) from None
-        elif location.scheme == "file":
-            with Path(location.path).open("rb") as file:
-                content = file.read(limit + 1)
         else:
-            with path.open("rb") as file:
-                content = file.read(limit + 1)
+            with (Path(location.path) if location.scheme == "file" else path).open("rb") as file:
+                content = _read(file, limit + 1)
     except FileNotFoundError:
         raise EncordInputError(f"There is no file {uri}.") from None
     except OSError as error:
@@ -223,6 +221,15 @@ def read_bytes(uri: str, *, aws_conn_id: str | None, limit: int = MAX_TABLE_BYTE
     if len(content) > limit:
         raise EncordInputError(f"{uri} has more than {limit:,} bytes, which is the limit; divide it.")
     return content
+
+
+def _read(file: IO[bytes], limit: int) -> bytes:
+    # In pieces: a file sets aside as much memory as it is asked for.
+    pieces = []
+    while limit > 0 and (piece := file.read(min(limit, _PIECE))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
 
 
 def write_whole(uri: str, content: bytes | IO[bytes]) -> None:
