@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test test-live chaos check audit compat wheel-check screenshots constraints clean
+.PHONY: help demo ui test test-live chaos siege check audit compat wheel-check screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -39,6 +39,9 @@ test-live: $(READY)  ## the emulator's tests against the real Encord, with the k
 chaos: $(READY)  ## 500 imports in which something fails or dies, and the table of what was lost; ARGS="--seed 2"
 	@$(BIN)/python -m tests.chaos --schedules 500 $(ARGS)
 
+siege: $(READY)  ## 10,000 malformed inputs within bounds of time and memory, and the table of what came; ARGS="--seed 2"
+	@$(BIN)/python -m tests.siege --cases 10000 $(ARGS)
+
 check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,7 +55,10 @@ audit: $(READY)  ## known vulnerabilities of the pinned versions
 compat:  ## the demo on the older Airflows that are supported, each in an environment of its own
 	@for airflow in $(OLDER); do echo "== Airflow $$airflow"; $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow; done
 
-wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
+wheel-siege: $(READY)  ## 10,000 malformed inputs within bounds of time and memory, and the table of what came; ARGS="--seed 2"
+	@$(BIN)/python -m tests.siege --cases 10000 $(ARGS)
+
+check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
 	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
 
 screenshots: $(READY)  ## the two pictures of the README (needs Chromium)

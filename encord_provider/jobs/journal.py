@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import orjson
 
+from encord_provider.text.stored import opened, stamped
 from encord_provider.workspace.files import path_of, remove, write_whole
 
 log = logging.getLogger(__name__)
@@ -86,22 +87,15 @@ class Journal:
 
     def as_json(self) -> dict[str, Any]:
         """Give the journal as JSON values."""
-        return asdict(self)
+        return stamped(asdict(self))
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Journal:
-        """Read what :meth:`as_json` gave."""
-        finished = value["finished"]
-        return cls(
-            token=value["token"],
-            folder=value["folder"],
-            integration=value["integration"],
-            attempt=value["attempt"],
-            active={name: ActiveJob(**job) for name, job in value["active"].items()},
-            gone=value["gone"],
-            finished=Finished(**finished) if finished else None,
-            version=value["version"],
-        )
+        """Read what :meth:`as_json` gave.
+
+        :raises ValueError: if it is damaged, or another version of this package wrote it.
+        """
+        return opened(value, cls)
 
 
 class JournalStore(Protocol):
@@ -129,7 +123,11 @@ class TaskStateJournal:
     def load(self) -> Journal | None:
         """Read the journal, None if there is none."""
         value = self._store.get(_STORE_KEY)
-        return Journal.from_json(value) if value else None
+        try:
+            return Journal.from_json(value) if value else None
+        except ValueError as error:
+            _warn_of("in the task state store", error)
+            return None
 
     def save(self, journal: Journal) -> None:
         """Keep the journal."""
@@ -155,10 +153,8 @@ class FileJournal:
             return Journal.from_json(orjson.loads(path_of(self._uri).read_bytes()))
         except FileNotFoundError:
             return None
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            log.warning(
-                "The journal %s is damaged; every part is sent again, skipping duplicates.", self._uri
-            )
+        except ValueError as error:
+            _warn_of(self._uri, error)
             return None
 
     def save(self, journal: Journal) -> None:
@@ -168,3 +164,9 @@ class FileJournal:
     def delete(self) -> None:
         """Forget the journal."""
         remove(self._uri)
+
+
+def _warn_of(place: str, error: ValueError) -> None:
+    log.warning(
+        "The journal %s cannot be used (%s); every part is sent again, skipping duplicates.", place, error
+    )

@@ -9,10 +9,12 @@ from typing import Any
 
 import orjson
 
-from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob
+from encord_provider.api.upload_job import JobState, UploadJob
+from encord_provider.text.stored import FORM_KEY, opened, stamped
 from encord_provider.workspace.files import child, path_of, write_whole
 
 _KNOWN = "known.json"
+_JOB_FIELDS = ("job_id", "state", "units", "unit_errors", "errors", "items_added")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,27 +39,19 @@ class Receipt:
 
     def as_json(self) -> dict[str, Any]:
         """Give the receipt as JSON values, flat."""
-        return {"part": self.part, "sha256": self.sha256, **asdict(self.job), "attempt": self.attempt}
+        flat = {"part": self.part, "sha256": self.sha256, **asdict(self.job), "attempt": self.attempt}
+        return stamped(flat)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:
-        """Read what :meth:`as_json` gave; a value that lacks something raises as a mapping does."""
-        return cls(
-            part=value["part"],
-            sha256=value["sha256"],
-            job=UploadJob(
-                job_id=value["job_id"],
-                state=JobState(value["state"]),
-                units=UnitCounts(**value["units"]),
-                unit_errors=tuple(
-                    UnitError(object_urls=tuple(row["object_urls"]), reason=row["reason"])
-                    for row in value["unit_errors"]
-                ),
-                errors=tuple(value["errors"]),
-                items_added=value["items_added"],
-            ),
-            attempt=value["attempt"],
-        )
+        """Read what :meth:`as_json` gave.
+
+        :raises KeyError: if it lacks something.
+        :raises ValueError: if it is damaged otherwise, or another version of this package wrote it.
+        """
+        job = {name: value[name] for name in _JOB_FIELDS}
+        own = {name: value[name] for name in (FORM_KEY, "part", "sha256", "attempt") if name in value}
+        return opened({**own, "job": job}, cls)
 
 
 class Receipts:

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import math
 import re
+import sys
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -205,7 +206,7 @@ def _number(value: Any) -> int | float:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not finite")
     return value
 
@@ -284,7 +285,12 @@ def _vector(value: Any, size: int) -> list[float]:
     if len(value) != size:
         raise ValueError(f"{len(value)} numbers")
     for number in value:
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        # An integer of too many digits is no number of an embedding either.
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | float)
+            or not abs(number) <= sys.float_info.max
+        ):
             raise ValueError(f"{number!r} is not a number")
     return list(value)
 

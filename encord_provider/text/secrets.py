@@ -33,6 +33,7 @@ signatures; and what others call such a thing."""
 
 _NAMES = "|".join(map(re.escape, _SIGNED))
 
+# What repeats is bounded, or cannot begin again inside of itself: a text of any kind is looked through in no time.
 _PATTERNS = (
     # A private key: with its lines, cut off, or without BEGIN and END; in base64 once more.
     re.compile(
@@ -43,7 +44,7 @@ _PATTERNS = (
         r"(?P<secret>(?:b3BlbnNzaC1r|LS0tLS1CRUdJTi)(?:[A-Za-z0-9+/=]|\\+[rn]|\s(?=[A-Za-z0-9+/=]{16}))+)"
     ),
     # A JSON Web Token, and whatever follows the name of a scheme of authorization.
-    re.compile(r"(?P<secret>\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?)"),
+    re.compile(r"(?P<secret>(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?)"),
     re.compile(r"\b(?:Bearer|Basic)\s+(?P<secret>[A-Za-z0-9._~+/-]{8,}=*)", re.IGNORECASE),
     # A parameter of a URL, which may itself be quoted for another one.
     re.compile(
@@ -51,7 +52,10 @@ _PATTERNS = (
         re.IGNORECASE,
     ),
     # user:password@ in a URI. Keys of AWS have slashes; digits before a slash are a port.
-    re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<secret>[^\s/@:\"'<>]*:(?!\d*(?:/|$))[^\s@\"'<>]*)@"),
+    re.compile(
+        r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,20}://"
+        r"(?P<secret>[^\s/@:\"'<>]{0,200}:(?!\d*(?:/|$))[^\s@\"'<>]{0,500})@"
+    ),
 )
 
 

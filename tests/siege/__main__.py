@@ -1,8 +1,7 @@
-"""``python -m tests.siege``: malformed input of every kind, within bounds; ends with 1 if any is not right or refused."""
+"""``python -m tests.siege``: malformed input of every kind, within bounds; 1 unless all is right or refused."""
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
@@ -16,7 +15,6 @@ from tests.siege.siege import main  # noqa: E402
 
 if __name__ == "__main__":
     try:
-        logging.disable(logging.CRITICAL)
         code = main()
     finally:
         shutil.rmtree(_HOME, ignore_errors=True)

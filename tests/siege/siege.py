@@ -1,9 +1,10 @@
-"""Running cases within bounds of time and memory, in processes that may die of them, and the table of what came of it."""
+"""Running cases within bounds of time and memory, in processes that may die of them, and the table of what came."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import resource
 import select
@@ -13,6 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -100,30 +102,26 @@ def lay_siege(kinds: dict[str, Any], cases: Sequence[tuple[str, int]], seed: int
     while left:
         done = _run_process(kinds, left, seed, tally)
         if done < len(left):
-            kind, number = left[done]
-            tally.note(
-                kind,
-                number,
-                "over memory" if _ended.get("killed") is None else "over time",
-                "the process died",
-            )
+            tally.note(*left[done], "over time" if _ended else "over memory", "the process died of it")
             done += 1
         left = left[done:]
     return tally
 
 
-_ended: dict[str, Any] = {}
+_ended: list[str] = []
+"""Why the last process was ended, if it was."""
 
 
 def _run_process(kinds: dict[str, Any], cases: Sequence[tuple[str, int]], seed: int, tally: Tally) -> int:
     """Fork a process for cases; give how many of them it has ended."""
     reading, writing = os.pipe()
-    _ended.pop("killed", None)
+    _ended.clear()
     child = os.fork()
     if child == 0:
         code = 1
         with contextlib.suppress(BaseException):
             os.close(reading)
+            logging.disable(logging.CRITICAL)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             _limit_memory()
             with os.fdopen(writing, "w", encoding="utf-8") as out:
@@ -141,7 +139,7 @@ def _run_process(kinds: dict[str, Any], cases: Sequence[tuple[str, int]], seed: 
     with os.fdopen(reading, encoding="utf-8") as answers:
         while done < len(cases):
             if not select.select([answers], [], [], HUNG_SECONDS)[0]:
-                _ended["killed"] = True
+                _ended.append("hung")
                 os.kill(child, signal.SIGKILL)
                 break
             line = answers.readline()
@@ -155,8 +153,8 @@ def _run_process(kinds: dict[str, Any], cases: Sequence[tuple[str, int]], seed: 
 
 
 def _limit_memory() -> None:
-    with open("/proc/self/status", encoding="ascii") as status:
-        (used,) = [int(line.split()[1]) for line in status if line.startswith("VmData:")]
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (used,) = [int(line.split()[1]) for line in lines if line.startswith("VmData:")]
     limit = used * 1024 + MEBIBYTES * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
@@ -185,9 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     tally = lay_siege(KINDS, sorted(cases, key=lambda case: kinds.index(case[0])), options.seed)
     print("\n".join(tally.table()))
-    print(
-        f"\n{len(cases)} cases (seed {options.seed}), {time.monotonic() - began:.0f} s; {len(tally.faults)} faults of ours"
-    )
+    took = time.monotonic() - began
+    print(f"\n{len(cases)} cases (seed {options.seed}), {took:.0f} s; {len(tally.faults)} faults of ours")
     for fault in tally.faults[:50]:
         print(fault)
     return 1 if tally.faults else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import pickle
+import time
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,30 @@ def test_what_is_no_secret_stays(text: str) -> None:
 @given(st.text(max_size=60))
 def test_any_text_can_be_looked_at_twice(text: str) -> None:
     assert redacted(redacted(text)) == redacted(text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "x",
+        "a:",
+        "s3://",
+        "s3://a:",
+        "eyJ",
+        "eyJ-",
+        "eyJ.",
+        "-----BEGIN ",
+        "Bearer ",
+        "?sig",
+        "?sig=&",
+        "b3BlbnNzaC1r ",
+        "1",
+    ],
+)
+def test_no_text_takes_long(piece: str) -> None:
+    began = time.process_time()
+    redacted(piece * (60_000 // len(piece)))
+    assert time.process_time() - began < 2
 
 
 def test_errors_keep_what_they_carry() -> None:
