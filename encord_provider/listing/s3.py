@@ -44,9 +44,9 @@ def list_s3(
     :param prefix: what the keys must start with; nothing for the whole bucket.
     :param page_size: keys per call, at most 1,000.
     :returns: the objects.
-    :raises ListingError: when the bucket does not exist or may not be listed. Throttling and server errors
-        that are left after botocore's own retries are raised as botocore raises them: a later attempt may
-        succeed.
+    :raises ListingError: when the bucket does not exist or may not be listed.
+    :raises StorageUnavailableError: for throttling, server errors and answers that make no sense which are left after
+        botocore's own retries: a later attempt may succeed.
     """
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": page_size}
@@ -111,7 +111,7 @@ def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
         code = str(details.get("Code", ""))
         reason = _REASONS.get(_BY_STATUS.get(code, code))
         if reason is None:
-            raise
+            raise StorageUnavailableError(f"cannot list bucket {bucket!r}, {what}: {error}") from error
         explanation = reason.format(action=action, bucket=bucket)
         raise ListingError(f"cannot list bucket {bucket!r}, {what}: {explanation} ({code})") from error
     except NoCredentialsError as error:

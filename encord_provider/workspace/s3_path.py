@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from encord_provider.exceptions import EncordConfigError, EncordInputError
+from encord_provider.exceptions import EncordConfigError, EncordInputError, StorageUnavailableError
 from encord_provider.listing import ListedObject, list_s3
 from encord_provider.workspace.aws import USUAL_CONNECTION, s3_client
 
@@ -133,7 +133,7 @@ class S3Path:
 
     @contextmanager
     def _explained(self, action: str) -> Iterator[None]:
-        from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
         try:
             yield
@@ -143,7 +143,7 @@ class S3Path:
             if code in _MISSING:
                 raise FileNotFoundError(f"{problem}.") from None
             if code not in _LASTING:
-                raise
+                raise StorageUnavailableError(f"{self} cannot be {_DONE[action]}: {error}") from error
             raise EncordInputError(f"{problem}, and a bucket that exists: none is ever created.") from error
         except NoCredentialsError:
             raise EncordConfigError(
@@ -152,6 +152,10 @@ class S3Path:
             ) from None
         except ParamValidationError as error:
             raise EncordInputError(f"{self} is not the URI of an S3 object: {error}") from None
+        except BotoCoreError as error:
+            raise StorageUnavailableError(
+                f"{self} cannot be {_DONE[action]}: {type(error).__name__}: {error}"
+            ) from error
 
 
 class _Kept:

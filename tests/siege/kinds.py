@@ -378,9 +378,16 @@ def inventories(random: Random) -> None:
     )
     bucket = _Bucket({"manifest.json": said, "data/1.csv.gz": broken})
     found = [one.key for one in list_inventory(bucket, "reports", "manifest.json")]  # type: ignore[arg-type]
-    if said == written(Random(0), manifest) and data == broken:
-        assert found == [f"in/{n:03d} a.jpg" for n in range(50)]
-    assert found == sorted(found)
+    if data == broken and same_json(_parsed(said), manifest):
+        assert len(found) == text.count(b"\n")
+    assert found == sorted(found, key=str.encode)
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def journals(random: Random) -> None:

@@ -122,7 +122,9 @@ def _run_process(kinds: dict[str, Any], cases: Sequence[tuple[str, int]], seed: 
         with contextlib.suppress(BaseException):
             os.close(reading)
             logging.disable(logging.CRITICAL)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
             _limit_memory()
             with os.fdopen(writing, "w", encoding="utf-8") as out:
                 for kind, number in cases:
