@@ -34,6 +34,7 @@ from encord_provider.listing import (
 from encord_provider.listing.prefixes import distinct, expand_prefix
 from encord_provider.listing.s3 import explained
 from encord_provider.tables import MetadataTable
+from encord_provider.text.limits import MAX_METADATA_BYTES
 from encord_provider.workspace.aws import s3_client
 from encord_provider.workspace.files import path_of
 from encord_provider.workspace.inputs import Inputs
@@ -356,7 +357,8 @@ def _s3_names(
 def _s3_reader(client: S3Client, bucket: str) -> Callable[[str], bytes]:
     def read(key: str) -> bytes:
         with explained(bucket, f"object {key!r}", action="s3:GetObject"):
-            return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            # A sidecar; one byte more than it may have shows that it is too large.
+            return client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_METADATA_BYTES + 1)
 
     return read
 
@@ -418,7 +420,7 @@ def _path_reader(root: ObjectStoragePath | S3Path, base: str) -> Callable[[str],
         return _s3_reader(root.client, root.bucket)
 
     def read(key: str) -> bytes:
-        content: bytes = root.fs.cat_file(f"{base}/{key}")
+        content: bytes = root.fs.cat_file(f"{base}/{key}", start=0, end=MAX_METADATA_BYTES + 1)
         return content
 
     return read

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, ObjectStoragePath
 
 _S3_SCHEMES = frozenset({"s3", "s3a"})
+_AS_THEY_STAND = _S3_SCHEMES | {"http", "https"}
+"""Schemes whose readers get the whole URI, or the key as it is."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _DECODED = re.compile(r"[#?]|%[0-9A-Fa-f]{2}")
@@ -78,7 +80,8 @@ class Location:
         """Read a URI such as ``file:///data``, ``/data`` or ``s3://aws_default@bucket/folder``.
 
         What is written behind the bucket or ``file://`` is the path, as it stands: nothing is decoded or cut off.
-        What other readers of URIs would decode or cut off is refused therefore, but in S3, whose keys may hold it.
+        What other readers of URIs would decode or cut off is refused therefore, but in S3, whose keys may hold it, and
+        of web servers, which are asked for the whole of it.
 
         :raises EncordInputError: for anything that is not such a URI, or that might name another file than it seems.
         """
@@ -104,7 +107,7 @@ class Location:
             problem = "names no bucket"
         elif any(segment in ("..", ".") for segment in path.split("/")):
             problem = "has a '..' or '.' in its path"
-        elif scheme not in _S3_SCHEMES and (found := _DECODED.search(rest)):
+        elif scheme not in _AS_THEY_STAND and (found := _DECODED.search(rest)):
             problem = (
                 f"has {found.group()!r} in it, which may be read as something else: rename the folder or file"
             )

@@ -132,6 +132,11 @@ def test_a_sidecar_that_is_nested_too_deeply_is_named() -> None:
         parse_sidecar(b'{"a": ' + b"[" * 300 + b"]" * 300 + b"}", source="a.jpg.json")
 
 
+def test_a_sidecar_that_is_too_large_is_named() -> None:
+    with pytest.raises(MetadataTableError, match=r"a\.jpg\.json.*10,485,760"):
+        parse_sidecar(b'{"a": "' + b"x" * limits.MAX_METADATA_BYTES + b'"}', source="a.jpg.json")
+
+
 def test_a_message_is_never_longer_than_somebody_reads() -> None:
     text = str(EncordError("first\n" + "x" * 1_000_000 + "\nall of them: s3://w/report.jsonl"))
     assert text.startswith("first")

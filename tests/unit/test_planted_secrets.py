@@ -32,6 +32,7 @@ SIGNED = (
     f"https://box.blob.core.windows.net/lake/c.jpg?sv=1&sig={SECRETS['azure']}",
     f"https://me:{SECRETS['password']}@files.example.com/d.jpg",
 )
+NOWHERE = f"https://127.0.0.1:1/a.json?X-Amz-Signature={SECRETS['amazon']}"
 WITH_PASSWORD = f"s3://AKIAEXAMPLE:{SECRETS['password']}@lake/encord"
 PEM_BODY = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQyNTUxOQ"
 KEY = (
@@ -70,7 +71,7 @@ def _operators(folder: Path, workspace: str) -> dict[str, Callable[[], Any]]:
             task_id="t", source=table, workspace=WITH_PASSWORD
         ),
         "read": lambda: EncordReadUploadSpecOperator(task_id="t", spec=str(folder / "broken.json"), **every),
-        "read_url": lambda: EncordReadUploadSpecOperator(task_id="t", spec=SIGNED[0], **every),
+        "read_url": lambda: EncordReadUploadSpecOperator(task_id="t", spec=NOWHERE, **every),
         "import": lambda: EncordImportDataOperator(
             task_id="t", spec=str(folder / "whole.json"), folder="lake", create_folder=True, **every
         ),
@@ -113,6 +114,7 @@ def test_a_signature_or_a_password_in_an_input_is_seen_nowhere(
     inputs.mkdir()
     seen.mkdir()
     make = _operators(inputs, (seen / "workspace").as_uri())[name]
+    EncordHook().find_folder("lake", create=True)
     encord.inject_fault("unit_error", message=f"cannot read {SIGNED[0]}")
     record = TaskRecord(seen / "airflow.json", task_id="t")
 

@@ -57,6 +57,7 @@ def test_what_might_name_another_file_than_it_seems_is_refused(uri: str, named: 
         ("s3://aws_lab@lake/a#b?c%41", ("s3", "aws_lab", "lake", "a#b?c%41")),
         ("S3://lake", ("s3", None, "lake", "")),
         ("s3://lake//double", ("s3", None, "lake", "/double")),
+        ("https://h/t.csv?a=%41#b", ("https", None, "h", "t.csv?a=%41#b")),
         ("abfs://conn@box/a/b", ("abfs", "conn", "box", "a/b")),
     ],
 )
