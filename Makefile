@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test fuzz test-live chaos check audit compat matrix wheel-check docs screenshots constraints clean
+.PHONY: help demo ui test fuzz siege test-live chaos check audit compat matrix wheel-check docs screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -41,6 +41,9 @@ chaos: $(READY)  ## 2,000 imports in which something fails or dies, and the tabl
 
 fuzz: $(READY)  ## 200,000 random cases against independent oracles, and the table of what differs; ARGS="--seed 2"
 	@$(BIN)/python -m tests.oracles --cases 200000 $(ARGS)
+
+siege: $(READY)  ## 10,000 malformed inputs within bounds of time and memory, and the table of what came; ARGS="--seed 2"
+	@$(BIN)/python -m tests.siege --cases 10000 $(ARGS)
 
 check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/ruff check .

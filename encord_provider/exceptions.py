@@ -18,6 +18,7 @@
         │       ├── EncordAuthenticationError   401
         │       ├── EncordPermissionError       403
         │       └── EncordNotFoundError         404
+        ├── StorageUnavailableError         the object store gave no answer, or none that makes sense
         ├── EncordUnavailableError          429, 5xx or no answer, until the retry budget was used up
         └── UploadJobError                  the verdict on an upload job
             ├── UploadJobFailedError
@@ -34,9 +35,33 @@ from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from encord_provider.text.limits import MAX_MESSAGE_CHARACTERS
+from encord_provider.text.secrets import redacted
+
+
+def _presentable(message: str) -> str:
+    # Twice the limit is looked at, so that a secret is hidden before it is cut.
+    text = redacted(str(message)[: 2 * MAX_MESSAGE_CHARACTERS])
+    if len(text) <= MAX_MESSAGE_CHARACTERS:
+        return text
+    # The end says where all of it is.
+    end = MAX_MESSAGE_CHARACTERS // 4
+    last = redacted(str(message)[-2 * end :])[-end:]
+    left_out = len(str(message)) - MAX_MESSAGE_CHARACTERS
+    return f"{text[: MAX_MESSAGE_CHARACTERS - end]}\n... ({left_out:,} characters left out) ...\n{last}"
+
 
 class EncordError(AirflowException):  # type: ignore[misc, unused-ignore]
-    """Any error raised by this provider."""
+    """Any error raised by this provider.
+
+    Its message holds no secret (:func:`~encord_provider.text.secrets.redacted`), whatever it was made of, and is not
+    longer than :data:`~encord_provider.text.limits.MAX_MESSAGE_CHARACTERS`.
+
+    :param message: what to tell the user.
+    """
+
+    def __init__(self, message: str = "", *args: object) -> None:
+        super().__init__(_presentable(message), *args)
 
 
 class EncordPermanentError(EncordError, AirflowFailException):  # type: ignore[misc, unused-ignore]
@@ -77,6 +102,10 @@ class MetadataValueError(EncordInputError):
 
 class ListingError(EncordPermanentError):
     """The objects cannot be listed: no such bucket, or no permission."""
+
+
+class StorageUnavailableError(EncordError):
+    """The object store could not be reached, or its answer could not be read; a later attempt may succeed."""
 
 
 class EncordRequestError(EncordPermanentError):

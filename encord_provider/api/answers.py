@@ -43,7 +43,7 @@ def read_answer(call: Call[T], domain: str, status: int, body: bytes, retry_afte
         return call.read(document, retry_after_seconds(retry_after))
     except orjson.JSONDecodeError as error:
         raise TransientAnswer("the answer was cut or is not JSON", status=status, carried_out=True) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TransientAnswer(
             f"the answer could not be understood ({error!r})", status=status, carried_out=True
         ) from error

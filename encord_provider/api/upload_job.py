@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from encord_provider.text.secrets import redacted
+
 
 class JobState(StrEnum):
     """What an upload job has come to.
@@ -110,12 +112,14 @@ class UploadJob:
         )
         state = JobState(str(answer["status"]).lower())
         unit_errors = tuple(
-            UnitError(object_urls=tuple(row["objectUrls"]), reason=str(row["error"]))
+            # These go into receipts, failures.csv and messages; the URLs may be signed ones.
+            UnitError(object_urls=tuple(map(redacted, row["objectUrls"])), reason=redacted(str(row["error"])))
             for row in answer["unitErrors"]
         )
         # Encord says the reasons of failed units here once more.
         reasons = {error.reason for error in unit_errors}
-        errors = tuple(str(error) for error in answer["errors"] if str(error) not in reasons)
+        said = (redacted(str(error)) for error in answer["errors"])
+        errors = tuple(error for error in said if error not in reasons)
         items_added = len(answer["itemsWithNames"])
         if state is JobState.DONE and units.failed:
             state = JobState.DONE_WITH_ERRORS

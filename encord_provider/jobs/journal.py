@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import orjson
 
+from encord_provider.text.stored import opened, stamped
 from encord_provider.workspace.files import path_of, remove, write_whole
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Journal:
 
     def as_json(self) -> dict[str, Any]:
         """Give the journal as JSON values."""
-        return asdict(self)
+        return stamped(asdict(self))
 
     @classmethod
     def from_json(cls, value: Any) -> Journal:
@@ -100,28 +101,14 @@ class Journal:
         :returns: the journal; one that is in doubt where the value is damaged or of another version of this package.
         """
         try:
-            return cls._read(value)
-        except (KeyError, TypeError, AttributeError):
+            return opened(value, cls)
+        except ValueError as error:
             log.warning(
-                "The journal of this import is damaged. Parts that ask Encord to skip duplicates are sent again."
+                "The journal of this import cannot be used (%s). Parts that ask Encord to skip duplicates are sent "
+                "again.",
+                error,
             )
             return cls(in_doubt=True)
-
-    @classmethod
-    def _read(cls, value: Mapping[str, Any]) -> Journal:
-        finished = value["finished"]
-        return cls(
-            token=value["token"],
-            folder=value["folder"],
-            integration=value["integration"],
-            attempt=value["attempt"],
-            active={name: ActiveJob(**job) for name, job in value["active"].items()},
-            gone=value["gone"],
-            sent=value["sent"],
-            in_doubt=value["in_doubt"],
-            finished=Finished(**finished) if finished else None,
-            version=value["version"],
-        )
 
 
 class JournalStore(Protocol):

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from encord_provider.exceptions import UploadSpecError
+from encord_provider.exceptions import EncordInputError, UploadSpecError
+from encord_provider.text.limits import MAX_SPEC_BYTES
 from encord_provider.upload_spec import (
     SpecIndex,
     UploadSpec,
@@ -20,7 +21,8 @@ from encord_provider.upload_spec import (
 )
 from encord_provider.upload_spec.parts import INDEX_NAME
 from encord_provider.upload_spec.reading import is_csv
-from encord_provider.workspace.files import child, parent, path_of
+from encord_provider.workspace.aws import USUAL_CONNECTION
+from encord_provider.workspace.files import child, parent, path_of, read_bytes
 from encord_provider.workspace.templates import value_of
 
 
@@ -118,9 +120,9 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool =
 
 def _read(uri: str) -> bytes:
     try:
-        return path_of(uri).read_bytes()
-    except FileNotFoundError:
-        raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first.") from None
+        return read_bytes(uri, aws_conn_id=USUAL_CONNECTION, limit=MAX_SPEC_BYTES)
+    except EncordInputError as error:
+        raise UploadSpecError(f"{error} Build the upload spec first.") from error
 
 
 def _given(content: bytes, name: str, *, source: str, untouched: bool) -> ImportPart:

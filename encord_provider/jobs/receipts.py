@@ -9,10 +9,13 @@ from typing import Any
 
 import orjson
 
-from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob
+from encord_provider.api.upload_job import JobState, UploadJob
+from encord_provider.text.stored import FORM_KEY, opened, stamped
 from encord_provider.workspace.files import child, path_of, write_whole
 
 _KNOWN = "known.json"
+_JOB_FIELDS = ("job_id", "state", "units", "unit_errors", "errors", "items_added")
+_OWN_FIELDS = (FORM_KEY, "part", "sha256", "attempt", "is_whole")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,34 +50,19 @@ class Receipt:
         """Give the receipt as JSON values, flat."""
         job = asdict(self.job)
         del job["poll_after"]
-        return {
-            "part": self.part,
-            "sha256": self.sha256,
-            **job,
-            "attempt": self.attempt,
-            "is_whole": self.is_whole,
-        }
+        own = {"part": self.part, "sha256": self.sha256, "attempt": self.attempt, "is_whole": self.is_whole}
+        return stamped({**own, **job})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:
-        """Read what :meth:`as_json` gave; a value that lacks something raises as a mapping does."""
-        return cls(
-            part=value["part"],
-            sha256=value["sha256"],
-            job=UploadJob(
-                job_id=value["job_id"],
-                state=JobState(value["state"]),
-                units=UnitCounts(**value["units"]),
-                unit_errors=tuple(
-                    UnitError(object_urls=tuple(row["object_urls"]), reason=row["reason"])
-                    for row in value["unit_errors"]
-                ),
-                errors=tuple(value["errors"]),
-                items_added=value["items_added"],
-            ),
-            attempt=value["attempt"],
-            is_whole=value["is_whole"],
-        )
+        """Read what :meth:`as_json` gave.
+
+        :raises KeyError: if it lacks something.
+        :raises ValueError: if it is damaged otherwise, or another version of this package wrote it.
+        """
+        job = {name: value[name] for name in _JOB_FIELDS}
+        own = {name: value[name] for name in _OWN_FIELDS if name in value}
+        return opened({**own, "job": job}, cls)
 
 
 class Receipts:

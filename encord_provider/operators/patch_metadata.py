@@ -63,8 +63,8 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     :param max_unmatched: how many rows may match no item, or several, before the task fails, after the others were
         patched; None or empty to fail only when no row matches an item. (templated)
 
-    :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
-        rows, and the URI of a JSONL file with a line for every row that is not unchanged.
+    :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "repaired",
+        "report"}``: counts of rows, and the URI of a JSONL file with a line for every row that is not unchanged.
     :raises EncordInputError: if a table, a row or a value is wrong, and nothing has been sent; or if too many rows
         match no item, after all others were patched.
     :raises EncordPermanentError: if Encord refused some items, after all others were patched; the report names them.
@@ -152,7 +152,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
             raise EncordInputError(
                 f"{problem}\n{done.counts[RowOutcome.PATCHED]} others were patched. All rows: {report}"
             )
-        return {**summary, "conflicts": done.conflicts, "report": report}
+        return {**summary, "conflicts": done.conflicts, "repaired": done.repaired, "report": report}
 
     def report(self, result: Any) -> TaskReport | None:
         """Say which rows were patched, and which were not."""

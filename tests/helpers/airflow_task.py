@@ -210,6 +210,8 @@ class TaskRecord:
                 self.update(xcoms={**known["xcoms"], key: body})
                 return httpx.Response(201, json={"message": "done"})
             return httpx.Response(404, json={"detail": {"reason": "not_found", "message": "no XCom"}})
+        if path.endswith("/rtif"):
+            self.update(rendered=body)
         if path.startswith("task-instances/"):
             return httpx.Response(204)
         return httpx.Response(404, json={"detail": {"reason": "not_found", "message": path}})
