@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from encord_provider import __version__
 from encord_provider.get_provider_info import get_provider_info
@@ -95,3 +98,13 @@ def test_the_configured_workspace_is_an_option_that_airflow_knows() -> None:
     from airflow.providers.common.compat.sdk import conf
 
     assert conf.get("encord", "workspace") == ""
+
+
+def test_the_registry_is_told_of_every_module_that_airflow_is_told_of() -> None:
+    told = yaml.safe_load((Path(__file__).parents[2] / ".airflow-registry.yaml").read_text(encoding="utf-8"))
+    info = get_provider_info()
+    assert told["package-name"] == info["package-name"]
+    for kind in ("hooks", "operators", "sensors", "triggers"):
+        (named,) = info[kind]
+        assert sorted(one["module"] for one in told[kind]) == sorted(named["python-modules"]), kind
+    assert all(importlib.util.find_spec(one["module"]) for one in told["other"])
