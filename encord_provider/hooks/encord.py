@@ -56,7 +56,6 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         super().__init__(**kwargs)
         self.encord_conn_id = encord_conn_id
         self._retry_seconds = retry_seconds
-        self._folders: dict[str, str] = {}
         self._deadline: float | None = None
 
     @classmethod
@@ -180,10 +179,8 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         :returns: its UUID.
         :raises EncordInputError: if no folder or more than one has that name.
         """
-        if folder not in self._folders:
-            finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
-            self._folders[folder] = finder.find(folder, create=create)
-        return self._folders[folder]
+        finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
+        return finder.find(folder, create=create)
 
     def find_integration(self, integration: str | None = None) -> str | None:
         """Find a cloud integration.

@@ -115,6 +115,7 @@ class Import:
     _state: ImportState = field(init=False)
     _answers: dict[str, UploadJob | None] = field(init=False, default_factory=dict)
     _presence: dict[str, Presence] = field(init=False, default_factory=dict)
+    _reported: tuple[dict[str, Any], list[FailedObject]] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._by_name = {part.name: part for part in self.parts}
@@ -284,11 +285,18 @@ class Import:
         return self._outcome(ended_parts(self._state)).units
 
     @property
+    def reported(self) -> tuple[Mapping[str, Any], Sequence[FailedObject]]:
+        """The last summary and what it lists as failed; what is known now, where nothing was summed up yet."""
+        if self._reported is None:
+            self.summary()
+        assert self._reported is not None  # noqa: S101 - the summary has set it
+        return self._reported
+
+    @property
     def ended_receipts(self) -> list[Receipt]:
-        """The receipts of the parts that have ended, in the order of the spec, with the errors of their jobs."""
+        """The receipts of the parts that have ended, in the order of the spec; errors of their jobs may be left out."""
         ended = ended_parts(self._state)
-        known = (ended[part.name] for part in self.parts if part.name in ended)
-        return [self.memory.receipts.whole(receipt) for receipt in known]
+        return [ended[part.name] for part in self.parts if part.name in ended]
 
     def _outcome(self, ended: Mapping[str, Receipt]) -> Outcome:
         left = [part.units for part in self.parts if part.name not in ended]
@@ -302,7 +310,9 @@ class Import:
         known = [receipt.job.job_id for receipt in receipts if receipt.job.job_id]
         summary = self._outcome(ended).summary(folder=self.target.folder, job_ids=known + active)
         failed = [*failed_objects(map(self.memory.receipts.whole, receipts)), *unregistered]
-        return write_report(self.memory.receipts.uri, summary, failed)
+        summary = write_report(self.memory.receipts.uri, summary, failed)
+        self._reported = (summary, failed)
+        return summary
 
     def _unregistered(self, ended: Mapping[str, Receipt]) -> Iterator[FailedObject]:
         """Name what no failed data unit names: the rest of jobs that were stopped, and what was not sent then."""

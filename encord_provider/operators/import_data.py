@@ -191,7 +191,8 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         """Say what was registered, what failed, and by which jobs."""
         if self._running is None:
             return None
-        return import_report(self._running.summary(), self._running.ended_receipts)
+        summary, failed = self._running.reported
+        return import_report(summary, failed, self._running.ended_receipts)
 
     def on_kill(self) -> None:
         """Cancel the jobs that this task has under way, if ``cancel_on_kill``."""

@@ -14,6 +14,7 @@ from encord_provider.workspace.files import path_of
 
 if TYPE_CHECKING:
     from encord_provider.jobs.receipts import Receipt
+    from encord_provider.jobs.report import FailedObject
     from encord_provider.upload_spec import DataUnit
 
 
@@ -85,18 +86,15 @@ def spec_report(
     )
 
 
-def import_report(summary: Mapping[str, Any], receipts: Sequence[Receipt]) -> TaskReport:
+def import_report(
+    summary: Mapping[str, Any], failed: Iterable[FailedObject], receipts: Sequence[Receipt]
+) -> TaskReport:
     """Report an import.
 
     :param summary: what the operator returns of it.
+    :param failed: what is not registered, with the reasons.
     :param receipts: the receipts of the parts that have ended.
     """
-    failed = (
-        (url, error.reason, receipt.part)
-        for receipt in receipts
-        for error in receipt.job.unit_errors
-        for url in error.object_urls
-    )
     jobs = (
         (
             receipt.part,
@@ -120,7 +118,12 @@ def import_report(summary: Mapping[str, Any], receipts: Sequence[Receipt]) -> Ta
             "items added": summary["items_added"],
         },
         tables=(
-            ReportTable.of("Failed objects", ("object", "reason", "part"), failed, file=summary["failures"]),
+            ReportTable.of(
+                "Failed objects",
+                ("object", "reason", "part"),
+                ((one.object_url, one.reason, one.part) for one in failed),
+                file=summary["failures"],
+            ),
             ReportTable.of(
                 "Upload jobs", ("part", "job", "state", "data units done", "failed", "attempt"), jobs
             ),
