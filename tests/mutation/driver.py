@@ -112,9 +112,7 @@ def prepare(group: Group) -> Path:
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (home / "pyproject.toml").write_text(
-        "\n".join([project, "[tool.mutmut]", *lines, ""]), encoding="utf-8"
-    )
+    (home / "pyproject.toml").write_text("\n".join([project, "[tool.mutmut]", *lines, ""]), encoding="utf-8")
     return home
 
 
@@ -150,7 +148,9 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         for name, diff in outcome.diffs.items():
             print(f"{name}: {'no test calls it' if outcome.codes[name] == 33 else 'survived'}\n{diff}\n")
-    print(f"{'group':<10}{'mutants':>9}{'killed':>8}{'timed out':>11}{'survived':>10}{'killed %':>10}{'seconds':>9}")
+    print(
+        f"{'group':<10}{'mutants':>9}{'killed':>8}{'timed out':>11}{'survived':>10}{'killed %':>10}{'seconds':>9}"
+    )
     for one in outcomes:
         mutants, survived = len(one.codes), len(one.survived)
         print(
@@ -165,7 +165,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: the command line; by default that of the process.
     :returns: 0 where at least nine of ten mutants of each group were noticed, otherwise 1.
     """
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Mutants that tests must kill.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutation", description="Mutants that tests must kill."
+    )
     parser.add_argument("--seed", type=int, default=1, help="what the mutants are drawn from (1)")
     parser.add_argument("--most", type=int, default=200, help="how many of each group (200)")
     parser.add_argument("--module", choices=[one.name for one in GROUPS], help="only this group of modules")
@@ -194,7 +196,9 @@ def _modules(group: Group) -> list[Path]:
 def _diff(home: Path, name: str) -> str:
     command = [_mutmut(), "show", name]
     shown = subprocess.run(command, cwd=home, capture_output=True, text=True, check=True).stdout
-    changed = [line for line in shown.splitlines() if line.startswith(("+", "-")) and line[:3] not in ("+++", "---")]
+    changed = [
+        line for line in shown.splitlines() if line.startswith(("+", "-")) and line[:3] not in ("+++", "---")
+    ]
     return "\n".join(changed)
 
 
