@@ -1,4 +1,4 @@
-"""A pytest plugin for mutmut: the tests that were quickest without a mutation come first, as one that fails is enough."""
+"""A pytest plugin for mutmut: the quickest tests come first, as one that fails is enough."""
 
 from __future__ import annotations
 

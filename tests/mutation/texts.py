@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import functools
 
 
 def changes_only_text(original: ast.AST, mutant: ast.AST) -> bool:
@@ -11,8 +13,14 @@ def changes_only_text(original: ast.AST, mutant: ast.AST) -> bool:
     :param original: the function.
     :param mutant: a version of it.
     """
-    texts = _only_in_texts(original)
-    return _without_texts(original, texts) == _without_texts(mutant, texts)
+    texts, without = _original(original)
+    return without == _without_texts(mutant, texts)
+
+
+@functools.cache
+def _original(function: ast.AST) -> tuple[frozenset[str], list[str]]:
+    texts = _only_in_texts(function)
+    return texts, _without_texts(function, texts)
 
 
 def _without_texts(function: ast.AST, texts: frozenset[str]) -> list[str]:
@@ -21,7 +29,7 @@ def _without_texts(function: ast.AST, texts: frozenset[str]) -> list[str]:
 
 
 def _copied(node: ast.AST) -> ast.AST:
-    return ast.parse(ast.unparse(node))
+    return copy.deepcopy(node)
 
 
 def _only_in_texts(function: ast.AST) -> frozenset[str]:
@@ -49,19 +57,20 @@ class _Blanked(ast.NodeTransformer):
     def __init__(self, texts: frozenset[str]) -> None:
         self.texts = texts
 
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:  # noqa: N802 - ast's name
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
         if isinstance(node.exc, ast.Call):
             node.exc.args = []
         return self.generic_visit(node)
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - ast's name
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         if _name(node.func).endswith(("Error", "Exception")):
             node.args = []
         elif isinstance(node.func, ast.Attribute) and _name(node.func.value) in ("log", "logger"):
             node.args, node.keywords = [], []
+        node.keywords = [one for one in node.keywords if one.arg != "reason"]
         return self.generic_visit(node)
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:  # noqa: N802 - ast's name
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
         if all(isinstance(target, ast.Name) and target.id in self.texts for target in node.targets):
             node.value = ast.Constant(None)
         return self.generic_visit(node)
