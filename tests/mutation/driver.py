@@ -106,8 +106,8 @@ def prepare(group: Group) -> Path:
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "tests.mutation.fastest_first", "-n", "0"]
         + [argument for test in group.but for argument in ("--deselect", f"tests/{test}")],
         "pytest_add_cli_args_test_selection": [f"tests/{test}" for test in group.tests],
-        "timeout_multiplier": 10.0,
-        "timeout_constant": 2.0,
+        "timeout_multiplier": 2.0,
+        "timeout_constant": 15.0,
         "use_git_change_detection": False,
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]

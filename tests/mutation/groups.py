@@ -46,8 +46,18 @@ GROUPS: tuple[Group, ...] = (
     Group(
         name="metadata",
         modules=("metadata/*.py",),
-        tests=("unit/metadata", "unit/operators/test_patch_metadata.py"),
-        but=("unit/metadata/test_patch.py::test_a_bundle_holds_a_thousand_items",),
+        tests=(
+            "unit/metadata",
+            "unit/operators/test_patch_metadata.py",
+            "unit/operators/test_patch_metadata_scopes.py",
+            "unit/operators/test_patch_metadata_values.py",
+            "unit/test_item_selection.py",
+        ),
+        but=(
+            "unit/metadata/test_patch.py::test_a_bundle_holds_a_thousand_items",
+            "unit/operators/test_patch_metadata_values.py::TestWhatCannotBeStored::test_is_refused_before_anything_is_sent",
+            "unit/test_item_selection.py::test_a_dag_with_options_is_serialized_alike_every_time",
+        ),
     ),
     Group(
         name="retry",
