@@ -35,7 +35,10 @@ GROUPS: tuple[Group, ...] = (
         ),
         tests=(
             "unit/upload_spec/test_build_units.py",
+            "unit/upload_spec/test_media_table.py",
             "unit/upload_spec/test_parts.py",
+            "unit/upload_spec/test_sidecars.py",
+            "unit/upload_spec/test_unmatched.py",
             "unit/operators/test_build_joins.py",
         ),
         but=(

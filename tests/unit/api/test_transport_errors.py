@@ -129,6 +129,7 @@ def test_a_spec_that_skips_no_duplicates_is_not_sent_twice(
     with pytest.raises(EncordUnavailableError, match="could do it twice") as raised:
         perform(calls.start_upload_job(upload_request(folder, ["a"], skips=False)))
     assert raised.value.carried_out
+    assert raised.value.status == FAULTS[fault].get("status")
     assert len(encord_emulator.requests("start_upload_job")) == 1
 
 
