@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test fuzz mutants test-live chaos check audit compat wheel-check docs screenshots constraints clean
+.PHONY: help demo ui test fuzz mutants siege test-live chaos check audit compat matrix wheel-check docs screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -36,8 +36,8 @@ test: $(READY)  ## all tests; ARGS="-k name" picks some
 test-live: $(READY)  ## the emulator's tests against the real Encord, with the key in ENCORD_LIVE_KEY_FILE
 	$(BIN)/python -m pytest -m live tests/emulator/sdk $(ARGS)
 
-chaos: $(READY)  ## 500 imports in which something fails or dies, and the table of what was lost; ARGS="--seed 2"
-	@$(BIN)/python -m tests.chaos --schedules 500 $(ARGS)
+chaos: $(READY)  ## 2,000 imports in which something fails or dies, and the table of what was lost; ARGS="--seed 2"
+	@$(BIN)/python -m tests.chaos --schedules 2000 $(ARGS)
 
 fuzz: $(READY)  ## 200,000 random cases against independent oracles, and the table of what differs; ARGS="--seed 2"
 	@$(BIN)/python -m tests.oracles --cases 200000 $(ARGS)
@@ -47,6 +47,9 @@ mutants: $(READY)  ## small changes of the code that the tests must notice; ARGS
 	  $(BIN)/uv pip install --quiet --python .venv-mutants/bin/python --constraint "$$(cat $(READY))" \
 	  "apache-airflow==$(AIRFLOW)" --editable ".[emulator]" --group mutation; }
 	@.venv-mutants/bin/python -m tests.mutation $(ARGS)
+
+siege: $(READY)  ## 10,000 malformed inputs within bounds of time and memory, and the table of what came; ARGS="--seed 2"
+	@$(BIN)/python -m tests.siege --cases 10000 $(ARGS)
 
 check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/ruff check .
@@ -61,12 +64,15 @@ audit: $(READY)  ## known vulnerabilities of the pinned versions
 compat:  ## the demo on the older Airflows that are supported, each in an environment of its own
 	@for airflow in $(OLDER); do echo "== Airflow $$airflow"; $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow; done
 
+matrix: $(READY)  ## the tests on every supported Airflow and Python; ARGS="--cells 3.1.8-3.11,lowest" picks some
+	@$(BIN)/python .ci/matrix.py $(ARGS)
+
 wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
 	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
 
 docs: $(READY)  ## the documentation as a site, in site/; a link that leads nowhere fails
 	@test -x .venv-docs/bin/mkdocs || { $(BIN)/uv venv --quiet --python $(BIN)/python .venv-docs && \
-	  $(BIN)/uv pip install --quiet --python .venv-docs/bin/python --constraint constraints/docs.txt mkdocs-material; }
+	  $(BIN)/uv pip install --quiet --python .venv-docs/bin/python --constraint docs/requirements.txt mkdocs-material; }
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict && echo "docs: good, open site/index.html"
 
 screenshots: $(READY)  ## the two pictures of the README (needs Chromium)
@@ -76,5 +82,6 @@ constraints: $(READY)  ## resolve the tested versions anew
 	@UV="$(BIN)/uv" .ci/update-constraints
 
 clean:  ## remove everything that the targets above leave behind
-	rm -rf "$(VENV)" .venv-* .mutants .demo build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" .venv-* .matrix .mutants .demo build dist site
+	rm -rf *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,10 +18,13 @@
         │       ├── EncordAuthenticationError   401
         │       ├── EncordPermissionError       403
         │       └── EncordNotFoundError         404
+        ├── StorageUnavailableError         the object store gave no answer, or none that makes sense
         ├── EncordUnavailableError          429, 5xx or no answer, until the retry budget was used up
         └── UploadJobError                  the verdict on an upload job
             ├── UploadJobFailedError
+            │   └── UploadJobNotRepeatedError   (also permanent) a retry would send nothing of it again
             ├── UploadJobCancelledError
+            ├── UploadJobPendingError
             └── UploadJobTimeoutError
 
 Airflow does not retry a task that raises ``AirflowFailException``, so errors that cannot go away by
@@ -32,9 +35,33 @@ from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from encord_provider.text.limits import MAX_MESSAGE_CHARACTERS
+from encord_provider.text.secrets import redacted
+
+
+def _presentable(message: str) -> str:
+    # Twice the limit is looked at, so that a secret is hidden before it is cut.
+    text = redacted(str(message)[: 2 * MAX_MESSAGE_CHARACTERS])
+    if len(text) <= MAX_MESSAGE_CHARACTERS:
+        return text
+    # The end says where all of it is.
+    end = MAX_MESSAGE_CHARACTERS // 4
+    last = redacted(str(message)[-2 * end :])[-end:]
+    left_out = len(str(message)) - MAX_MESSAGE_CHARACTERS
+    return f"{text[: MAX_MESSAGE_CHARACTERS - end]}\n... ({left_out:,} characters left out) ...\n{last}"
+
 
 class EncordError(AirflowException):  # type: ignore[misc, unused-ignore]
-    """Any error raised by this provider."""
+    """Any error raised by this provider.
+
+    Its message holds no secret (:func:`~encord_provider.text.secrets.redacted`), whatever it was made of, and is not
+    longer than :data:`~encord_provider.text.limits.MAX_MESSAGE_CHARACTERS`.
+
+    :param message: what to tell the user.
+    """
+
+    def __init__(self, message: str = "", *args: object) -> None:
+        super().__init__(_presentable(message), *args)
 
 
 class EncordPermanentError(EncordError, AirflowFailException):  # type: ignore[misc, unused-ignore]
@@ -77,6 +104,10 @@ class ListingError(EncordPermanentError):
     """The objects cannot be listed: no such bucket, or no permission."""
 
 
+class StorageUnavailableError(EncordError):
+    """The object store could not be reached, or its answer could not be read; a later attempt may succeed."""
+
+
 class EncordRequestError(EncordPermanentError):
     """Encord answered a call with a 4xx status.
 
@@ -107,12 +138,21 @@ class EncordUnavailableError(EncordError):
     :param message: what to tell the user.
     :param status: the last HTTP status, or None when there was no answer at all.
     :param carried_out: whether the call may have been carried out all the same.
+    :param out_of_time: whether the time of the task was over, rather than the patience with Encord.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, carried_out: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        carried_out: bool = True,
+        out_of_time: bool = False,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.carried_out = carried_out
+        self.out_of_time = out_of_time
 
 
 class UploadJobError(EncordError):
@@ -123,8 +163,16 @@ class UploadJobFailedError(UploadJobError):
     """The job ended in ERROR, or more data units failed than the user allowed."""
 
 
+class UploadJobNotRepeatedError(UploadJobFailedError, EncordPermanentError):
+    """Data units were not registered, and a retry would not send them again: that could register others twice."""
+
+
 class UploadJobCancelledError(UploadJobError):
     """Somebody cancelled the job; what had been registered by then stays registered."""
+
+
+class UploadJobPendingError(UploadJobError):
+    """The job has not ended, so that there is no verdict yet."""
 
 
 class UploadJobTimeoutError(UploadJobError):

@@ -34,10 +34,12 @@ from encord_provider.listing import (
 from encord_provider.listing.prefixes import distinct, expand_prefix
 from encord_provider.listing.s3 import explained
 from encord_provider.tables import MetadataTable
+from encord_provider.text.limits import MAX_METADATA_BYTES
 from encord_provider.workspace.aws import s3_client
 from encord_provider.workspace.files import path_of
 from encord_provider.workspace.inputs import Inputs
 from encord_provider.workspace.option_groups import TEXT, Options, is_template
+from encord_provider.workspace.s3_path import S3Path
 from encord_provider.workspace.templates import value_of
 from encord_provider.workspace.window import Window, prefixes_of
 
@@ -355,7 +357,8 @@ def _s3_names(
 def _s3_reader(client: S3Client, bucket: str) -> Callable[[str], bytes]:
     def read(key: str) -> bytes:
         with explained(bucket, f"object {key!r}", action="s3:GetObject"):
-            return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            # A sidecar; one byte more than it may have shows that it is too large.
+            return client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_METADATA_BYTES + 1)
 
     return read
 
@@ -367,14 +370,19 @@ def _s3_parts(uri: str) -> tuple[str, str]:
     return parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else ""
 
 
-def _listed(root: ObjectStoragePath, uri: str) -> Iterator[ListedObject]:
+def _listed(root: ObjectStoragePath | S3Path, uri: str) -> Iterator[ListedObject]:
+    if isinstance(root, S3Path):
+        yield from root.objects()
+        return
     try:
         yield from list_path(root)
     except ImportError as error:
         raise EncordInputError(f"{uri!r} cannot be listed: {error}") from error
 
 
-def _store_urls(root: ObjectStoragePath, bucket: str, request: ListingRequest) -> Callable[[str], str]:
+def _store_urls(
+    root: ObjectStoragePath | S3Path, bucket: str, request: ListingRequest
+) -> Callable[[str], str]:
     style, region = request.url_style, None
     if not style:
         if root.protocol in _GOOGLE:
@@ -407,9 +415,12 @@ def _local_urls(request: ListingRequest) -> Callable[[str], str]:
     return object_urls(last, style=ObjectUrlStyle.ENDPOINT, endpoint=root)
 
 
-def _path_reader(root: ObjectStoragePath, base: str) -> Callable[[str], bytes]:
+def _path_reader(root: ObjectStoragePath | S3Path, base: str) -> Callable[[str], bytes]:
+    if isinstance(root, S3Path):
+        return _s3_reader(root.client, root.bucket)
+
     def read(key: str) -> bytes:
-        content: bytes = root.fs.cat_file(f"{base}/{key}")
+        content: bytes = root.fs.cat_file(f"{base}/{key}", start=0, end=MAX_METADATA_BYTES + 1)
         return content
 
     return read

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,6 +77,15 @@ def _read_service_models_once() -> None:
 
     read = functools.partial(JSONFileLoader._load_file, None)
     JSONFileLoader._load_file = staticmethod(functools.cache(read))
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_bundles() -> None:
+    """Let Airflow read its DAG bundles anew: from 3.4 on a process keeps those that it has read first."""
+    manager = sys.modules.get("airflow.dag_processing.bundles.manager")
+    keeps = getattr(manager, "_load_bundle_config_snapshot", None)
+    if keeps is not None:
+        keeps.cache_clear()
 
 
 @pytest.fixture(scope="session")

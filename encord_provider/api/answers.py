@@ -39,10 +39,11 @@ def read_answer(call: Call[T], domain: str, status: int, body: bytes, retry_afte
     if not 200 <= status <= 299:
         raise error_for(call.what, domain, status, body)
     try:
-        return call.parse(orjson.loads(body) if body or status == 200 else None)
+        document = orjson.loads(body) if body or status == 200 else None
+        return call.read(document, retry_after_seconds(retry_after))
     except orjson.JSONDecodeError as error:
         raise TransientAnswer("the answer was cut or is not JSON", status=status, carried_out=True) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise TransientAnswer(
             f"the answer could not be understood ({error!r})", status=status, carried_out=True
         ) from error

@@ -8,7 +8,7 @@ Paths are those of the official SDK, relative to ``/v2/public/``. A call is name
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -43,6 +43,9 @@ class Call(Generic[T]):
     :param repeatable: whether performing it twice does what performing it once does, so that it may be
         sent again when an answer was lost.
     :param hold: seconds that the server may hold the call before it answers.
+    :param leaves: whether the call leaves something at work that only its answer names, so that the answer is waited
+        for beyond the deadline of a task.
+    :param paused: puts the seconds into the result for which Encord asks to be left alone in an answer that is good.
     """
 
     name: str
@@ -54,6 +57,17 @@ class Call(Generic[T]):
     body: Any = None
     repeatable: bool = True
     hold: float = 0.0
+    leaves: bool = False
+    paused: Callable[[T, float], T] | None = None
+
+    def read(self, document: Any, retry_after: float | None) -> T:
+        """Read a good answer.
+
+        :param document: the decoded JSON.
+        :param retry_after: seconds for which Encord asks to be left alone, or None.
+        """
+        result = self.parse(document)
+        return result if self.paused is None or not retry_after else self.paused(result, retry_after)
 
     def url(self, domain: str) -> str:
         """Give the full URL on ``domain``, query included."""
@@ -112,6 +126,7 @@ def start_upload_job(request: UploadRequest) -> Call[str]:
         parse=_job_id,
         body=request.body(),
         repeatable=request.skips_duplicates,
+        leaves=True,
     )
 
 
@@ -136,6 +151,7 @@ def get_upload_job(folder: str, job_id: str, *, hold: float = 0.0) -> Call[Uploa
         query=(("timeoutSeconds", str(seconds)),),
         parse=lambda answer: UploadJob.from_wire(job_id, answer),
         hold=float(seconds),
+        paused=lambda job, pause: replace(job, poll_after=pause),
     )
 
 

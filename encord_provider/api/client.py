@@ -89,8 +89,17 @@ class EncordApi:
             call that must not be sent twice was lost.
         """
         return self._budget.perform(
-            lambda: self._attempt(call), what=call.what, repeatable=call.repeatable, sleep=self._sleep
+            lambda: self._attempt(call),
+            what=call.what,
+            repeatable=call.repeatable,
+            cut=not call.leaves,
+            sleep=self._sleep,
         )
+
+    @property
+    def deadline(self) -> float | None:
+        """When nothing is tried any more, in seconds since the epoch; None for never."""
+        return self._budget.deadline
 
     def folder_items(self, folder: str, *, search: str | None = None) -> Iterator[StorageItem]:
         """Read every item of a folder, page by page, sub-folders excluded.

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -35,12 +37,15 @@ class RetryBudget:
     :param first_wait: the first pause, in seconds; it doubles from one attempt to the next, with jitter.
     :param longest_wait: the longest pause, in seconds, unless Encord asks for more by Retry-After.
     :param hint: where the user sets ``seconds``, for the error.
+    :param deadline: seconds since the epoch after which nothing is tried, and an attempt that is under way is not
+        waited for any more; None for never.
     """
 
     seconds: float = DEFAULT_RETRY_SECONDS
     first_wait: float = 0.5
     longest_wait: float = 30.0
     hint: str = ""
+    deadline: float | None = None
 
     def perform(
         self,
@@ -48,6 +53,7 @@ class RetryBudget:
         *,
         what: str,
         repeatable: bool = True,
+        cut: bool = True,
         sleep: Callable[[float], None] = time.sleep,
     ) -> T:
         """Make attempts until one succeeds or the budget is used up.
@@ -56,13 +62,17 @@ class RetryBudget:
             another one may help, and every other error ends the call.
         :param what: what is being done, in words, for log lines and errors.
         :param repeatable: whether doing it twice does what doing it once does.
+        :param cut: whether an attempt is left to itself at the deadline.
         :param sleep: what to call for a pause, given the seconds.
         :returns: what the attempt that succeeded returned.
-        :raises EncordUnavailableError: if the budget is used up, or the answer to a call that must not be sent
-            twice was lost.
+        :raises EncordUnavailableError: if the budget is used up, the time is over, or the answer to a call that must
+            not be sent twice was lost.
         """
+        self._check_time(what)
         try:
-            return Retrying(**self._rules(what, repeatable), sleep=sleep)(attempt)
+            return Retrying(**self._rules(what, repeatable), sleep=sleep)(
+                lambda: self._in_time(attempt) if cut else attempt()
+            )
         except TransientAnswer as error:
             raise _not_repeated(what, error) from None
 
@@ -76,6 +86,8 @@ class RetryBudget:
     ) -> T:
         """Do the same as :meth:`perform` on an event loop."""
 
+        self._check_time(what)
+
         # tenacity only awaits what it can see is a coroutine function, which a lambda is not.
         async def awaited() -> T:
             return await attempt()
@@ -85,14 +97,43 @@ class RetryBudget:
         except TransientAnswer as error:
             raise _not_repeated(what, error) from None
 
+    def _check_time(self, what: str) -> None:
+        if self.deadline is not None and time.time() >= self.deadline:
+            raise EncordUnavailableError(
+                f"Could not {what}: the time of the task is over.", carried_out=False, out_of_time=True
+            )
+
+    def _in_time(self, attempt: Callable[[], T]) -> T:
+        """Make one attempt, in a thread that is left to itself when the time is over."""
+        if self.deadline is None:
+            return attempt()
+        answer: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(attempt())
+            except BaseException as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=work, name="call", daemon=True).start()
+        if not wait([answer], timeout=max(0.0, self.deadline - time.time())).done:
+            raise TransientAnswer(
+                "no answer until the time of the task was over", status=None, carried_out=True
+            )
+        return answer.result()
+
+    def _is_too_late(self, state: RetryCallState) -> bool:
+        return self.deadline is not None and time.time() + state.upcoming_sleep >= self.deadline
+
     def _rules(self, what: str, repeatable: bool) -> dict[str, Any]:
         """Give the arguments for tenacity's ``Retrying`` and ``AsyncRetrying``."""
+        patience = stop_before_delay(self.seconds)
         backoff = wait_exponential(self.first_wait, max=self.longest_wait) + wait_random(0, self.first_wait)
 
         def may_repeat(error: BaseException) -> bool:
             return isinstance(error, TransientAnswer) and (repeatable or not error.carried_out)
 
-        def wait(state: RetryCallState) -> float:
+        def pause(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             asked = error.retry_after if isinstance(error, TransientAnswer) else None
             return max(backoff(state), asked or 0.0)
@@ -118,12 +159,13 @@ class RetryBudget:
                 f"{state.seconds_since_start or 0:.0f} of {self.seconds:g} s.{self.hint}",
                 status=error.status,
                 carried_out=repeatable or error.carried_out,
+                out_of_time=self._is_too_late(state),
             ) from error
 
         return {
             # Also where Encord asks for a longer pause than the budget has left.
-            "stop": stop_before_delay(self.seconds),
-            "wait": wait,
+            "stop": lambda state: patience(state) or self._is_too_late(state),
+            "wait": pause,
             "retry": retry_if_exception(may_repeat),
             "retry_error_callback": give_up,
             "before_sleep": before_sleep,

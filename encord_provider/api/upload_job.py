@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from encord_provider.text.secrets import redacted
 
 
 class JobState(StrEnum):
@@ -25,6 +27,11 @@ class JobState(StrEnum):
     def is_terminal(self) -> bool:
         """Whether the job will not change any more."""
         return self is not JobState.PENDING
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the job was ended before it had tried every data unit, or drops what it did."""
+        return self in (JobState.ERROR, JobState.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +90,7 @@ class UploadJob:
     :param errors: errors that belong to no unit.
     :param items_added: how many storage items the job reports as added; units that were skipped as
         duplicates are not among them.
+    :param poll_after: seconds for which Encord asks not to be polled again, or None.
     """
 
     job_id: str
@@ -91,6 +99,7 @@ class UploadJob:
     unit_errors: tuple[UnitError, ...] = ()
     errors: tuple[str, ...] = ()
     items_added: int = 0
+    poll_after: float | None = field(default=None, compare=False)
 
     @classmethod
     def from_wire(cls, job_id: str, answer: Mapping[str, Any]) -> UploadJob:
@@ -103,12 +112,14 @@ class UploadJob:
         )
         state = JobState(str(answer["status"]).lower())
         unit_errors = tuple(
-            UnitError(object_urls=tuple(row["objectUrls"]), reason=str(row["error"]))
+            # These go into receipts, failures.csv and messages; the URLs may be signed ones.
+            UnitError(object_urls=tuple(map(redacted, row["objectUrls"])), reason=redacted(str(row["error"])))
             for row in answer["unitErrors"]
         )
         # Encord says the reasons of failed units here once more.
         reasons = {error.reason for error in unit_errors}
-        errors = tuple(str(error) for error in answer["errors"] if str(error) not in reasons)
+        said = (redacted(str(error)) for error in answer["errors"])
+        errors = tuple(error for error in said if error not in reasons)
         items_added = len(answer["itemsWithNames"])
         if state is JobState.DONE and units.failed:
             state = JobState.DONE_WITH_ERRORS

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from encord_provider.emulator.core import control_routes, out_of_scope
 from encord_provider.emulator.core.calls import Callers
-from encord_provider.emulator.core.gateway import Gateway, poses_as_encord
+from encord_provider.emulator.core.gateway import Gateway
+from encord_provider.emulator.core.guard import Guard, TooLargeError, answer_too_large
 from encord_provider.emulator.core.legacy_gateway import LegacyGateway
 from encord_provider.emulator.core.links import ObjectLinks
 from encord_provider.emulator.core.snapshot import load
@@ -36,10 +36,11 @@ class EmulatorApp:
     """An ASGI application that is an emulated Encord.
 
     :param make_store: makes an empty state; called at the start and at every reset.
+    :param any_host: whether it may be asked for by names that are not loopback.
     :ivar store: the present state.
     """
 
-    def __init__(self, make_store: Callable[[], Store]) -> None:
+    def __init__(self, make_store: Callable[[], Store], *, any_host: bool = False) -> None:
         self._make_store = make_store
         self.store = make_store()
         self.links = ObjectLinks(secrets.token_bytes(32))
@@ -60,7 +61,8 @@ class EmulatorApp:
             *objects.routes(self),
             *out_of_scope.routes(self),
         ]
-        self._starlette = Starlette(routes=routes)
+        handlers = {TooLargeError: answer_too_large(self)}
+        self._guarded = Guard(Starlette(routes=routes, exception_handlers=handlers), self, any_host=any_host)
 
     def callers(self, store: Store) -> Callers:
         """Who may call, in that state."""
@@ -96,12 +98,6 @@ class EmulatorApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http":
-            headers = dict(scope["headers"])
-            host = headers.get(b"host", b"").decode("latin-1").rpartition("@")[2].partition(":")[0]
-            if poses_as_encord(host):
-                refusal = JSONResponse({"message": f"the emulator does not pose as {host}"}, 421)
-                await refusal(scope, receive, send)
-                return
             # uvicorn's send is a method of the object that holds the connection.
             scope["encord_emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
-        await self._starlette(scope, receive, send)
+        await self._guarded(scope, receive, send)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import socket
 import tempfile
@@ -17,7 +16,7 @@ import uvicorn
 
 from encord_provider.emulator.app import EmulatorApp, new_store
 from encord_provider.emulator.core.faults import Fault, FaultKind
-from encord_provider.emulator.core.gateway import poses_as_encord
+from encord_provider.emulator.core.guard import is_loopback, poses_as_encord
 from encord_provider.emulator.core.keys import KeyPair, load_key_pair, make_key_pair, save_private_key
 from encord_provider.emulator.core.settings import Settings
 from encord_provider.emulator.core.snapshot import dump
@@ -44,7 +43,8 @@ class EncordEmulator:
     :param seed: decides every UUID, key and probability.
     :param clock_speed: virtual seconds per second; 0 for a clock that only :meth:`advance_clock` moves.
     :param state_file: keep the state there, and begin with it if the file exists.
-    :param allow_remote: permit a host that is not loopback. There is no protection against the callers then.
+    :param allow_remote: permit a host that is not loopback, and requests that ask for one. There is no protection
+        against the callers then.
     :raises ValueError: ``host`` is not loopback, or poses as the real service.
     """
 
@@ -68,7 +68,7 @@ class EncordEmulator:
     def __post_init__(self) -> None:
         if poses_as_encord(self.host):
             raise ValueError(f"the emulator does not pose as {self.host}, which belongs to the real service")
-        if not self.allow_remote and not _is_loopback(self.host):
+        if not self.allow_remote and not is_loopback(self.host):
             raise ValueError(
                 f"{self.host} is not a loopback address; allow remote callers explicitly if you mean it"
             )
@@ -233,7 +233,7 @@ class EncordEmulator:
 
     async def _serve_async(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
-        self._app = EmulatorApp(self._make_store)
+        self._app = EmulatorApp(self._make_store, any_host=self.allow_remote)
         config = uvicorn.Config(
             self._app,
             log_config=None,
@@ -273,12 +273,3 @@ class _QuietServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready.set()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -57,6 +57,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         self.encord_conn_id = encord_conn_id
         self._retry_seconds = retry_seconds
         self._folders: dict[str, str] = {}
+        self._deadline: float | None = None
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -137,6 +138,14 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         """The synchronous client of the data plane."""
         return EncordApi(user_config=self.client.user_config, budget=self.budget)
 
+    def limit(self, deadline: float | None) -> None:
+        """Let no call go on after a moment, those through the official SDK included.
+
+        :param deadline: seconds since the epoch; None for never.
+        """
+        self._deadline = deadline
+        self.__dict__.pop("api", None)
+
     def async_api(self) -> AsyncEncordApi:
         """Give a new asynchronous client of the data plane, to be used with ``async with``."""
         # aiohttp costs time and memory, which only a wait needs.
@@ -158,7 +167,9 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
     def budget(self) -> RetryBudget:
         """How much patience every call over this connection has."""
         return RetryBudget(
-            seconds=self.retry_seconds, hint=" The connection's retry_seconds says how long to go on."
+            seconds=self.retry_seconds,
+            hint=" The connection's retry_seconds says how long to go on.",
+            deadline=self._deadline,
         )
 
     def find_folder(self, folder: str, *, create: bool = False) -> str:

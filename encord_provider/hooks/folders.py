@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_RACE_LOOKS = 5
-_RACE_PAUSE = 1.0
 
 
 def folder_path(text: str) -> tuple[str, ...]:
@@ -43,26 +40,18 @@ class FolderFinder:
 
     Encord does not keep folder names unique, so two runs that create the same folder at once would leave two.
     After creating, the folder that was created first is the one that counts, for every run alike, and whoever
-    created a later one deletes it while it is still empty.
+    created a later one deletes it while it is still empty. Where that fails, the later one stays and is passed over
+    as long as it is empty; folders of one name that hold something are not guessed between.
 
     :param client: the SDK's client.
     :param domain: the API domain, for error messages.
     :param budget: how much patience a call has.
-    :param sleep: what to call for a pause, given the seconds.
     """
 
-    def __init__(
-        self,
-        *,
-        client: EncordUserClient,
-        domain: str,
-        budget: RetryBudget,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, *, client: EncordUserClient, domain: str, budget: RetryBudget) -> None:
         self._client = client
         self._domain = domain
         self._budget = budget
-        self._sleep = sleep
 
     def find(self, folder: str, *, create: bool = False) -> str:
         """Find one folder.
@@ -96,26 +85,45 @@ class FolderFinder:
                     "create_folder=True."
                 )
             return self._ask(f"create the folder {path!r}", lambda: self._created(parent, name, path))
-        for _look in range(_RACE_LOOKS):
-            if len(found) == 1:
-                return found[0]
-            # A run that creates the same folder right now removes its own within moments.
-            self._sleep(_RACE_PAUSE)
-            found = self._named(parent, name, path)
-        raise several_named("folders", path, (str(folder.uuid) for folder in found))
+        return found[0] if len(found) == 1 else self._one_of(found, path)
+
+    def _one_of(self, found: list[StorageFolder], path: str) -> StorageFolder:
+        """Choose between folders of one name, which runs that create it at once may leave: the others are empty."""
+        filled = [
+            folder
+            for folder in found
+            if self._ask(f"look into the folder {path!r}", partial(_is_filled, folder))
+        ]
+        if len(filled) > 1:
+            raise several_named("folders", path, (str(folder.uuid) for folder in found))
+        chosen = filled[0] if filled else found[0]
+        log.warning(
+            "%d folders are named %r, of which %s is used; the others are empty, and may be deleted: %s.",
+            len(found),
+            path,
+            chosen.uuid,
+            ", ".join(str(folder.uuid) for folder in found if folder is not chosen),
+        )
+        return chosen
 
     def _created(self, parent: StorageFolder | None, name: str, path: str) -> StorageFolder:
         # Also after a lost answer: what was created then is found here, and nothing is created twice.
         before = self._named(parent, name, path)
         if before:
-            return before[0]
+            return before[0] if len(before) == 1 else self._one_of(before, path)
         own = parent.create_subfolder(name) if parent else self._client.create_storage_folder(name)
-        first = self._named(parent, name, path)[0]
+        # A listing may not show it yet.
+        first = next(iter(self._named(parent, name, path)), own)
         if first.uuid == own.uuid:
             log.info("Created the folder %s (%s).", path, own.uuid)
             return own
         # Another run had created one first.
-        own.delete()
+        try:
+            own.delete()
+        except Exception as error:
+            log.warning(
+                "The empty folder %s (%s) could not be deleted: %s", path, own.uuid, type(error).__name__
+            )
         return first
 
     def _named(self, parent: StorageFolder | None, name: str, path: str) -> list[StorageFolder]:
@@ -131,3 +139,16 @@ class FolderFinder:
 
     def _ask(self, what: str, action: Callable[[], T]) -> T:
         return call_sdk(action, what=what, domain=self._domain, budget=self._budget)
+
+
+def _is_filled(folder: StorageFolder) -> bool:
+    """Whether a folder has items or folders."""
+    from encord.exceptions import AuthorisationError, ResourceNotFoundError
+
+    try:
+        return any(True for _ in folder.list_items(page_size=1)) or any(
+            True for _ in folder.list_subfolders(page_size=1)
+        )
+    except (AuthorisationError, ResourceNotFoundError):
+        # The run that created it has deleted it meanwhile.
+        return False

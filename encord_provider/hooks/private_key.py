@@ -15,7 +15,8 @@ from encord_provider.exceptions import EncordConfigError
 _BEGIN, _END = "-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"
 _PEM = re.compile(rf"{_BEGIN}(.*?){_END}", re.DOTALL)
 _ANY_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
-_OPENSSH_MAGIC = base64.b64encode(b"openssh-key-v1\0\0\0")[:20].decode()
+_MAGIC = b"openssh-key-v1\0"
+_OPENSSH_MAGIC = base64.b64encode(_MAGIC + b"\0\0")[:20].decode()
 _BASE64_PEM = re.compile(
     "|".join(base64.b64encode(one)[:-4].decode() for one in (b"-----BEGIN ", b"b3BlbnNzaC1r"))
 )
@@ -69,12 +70,14 @@ def check_private_key(key: str, passphrase: str | None, *, conn_id: str) -> str:
     problem: str | None = None
     loaded: Any = None
     try:
-        loaded = load_ssh_private_key(key.encode(), passphrase.encode() if passphrase else None)
+        # Whether cryptography refuses what does not go together, and with which error, depends on its version.
+        if _is_protected(key) == bool(passphrase):
+            loaded = load_ssh_private_key(key.encode(), passphrase.encode() if passphrase else None)
+        else:
+            problem = "and the passphrase do not go together: one is protected and the other is missing"
     except UnsupportedAlgorithm:
         problem = "is of a kind that cannot be read here; a passphrase needs the package bcrypt"
-    except TypeError:
-        problem = "and the passphrase do not go together: one is protected and the other is missing"
-    except ValueError:
+    except (TypeError, ValueError):
         problem = "cannot be read: it is damaged or incomplete, or the passphrase is wrong"
     if problem is None and not isinstance(loaded, Ed25519PrivateKey):
         problem = (
@@ -90,6 +93,18 @@ def check_private_key(key: str, passphrase: str | None, *, conn_id: str) -> str:
     digest = Hash(SHA256())
     digest.update(base64.b64decode(public))
     return f"SHA256:{base64.b64encode(digest.finalize()).decode().rstrip('=')}"
+
+
+def _is_protected(key: str) -> bool:
+    """Whether a key has a passphrase: its header names the cipher (OpenSSH's PROTOCOL.key).
+
+    :raises ValueError: if it is no OpenSSH key.
+    """
+    found = _PEM.search(key)
+    header = base64.b64decode(found.group(1)) if found else b""
+    if not header.startswith(_MAGIC):
+        raise ValueError("no OpenSSH private key")
+    return not header.startswith(_MAGIC + b"\0\0\0\4none")
 
 
 def read_key_file(path: str, *, conn_id: str, allow_readable: bool) -> str:

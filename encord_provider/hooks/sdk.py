@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import requests
+
 from encord_provider.api.errors import TransientAnswer
 from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import (
@@ -15,6 +17,7 @@ from encord_provider.exceptions import (
     EncordPermissionError,
     EncordRequestError,
 )
+from encord_provider.hooks.sdk_transport import sdk_transport
 
 T = TypeVar("T")
 
@@ -29,7 +32,7 @@ def call_sdk(
 ) -> T:
     """Do something through the SDK, and again after a transport error, within the budget.
 
-    The SDK itself repeats only some calls on some answers.
+    The SDK itself, which repeats only some calls on some answers, repeats none in here.
 
     :param action: what to do; it must be safe to do twice.
     :param what: what is being done, in words.
@@ -42,7 +45,7 @@ def call_sdk(
     """
 
     def attempt() -> T:
-        with _sdk_errors(what, domain):
+        with _sdk_errors(what, domain), sdk_transport():
             return action()
 
     return budget.perform(attempt, what=what, sleep=sleep)
@@ -71,6 +74,12 @@ def _sdk_errors(what: str, domain: str) -> Iterator[None]:
     except (sdk.InvalidArgumentsError, sdk.MethodNotAllowedError, sdk.ResourceExistsError) as error:
         raise EncordRequestError(f"Could not {what}: {error}", status=400) from None
     except sdk.EncordException as error:
+        if isinstance(error.__cause__, requests.TooManyRedirects):
+            raise EncordRequestError(
+                f"Could not {what}: {domain} answered with a redirect, and a signed call follows none. "
+                "Set the connection's API domain to the final address.",
+                status=302,
+            ) from None
         # The SDK answers 5xx, a lost connection and an answer that it cannot read with various classes. Only its
         # error about 429 carries a Retry-After; older releases have no such class.
         raise TransientAnswer(

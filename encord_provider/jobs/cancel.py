@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from encord_provider.api.calls import cancel_upload_job, get_upload_job
 from encord_provider.api.client import EncordApi
@@ -21,48 +22,90 @@ KILLED_TASK = RetryBudget(seconds=4.0, first_wait=0.2)
 KILLED_TRIGGER = RetryBudget(seconds=20.0, first_wait=0.2)
 """What ``on_kill`` of a trigger has time for: ``[triggerer] on_kill_timeout`` is 30 s."""
 
-FAILED_TASK = RetryBudget(seconds=30.0, first_wait=0.2)
+FAILED_TASK = RetryBudget(seconds=6.0, first_wait=0.2)
 """What a task that fails or runs out of time takes to leave nothing running."""
 
-_AT_ONCE = 8
+_AT_ONCE = 16
+_SHOWN = 5
 
 
-def cancel_jobs(
-    api: EncordApi, folder: str, job_ids: Sequence[str], *, budget: RetryBudget
-) -> dict[str, UploadJob]:
+@dataclass(frozen=True, kw_only=True)
+class Cancelled:
+    """What is known of jobs that were to be cancelled.
+
+    :param ended: job id -> the job, where it was seen to have ended.
+    :param left: the jobs that could not be cancelled, so that they may go on.
+    """
+
+    ended: Mapping[str, UploadJob]
+    left: Sequence[str]
+
+    def __str__(self) -> str:
+        if not self.left:
+            return "the jobs under way were cancelled"
+        shown = ", ".join(self.left[:_SHOWN]) + (", ..." if len(self.left) > _SHOWN else "")
+        return f"{len(self.left)} of the jobs under way could not be cancelled and may go on: {shown}"
+
+
+def cancel_jobs(api: EncordApi, folder: str, job_ids: Sequence[str], *, budget: RetryBudget) -> Cancelled:
     """Cancel upload jobs, and look what they have come to.
 
     The calls are made in threads and over connections of their own, so that this can be done in a signal handler,
-    whatever the interrupted code was doing with ``api``.
+    whatever the interrupted code was doing with ``api``. All jobs are cancelled before any is looked at.
 
     :param api: the data plane, of which the credentials are used.
     :param folder: UUID of the folder that the jobs register into.
     :param job_ids: the jobs.
     :param budget: how long this may take altogether, which is also the patience of each call.
-    :returns: job id -> the job after it was cancelled. A job that could not be cancelled, or not be looked at
-        afterwards, is logged and left out.
     """
     deadline = time.monotonic() + budget.seconds
-    todo = list(dict.fromkeys(job_ids))
+    job_ids = list(dict.fromkeys(job_ids))
+    cancelled: set[str] = set()
     seen: dict[str, UploadJob] = {}
+
+    def cancel(own: EncordApi, job_id: str) -> None:
+        try:
+            units = own.perform(cancel_upload_job(folder, job_id))
+        except EncordError as error:
+            log.error("Upload job %s could not be cancelled and may go on: %s", job_id, error)
+            return
+        cancelled.add(job_id)
+        log.info("Cancelled upload job %s: %d data units were pending.", job_id, units)
+
+    def look(own: EncordApi, job_id: str) -> None:
+        try:
+            seen[job_id] = own.perform(get_upload_job(folder, job_id))
+        except EncordError as error:
+            log.warning("What upload job %s has done is not known: %s", job_id, error)
+
+    _for_each(job_ids, cancel, api=api, budget=budget, deadline=deadline)
+    _for_each(job_ids, look, api=api, budget=budget, deadline=deadline)
+    ended = {job_id: job for job_id, job in dict(seen).items() if job.state.is_terminal}
+    left = [job_id for job_id in job_ids if job_id not in cancelled and job_id not in ended]
+    if left:
+        log.error("It is not known that upload jobs %s are cancelled; they may go on.", ", ".join(left))
+    return Cancelled(ended=ended, left=left)
+
+
+def _for_each(
+    job_ids: Sequence[str],
+    act: Callable[[EncordApi, str], None],
+    *,
+    api: EncordApi,
+    budget: RetryBudget,
+    deadline: float,
+) -> None:
+    """Do something for each job in threads, until the time is over."""
+    todo = list(job_ids)
 
     def work() -> None:
         with api.with_budget(budget) as own:
-            while True:
+            while todo and time.monotonic() < deadline:
                 try:
                     job_id = todo.pop()
                 except IndexError:
                     return
-                try:
-                    units = own.perform(cancel_upload_job(folder, job_id))
-                    log.info("Cancelled upload job %s: %d data units were pending.", job_id, units)
-                except EncordError as error:
-                    log.error("Upload job %s could not be cancelled and may go on: %s", job_id, error)
-                    continue
-                try:
-                    seen[job_id] = own.perform(get_upload_job(folder, job_id))
-                except EncordError as error:
-                    log.warning("What the cancelled upload job %s has done is not known: %s", job_id, error)
+                act(own, job_id)
 
     threads = [
         threading.Thread(target=work, name=f"cancel-{number}", daemon=True)
@@ -72,9 +115,3 @@ def cancel_jobs(
         thread.start()
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
-    if any(thread.is_alive() for thread in threads):
-        late = sorted(set(job_ids) - set(seen))
-        log.error(
-            "There was no time to see that upload jobs %s are cancelled; they may go on.", ", ".join(late)
-        )
-    return dict(seen)

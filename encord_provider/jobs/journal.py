@@ -1,7 +1,8 @@
 """The journal: what is remembered of an import while it runs, so that a retry goes on where the last attempt stopped.
 
 It says which parts are under way and as which job, and lives in Airflow's task state store (3.3 and later) or, below
-that, in a file of the workspace. When the import succeeds, it says so, for the retry of a worker that died before
+that, in a file of the workspace. An intent stays in it until it is certain what became of it, whatever fails or dies
+meanwhile. When the import succeeds, it says so, for the retry of a worker that died before
 Airflow heard of it; clearing a successful task imports again. How a part ended is not in it but in the part's receipt
 (:mod:`encord_provider.jobs.receipts`).
 """
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 import orjson
 
+from encord_provider.text.stored import opened, stamped
 from encord_provider.workspace.files import path_of, remove, write_whole
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,8 @@ class Journal:
     :param attempt: which attempt is under way, from 1; a part that failed in an earlier one is sent again.
     :param active: part name -> what is under way.
     :param gone: how many jobs Encord did not know any more.
+    :param sent: how many parts have been sent; each of them is under way or has a receipt, or memory was lost.
+    :param in_doubt: whether earlier attempts may have sent parts of which nothing is known any more.
     :param finished: what the import returned and to which task instance, once it has succeeded.
     :param version: how often the journal has been stored.
     """
@@ -81,27 +85,30 @@ class Journal:
     attempt: int = 0
     active: dict[str, ActiveJob] = field(default_factory=dict)
     gone: int = 0
+    sent: int = 0
+    in_doubt: bool = False
     finished: Finished | None = None
     version: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Give the journal as JSON values."""
-        return asdict(self)
+        return stamped(asdict(self))
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Journal:
-        """Read what :meth:`as_json` gave."""
-        finished = value["finished"]
-        return cls(
-            token=value["token"],
-            folder=value["folder"],
-            integration=value["integration"],
-            attempt=value["attempt"],
-            active={name: ActiveJob(**job) for name, job in value["active"].items()},
-            gone=value["gone"],
-            finished=Finished(**finished) if finished else None,
-            version=value["version"],
-        )
+    def from_json(cls, value: Any) -> Journal:
+        """Read what :meth:`as_json` gave.
+
+        :returns: the journal; one that is in doubt where the value is damaged or of another version of this package.
+        """
+        try:
+            return opened(value, cls)
+        except ValueError as error:
+            log.warning(
+                "The journal of this import cannot be used (%s). Parts that ask Encord to skip duplicates are sent "
+                "again.",
+                error,
+            )
+            return cls(in_doubt=True)
 
 
 class JournalStore(Protocol):
@@ -150,16 +157,16 @@ class FileJournal:
         self._uri = uri
 
     def load(self) -> Journal | None:
-        """Read the journal, None if there is none or it is not whole."""
+        """Read the journal, None if there is none."""
         try:
-            return Journal.from_json(orjson.loads(path_of(self._uri).read_bytes()))
+            content = path_of(self._uri).read_bytes()
         except FileNotFoundError:
             return None
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            log.warning(
-                "The journal %s is damaged; every part is sent again, skipping duplicates.", self._uri
-            )
-            return None
+        try:
+            value = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            value = None
+        return Journal.from_json(value)
 
     def save(self, journal: Journal) -> None:
         """Keep the journal."""

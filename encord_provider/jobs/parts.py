@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from encord_provider.exceptions import UploadSpecError
+from encord_provider.exceptions import EncordInputError, UploadSpecError
+from encord_provider.text.limits import MAX_SPEC_BYTES
 from encord_provider.upload_spec import (
     SpecIndex,
     UploadSpec,
@@ -20,7 +21,8 @@ from encord_provider.upload_spec import (
 )
 from encord_provider.upload_spec.parts import INDEX_NAME
 from encord_provider.upload_spec.reading import is_csv
-from encord_provider.workspace.files import child, parent, path_of
+from encord_provider.workspace.aws import USUAL_CONNECTION
+from encord_provider.workspace.files import child, parent, path_of, read_bytes
 from encord_provider.workspace.templates import value_of
 
 
@@ -32,16 +34,22 @@ class ImportPart:
     :param sha256: the hash of its bytes.
     :param units: how many data units it has.
     :param skips_duplicates: whether it asks Encord to skip URLs that the folder already has.
-    :param data_items: reads the part and gives Encord's structured ``dataItems``.
-    :param untouched: whether ``data_items`` gives a JSON upload spec instead, which is sent as its author wrote it.
+    :param read: reads the part.
+    :param as_written: the part as its author wrote it, where it is to be sent so; None for Encord's structured form.
     """
 
     name: str
     sha256: str
     units: int
     skips_duplicates: bool
-    data_items: Callable[[], Mapping[str, Any]]
-    untouched: bool = False
+    read: Callable[[], UploadSpec]
+    as_written: bytes | None = None
+
+    def content(self) -> dict[str, Mapping[str, Any]]:
+        """Read the part and give what :class:`~encord_provider.api.calls.UploadRequest` takes of it."""
+        if self.as_written is None:
+            return {"data_items": to_data_items(self.read())}
+        return {"external_files": orjson.loads(self.as_written)}
 
 
 def index_uri_of(spec: Any) -> str | None:
@@ -92,7 +100,7 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool =
                 sha256=part.sha256,
                 units=part.units,
                 skips_duplicates=found.skip_duplicate_urls,
-                data_items=_reader(child(parent(index), part.name), part.sha256),
+                read=_reader(child(parent(index), part.name), part.sha256),
             )
             for part in found.parts
         ]
@@ -112,9 +120,9 @@ def parts_of(spec: Mapping[str, Any] | Sequence[str] | str, *, untouched: bool =
 
 def _read(uri: str) -> bytes:
     try:
-        return path_of(uri).read_bytes()
-    except FileNotFoundError:
-        raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first.") from None
+        return read_bytes(uri, aws_conn_id=USUAL_CONNECTION, limit=MAX_SPEC_BYTES)
+    except EncordInputError as error:
+        raise UploadSpecError(f"{error} Build the upload spec first.") from error
 
 
 def _given(content: bytes, name: str, *, source: str, untouched: bool) -> ImportPart:
@@ -128,10 +136,10 @@ def _given(content: bytes, name: str, *, source: str, untouched: bool) -> Import
         sha256=hashlib.sha256(content).hexdigest(),
         units=len(spec.units),
         skips_duplicates=spec.skip_duplicate_urls,
-        data_items=lambda: orjson.loads(content) if untouched else to_data_items(spec),
-        untouched=untouched,
+        read=lambda: spec,
+        as_written=content if untouched else None,
     )
 
 
-def _reader(uri: str, sha256: str) -> Callable[[], Mapping[str, Any]]:
-    return lambda: to_data_items(read_part(path_of(uri), sha256=sha256))
+def _reader(uri: str, sha256: str) -> Callable[[], UploadSpec]:
+    return lambda: read_part(path_of(uri), sha256=sha256)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob
+from encord_provider.api.upload_job import JobState, UploadJob
+from encord_provider.text.stored import FORM_KEY, opened, stamped
 from encord_provider.workspace.files import child, path_of, write_whole
 
 _KNOWN = "known.json"
+_JOB_FIELDS = ("job_id", "state", "units", "unit_errors", "errors", "items_added")
+_OWN_FIELDS = (FORM_KEY, "part", "sha256", "attempt", "is_whole")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +24,22 @@ class Receipt:
 
     :param part: the part's name.
     :param sha256: the hash of the part that was sent.
-    :param job: the job as Encord reported it last; still pending where the import gave up waiting.
+    :param job: the job as Encord reported it last. Its id is empty where the part was found registered, and by which
+        job is not known.
     :param attempt: the attempt of the import in which it ended.
+    :param is_whole: whether the errors of the job are here too; otherwise they are in the part's own file only.
     """
 
     part: str
     sha256: str
     job: UploadJob
     attempt: int = 1
+    is_whole: bool = True
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the job was ended before it had tried every data unit, or drops what it did."""
+        return self.job.state.is_stopped
 
     @property
     def is_complete(self) -> bool:
@@ -37,27 +48,21 @@ class Receipt:
 
     def as_json(self) -> dict[str, Any]:
         """Give the receipt as JSON values, flat."""
-        return {"part": self.part, "sha256": self.sha256, **asdict(self.job), "attempt": self.attempt}
+        job = asdict(self.job)
+        del job["poll_after"]
+        own = {"part": self.part, "sha256": self.sha256, "attempt": self.attempt, "is_whole": self.is_whole}
+        return stamped({**own, **job})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:
-        """Read what :meth:`as_json` gave; a value that lacks something raises as a mapping does."""
-        return cls(
-            part=value["part"],
-            sha256=value["sha256"],
-            job=UploadJob(
-                job_id=value["job_id"],
-                state=JobState(value["state"]),
-                units=UnitCounts(**value["units"]),
-                unit_errors=tuple(
-                    UnitError(object_urls=tuple(row["object_urls"]), reason=row["reason"])
-                    for row in value["unit_errors"]
-                ),
-                errors=tuple(value["errors"]),
-                items_added=value["items_added"],
-            ),
-            attempt=value["attempt"],
-        )
+        """Read what :meth:`as_json` gave.
+
+        :raises KeyError: if it lacks something.
+        :raises ValueError: if it is damaged otherwise, or another version of this package wrote it.
+        """
+        job = {name: value[name] for name in _JOB_FIELDS}
+        own = {name: value[name] for name in _OWN_FIELDS if name in value}
+        return opened({**own, "job": job}, cls)
 
 
 class Receipts:
@@ -84,6 +89,10 @@ class Receipts:
             return None
         return receipt if receipt.sha256 == sha256 else None
 
+    def whole(self, receipt: Receipt) -> Receipt:
+        """Give a receipt with the errors of its job, which are read where they are not here."""
+        return receipt if receipt.is_whole else self.read(receipt.part, receipt.sha256) or receipt
+
     def read_all(self, parts: Mapping[str, str], *, version: int) -> dict[str, Receipt]:
         """Read the receipts of parts.
 
@@ -98,33 +107,27 @@ class Receipts:
             known = self._load(_KNOWN)
             if known["version"] != version:
                 raise ValueError("the journal has changed since")
-            found = {row["part"]: Receipt.from_json(row) for row in known["without_errors"]}
-            unread: Iterable[str] = known["with_errors"]
+            found = {row["part"]: Receipt.from_json(row) for row in known["receipts"]}
         except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-            found, unread = {}, list(parts)
-        read = (self.read(name, parts[name]) for name in unread if name in parts)
-        found |= {receipt.part: receipt for receipt in read if receipt is not None}
+            read = (self.read(name, sha256) for name, sha256 in parts.items())
+            found = {receipt.part: receipt for receipt in read if receipt is not None}
         return {name: receipt for name, receipt in found.items() if parts.get(name) == receipt.sha256}
 
     def note_known(self, receipts: Mapping[str, Receipt], *, version: int) -> None:
         """Note all receipts that there are in one file, for the next process of the same attempt.
 
-        Those with errors may be long and are only named.
+        Errors may be long and are left out: they are needed once, when the import is judged.
 
         :param receipts: part name -> receipt, for all parts that have one.
         :param version: the version of the journal; at any other, the note counts for nothing.
         """
-        with_errors = {
-            name for name, receipt in receipts.items() if receipt.job.unit_errors or receipt.job.errors
-        }
-        content = {
-            "version": version,
-            "without_errors": [
-                receipt.as_json() for name, receipt in receipts.items() if name not in with_errors
-            ],
-            "with_errors": sorted(with_errors),
-        }
-        write_whole(child(self.uri, _KNOWN), orjson.dumps(content))
+        rows = []
+        for receipt in receipts.values():
+            has_errors = bool(receipt.job.unit_errors or receipt.job.errors)
+            job = replace(receipt.job, unit_errors=(), errors=())
+            short = replace(receipt, job=job, is_whole=receipt.is_whole and not has_errors)
+            rows.append(short.as_json())
+        write_whole(child(self.uri, _KNOWN), orjson.dumps({"version": version, "receipts": rows}))
 
     def _load(self, name: str) -> Any:
         return orjson.loads(path_of(child(self.uri, name)).read_bytes())

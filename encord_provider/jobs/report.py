@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
 
 import orjson
 
 from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob
-from encord_provider.exceptions import UploadJobCancelledError, UploadJobFailedError
+from encord_provider.exceptions import UploadJobCancelledError, UploadJobFailedError, UploadJobPendingError
 from encord_provider.jobs.receipts import Receipt
+from encord_provider.upload_spec import DataUnit
 from encord_provider.workspace.files import remove, write_whole
 
 _SHOWN = 5
+
+_STOPPED = {
+    JobState.ERROR: "not registered: another data unit of its upload job failed, which ended the whole job",
+    JobState.CANCELLED: "not known whether it is registered: its upload job was cancelled",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +47,7 @@ class Outcome:
         :param left: how many data units each part has whose job is not among them.
         """
         jobs, left = list(jobs), list(left)
-        units = sum((job.units for job in jobs), UnitCounts())
+        units = sum((_counted(job) for job in jobs), UnitCounts())
         errors = [error for job in jobs for error in job.unit_errors[:_SHOWN]]
         return cls(
             status=_overall({job.state for job in jobs} | ({JobState.PENDING} if left else set())),
@@ -57,6 +63,7 @@ class Outcome:
         :param failures: where all failed units are listed, to be named in the error.
         :raises UploadJobCancelledError: if a job was cancelled.
         :raises UploadJobFailedError: if a job ended in ERROR, or more units failed than allowed.
+        :raises UploadJobPendingError: if a job has not ended.
         """
         units = self.units
         if self.status is JobState.CANCELLED:
@@ -65,9 +72,9 @@ class Outcome:
                 "not. Run the task again to import the rest."
             )
         if self.status is JobState.ERROR or units.failed > max_failed_units:
-            allowed = (
-                "the job ended in ERROR" if self.status is JobState.ERROR else f"{max_failed_units} allowed"
-            )
+            allowed = f"{max_failed_units} allowed"
+            if self.status is JobState.ERROR:
+                allowed = "a job ended in ERROR, of which nothing counts as registered"
             shown = "; ".join(
                 f"{', '.join(error.object_urls)}: {error.reason}" for error in self.first_errors
             )
@@ -75,6 +82,10 @@ class Outcome:
             raise UploadJobFailedError(
                 f"{units.failed} of {units.total} data units failed ({allowed}); {units.done} are registered. "
                 f"First failures: {shown or 'none named by Encord'}.{where}"
+            )
+        if self.status is JobState.PENDING:
+            raise UploadJobPendingError(
+                f"{units.pending} of {units.total} data units are pending: the upload jobs have not ended."
             )
 
     def summary(self, *, folder: str, job_ids: Iterable[str]) -> dict[str, Any]:
@@ -93,6 +104,13 @@ class Outcome:
         }
 
 
+def _counted(job: UploadJob) -> UnitCounts:
+    """Count nothing of a job that ended in ERROR as registered: the whole upload fails (Encord's web page says so)."""
+    if job.state is not JobState.ERROR:
+        return job.units
+    return replace(job.units, done=0, failed=job.units.failed + job.units.done)
+
+
 def _overall(states: set[JobState]) -> JobState:
     for state in (JobState.CANCELLED, JobState.ERROR, JobState.PENDING, JobState.DONE_WITH_ERRORS):
         if state in states:
@@ -100,37 +118,70 @@ def _overall(states: set[JobState]) -> JobState:
     return JobState.DONE
 
 
-def write_failures(uri: str, receipts: Iterable[Receipt]) -> str | None:
-    """Write the failed files of an import to a CSV file, one row for each.
+@dataclass(frozen=True, kw_only=True)
+class FailedObject:
+    """A row of ``failures.csv``: an object that is not registered, or an error that belongs to none.
 
-    :param uri: the URI of the file.
-    :param receipts: the receipts of all parts.
-    :returns: ``uri``, or None if nothing failed; a file of an earlier attempt is then removed.
+    :param part: the part.
+    :param job_id: its job; empty if it was not sent.
+    :param object_url: the object; empty for an error of the whole job.
+    :param reason: why.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["part", "job_id", "object_url", "reason"])
-    rows = 0
+
+    part: str
+    job_id: str
+    object_url: str
+    reason: str
+
+
+def failed_objects(receipts: Iterable[Receipt]) -> Iterator[FailedObject]:
+    """Name what Encord says has failed.
+
+    :param receipts: the receipts of all parts.
+    """
     for receipt in receipts:
         failed = [(url, error.reason) for error in receipt.job.unit_errors for url in error.object_urls]
         for url, reason in [*failed, *(("", reason) for reason in receipt.job.errors)]:
-            writer.writerow([receipt.part, receipt.job.job_id, url, reason])
-            rows += 1
-    if not rows:
-        remove(uri)
-        return None
-    write_whole(uri, out.getvalue().encode())
-    return uri
+            yield FailedObject(part=receipt.part, job_id=receipt.job.job_id, object_url=url, reason=reason)
 
 
-def write_report(uri: str, summary: Mapping[str, Any], receipts: Sequence[Receipt]) -> dict[str, Any]:
+def unregistered_objects(
+    part: str, receipt: Receipt | None, units: Iterable[DataUnit]
+) -> Iterator[FailedObject]:
+    """Name the objects of a part of which Encord says nothing, because its job was stopped or never started.
+
+    :param part: the part.
+    :param receipt: its receipt; None if it was not sent.
+    :param units: its data units.
+    """
+    named: set[str] = set()
+    job_id, reason = "", "not sent: another upload job of the import was stopped"
+    if receipt is not None:
+        job_id, reason = receipt.job.job_id, _STOPPED[receipt.job.state]
+        named = {url for error in receipt.job.unit_errors for url in error.object_urls}
+    for unit in units:
+        for url in unit.urls:
+            if url not in named:
+                yield FailedObject(part=part, job_id=job_id, object_url=url, reason=reason)
+
+
+def write_report(uri: str, summary: Mapping[str, Any], failed: Sequence[FailedObject]) -> dict[str, Any]:
     """Write what is known of an import: ``failures.csv`` and ``summary.json``.
 
     :param uri: the URI of the folder of its receipts.
     :param summary: what :meth:`Outcome.summary` gives.
-    :param receipts: the receipts of all parts that have ended.
+    :param failed: what is not registered. Without any, a ``failures.csv`` of an earlier attempt is removed.
     :returns: the summary, with where receipts and failures are.
     """
-    whole = {**summary, "receipts": uri, "failures": write_failures(f"{uri}/failures.csv", receipts)}
+    failures = f"{uri}/failures.csv" if failed else None
+    if failures is None:
+        remove(f"{uri}/failures.csv")
+    else:
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow([field.name for field in fields(FailedObject)])
+        writer.writerows(astuple(row) for row in failed)
+        write_whole(failures, out.getvalue().encode())
+    whole = {**summary, "receipts": uri, "failures": failures}
     write_whole(f"{uri}/summary.json", orjson.dumps(whole, option=orjson.OPT_INDENT_2))
     return whole

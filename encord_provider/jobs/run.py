@@ -6,23 +6,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from encord_provider.api.calls import UploadRequest, get_upload_job
 from encord_provider.api.client import EncordApi
-from encord_provider.api.upload_job import UnitCounts, UploadJob
+from encord_provider.api.upload_job import JobState, UnitCounts, UploadJob
 from encord_provider.exceptions import (
     EncordError,
     EncordNotFoundError,
     EncordPermanentError,
     EncordUnavailableError,
+    UploadJobError,
+    UploadJobNotRepeatedError,
     UploadJobTimeoutError,
 )
-from encord_provider.jobs.cancel import FAILED_TASK, KILLED_TASK, cancel_jobs
-from encord_provider.jobs.journal import ActiveJob, Finished, Journal, JournalStore
+from encord_provider.jobs.cancel import FAILED_TASK, cancel_jobs
+from encord_provider.jobs.journal import Finished
 from encord_provider.jobs.kill import KillSwitch
+from encord_provider.jobs.memory import Memory
 from encord_provider.jobs.next_step import (
     Ask,
     Begin,
@@ -30,7 +33,10 @@ from encord_provider.jobs.next_step import (
     Forget,
     GiveUp,
     ImportState,
+    Look,
+    Presence,
     Record,
+    RecordPresent,
     Refuse,
     Start,
     TimeOut,
@@ -38,15 +44,21 @@ from encord_provider.jobs.next_step import (
     Why,
     ended_parts,
     next_step,
+    retry_helps,
 )
 from encord_provider.jobs.parts import ImportPart
-from encord_provider.jobs.receipts import Receipt, Receipts
-from encord_provider.jobs.report import Outcome, write_report
+from encord_provider.jobs.receipts import Receipt
+from encord_provider.jobs.report import (
+    FailedObject,
+    Outcome,
+    failed_objects,
+    unregistered_objects,
+    write_report,
+)
 from encord_provider.jobs.wait import Progress, WaitEnd, wait_in_process
 
 if TYPE_CHECKING:
     from encord_provider.api.async_client import AsyncEncordApi
-    from encord_provider.api.retry import RetryBudget
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +90,12 @@ class Import:
     :param api: the data plane.
     :param target: where the import goes.
     :param parts: the parts, in order.
-    :param journal: what is remembered of this import.
-    :param store: where the journal is kept.
-    :param receipts_uri: the folder of the receipts; the import's own lie in a folder named by its token.
+    :param memory: what is remembered of this import.
+    :param kill_switch: ends it when the task is killed.
+    :param look_for: looks into the folder for the data units of parts.
     :param label: names the run in Encord: DAG, run and task.
     :param max_active_jobs: how many jobs may be under way at once.
+    :param ordered: whether a user has ordered this attempt, rather than Airflow retrying.
     :param waits: whether to wait for the jobs; if not, all are started at once.
     :param resumed: whether this attempt has begun before, and comes back from a deferral.
     """
@@ -90,43 +103,35 @@ class Import:
     api: EncordApi
     target: Target
     parts: Sequence[ImportPart]
-    journal: Journal
-    store: JournalStore
-    receipts_uri: str
+    memory: Memory
+    kill_switch: KillSwitch
+    look_for: Callable[[Sequence[ImportPart]], Mapping[str, Presence]]
     label: str
     max_active_jobs: int
+    ordered: bool = False
     waits: bool = True
     resumed: bool = False
-    receipts: Receipts = field(init=False)
     _by_name: dict[str, ImportPart] = field(init=False)
     _state: ImportState = field(init=False)
-    _known: dict[str, Receipt] = field(init=False, default_factory=dict)
     _answers: dict[str, UploadJob | None] = field(init=False, default_factory=dict)
-    _kill_switch: KillSwitch = field(init=False)
+    _presence: dict[str, Presence] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.receipts = Receipts(f"{self.receipts_uri.rstrip('/')}/{self.journal.token}")
         self._by_name = {part.name: part for part in self.parts}
-        # Where no journal was ever stored, nothing was ever sent.
-        if self.journal.version:
-            hashes = {part.name: part.sha256 for part in self.parts}
-            self._known = self.receipts.read_all(hashes, version=self.journal.version)
+        self.memory.recall({part.name: part.sha256 for part in self.parts})
         # It shares the journal, the receipts and the answers, and so sees what becomes of them.
         self._state = ImportState(
             parts=self._by_name,
-            journal=self.journal,
-            receipts=self._known,
+            journal=self.memory.journal,
+            receipts=self.memory.known,
             answers=self._answers,
             begun=self.resumed,
+            ordered=self.ordered,
+            presence=self._presence,
             waits=self.waits,
             max_active_jobs=self.max_active_jobs if self.waits else len(self.parts),
         )
-        self._kill_switch = KillSwitch(
-            api=self.api,
-            folder=self.target.folder,
-            active=lambda: self.active_jobs,
-            keep=self._keep_killed,
-        )
+        self.kill_switch.report = lambda: self._report(self.memory.known)
 
     def advance(self) -> Wait | TimeOut | Finish:
         """Do one step after the other, until there is nothing to do but to wait or to end.
@@ -144,8 +149,12 @@ class Import:
                     self._begin()
                 case Ask(job_ids=job_ids):
                     self._ask(job_ids)
+                case Look(parts=names):
+                    self._presence.update(self.look_for([self._by_name[name] for name in names]))
                 case Record(part=name, job=job):
                     self._record(name, job)
+                case RecordPresent(part=name):
+                    self._record_present(self._by_name[name])
                 case Start(part=name):
                     self._start(self._by_name[name])
                 case Forget(part=name, why=why):
@@ -190,7 +199,7 @@ class Import:
             deadline=min(ends) if ends else None,
             progress=Progress(total=self.active_units),
         )
-        self._stop_if_killed()
+        self.kill_switch.stop_if_pulled()
         if end is WaitEnd.UNREACHABLE:
             raise EncordUnavailableError(
                 "Encord could not be reached; the upload jobs go on, and a retry rejoins them."
@@ -200,15 +209,15 @@ class Import:
 
     @property
     def active_jobs(self) -> dict[str, ImportPart]:
-        """The jobs that are under way, each with its part."""
-        active = ((self.journal.active.get(part.name), part) for part in self.parts)
-        return {job.job_id: part for job, part in active if job is not None and job.job_id}
+        """The jobs that are under way, each with its part, in the order of the parts."""
+        jobs = {name: job_id for job_id, name in self.memory.active_jobs.items()}
+        return {jobs[part.name]: part for part in self.parts if part.name in jobs}
 
     @property
     def job_ids(self) -> list[str]:
         """The jobs that have ended, in the order of their parts, and those that are under way."""
-        ended = self._ended
-        known = [receipt.job.job_id for receipt in self.ended_receipts]
+        ended = ended_parts(self._state)
+        known = [ended[part.name].job.job_id for part in self.parts if part.name in ended]
         return known + [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
 
     @property
@@ -216,37 +225,19 @@ class Import:
         """How many data units the jobs under way have."""
         return sum(part.units for part in self.active_jobs.values())
 
-    def cancel(self, *, budget: RetryBudget = FAILED_TASK) -> None:
-        """Cancel the jobs under way, and keep what they had done by then; errors are logged, not raised.
-
-        :param budget: how long this may take.
-        """
-        parts = self.active_jobs
-        for job_id, job in cancel_jobs(self.api, self.target.folder, list(parts), budget=budget).items():
-            self._record(parts[job_id].name, job)
-
     def time_out(self, *, cancel: bool) -> NoReturn:
         """Fail because the time is over.
 
         :param cancel: whether to cancel the jobs under way.
         :raises UploadJobTimeoutError: always.
         """
-        if cancel:
-            self.cancel()
+        left = str(self.kill_switch.end(budget=FAILED_TASK)) if cancel else "the jobs under way go on"
         summary = self.summary()
         units = summary["units"]
-        left = "were cancelled" if cancel else "go on"
         raise UploadJobTimeoutError(
             f"The import did not end in time: {units['done']} of {units['total']} data units are registered, "
-            f"{units['failed']} failed; the jobs under way {left}. Receipts: {summary['receipts']}"
+            f"{units['failed']} failed; {left}. Receipts: {summary['receipts']}"
         )
-
-    def kill(self, *, cancel: bool) -> None:
-        """End at once, wherever the import is: start no more jobs. This may be called in a signal handler.
-
-        :param cancel: whether to cancel the jobs under way.
-        """
-        self._kill_switch.pull(cancel=cancel)
 
     def finish(self, finished: Finished | None) -> None:
         """Note that the import has succeeded.
@@ -254,14 +245,10 @@ class Import:
         :param finished: what a retry is to return; None to forget everything.
         """
         if finished is None:
-            self.store.delete()
+            self.memory.delete()
             return
-        self.journal.finished = finished
-        self._save()
-
-    def note_known(self) -> None:
-        """Note which parts have ended, so that a process that resumes this attempt need not read every receipt."""
-        self.receipts.note_known(self._known, version=self.journal.version)
+        self.memory.journal.finished = finished
+        self.memory.save()
 
     def judge(self, *, max_failed_units: int) -> dict[str, Any]:
         """Judge the whole import.
@@ -270,8 +257,18 @@ class Import:
         :returns: the summary.
         :raises UploadJobError: if it is no success; the journal is kept, so that a retry sends what is missing.
         """
-        summary = self.summary()
-        self._outcome(self._ended).judge(max_failed_units=max_failed_units, failures=summary["failures"])
+        ended = {name: self.memory.receipts.whole(one) for name, one in ended_parts(self._state).items()}
+        outcome = self._outcome(ended)
+        summary = self._report(ended, unregistered=self._unregistered(ended))
+        try:
+            outcome.judge(max_failed_units=max_failed_units, failures=summary["failures"])
+        except UploadJobError as error:
+            if retry_helps(self._state):
+                raise
+            raise UploadJobNotRepeatedError(
+                f"{error} A retry does not send them again: the spec does not set skip_duplicate_urls, and what is "
+                "registered of the same part would be registered twice. Give them in a spec of their own."
+            ) from error
         return summary
 
     def summary(self) -> dict[str, Any]:
@@ -279,40 +276,52 @@ class Import:
 
         :returns: ``{"status", "folder", "job_ids", "units", "items_added", "receipts", "failures"}``.
         """
-        return self._report(self._ended)
+        return self._report(ended_parts(self._state))
 
     @property
     def units(self) -> UnitCounts:
         """The data units of all parts, those that have not been sent too."""
-        return self._outcome(self._ended).units
+        return self._outcome(ended_parts(self._state)).units
 
     @property
     def ended_receipts(self) -> list[Receipt]:
-        """The receipts of the parts that have ended, in the order of the spec."""
-        ended = self._ended
-        return [ended[part.name] for part in self.parts if part.name in ended]
-
-    @property
-    def _ended(self) -> dict[str, Receipt]:
-        return ended_parts(self._state)
+        """The receipts of the parts that have ended, in the order of the spec, with the errors of their jobs."""
+        ended = ended_parts(self._state)
+        known = (ended[part.name] for part in self.parts if part.name in ended)
+        return [self.memory.receipts.whole(receipt) for receipt in known]
 
     def _outcome(self, ended: Mapping[str, Receipt]) -> Outcome:
         left = [part.units for part in self.parts if part.name not in ended]
         return Outcome.of((receipt.job for receipt in ended.values()), left=left)
 
-    def _report(self, ended: Mapping[str, Receipt]) -> dict[str, Any]:
+    def _report(
+        self, ended: Mapping[str, Receipt], *, unregistered: Iterable[FailedObject] = ()
+    ) -> dict[str, Any]:
         receipts = [ended[part.name] for part in self.parts if part.name in ended]
         active = [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
-        summary = self._outcome(ended).summary(
-            folder=self.target.folder, job_ids=[receipt.job.job_id for receipt in receipts] + active
-        )
-        return write_report(self.receipts.uri, summary, receipts)
+        known = [receipt.job.job_id for receipt in receipts if receipt.job.job_id]
+        summary = self._outcome(ended).summary(folder=self.target.folder, job_ids=known + active)
+        failed = [*failed_objects(map(self.memory.receipts.whole, receipts)), *unregistered]
+        return write_report(self.memory.receipts.uri, summary, failed)
+
+    def _unregistered(self, ended: Mapping[str, Receipt]) -> Iterator[FailedObject]:
+        """Name what no failed data unit names: the rest of jobs that were stopped, and what was not sent then."""
+        for part in self.parts:
+            receipt = ended.get(part.name)
+            if receipt is not None and not receipt.is_stopped:
+                continue
+            try:
+                units = part.read().units
+            except EncordError as error:
+                log.warning("The objects of part %s cannot be listed: %s", part.name, error)
+                continue
+            yield from unregistered_objects(part.name, receipt, units)
 
     def _begin(self) -> None:
-        self.journal.attempt += 1
+        self.memory.begin()
         self._state = replace(self._state, begun=True)
-        self._save()
-        for name, receipt in self._ended.items():
+        ended = ended_parts(self._state)
+        for name, receipt in ended.items():
             if not receipt.is_complete:
                 log.warning(
                     "Part %s ended as %s and does not set skip_duplicate_urls, so it is not sent again: that would "
@@ -323,8 +332,8 @@ class Import:
                 )
         for job_id, part in self.active_jobs.items():
             log.info("Rejoined upload job %s of part %s.", job_id, part.name)
-        if self._ended:
-            log.info("%d of %d parts have been sent already and stay.", len(self._ended), len(self.parts))
+        if ended:
+            log.info("%d of %d parts have been sent already and stay.", len(ended), len(self.parts))
 
     def _ask(self, job_ids: Sequence[str]) -> None:
         for job_id in job_ids:
@@ -334,8 +343,7 @@ class Import:
                 self._answers[job_id] = None
 
     def _record(self, name: str, job: UploadJob) -> None:
-        self._write_receipt(name, job)
-        self._forget(name)
+        self.memory.record(name, job)
         log.info(
             "Upload job %s of part %s ended: %s, %d data units done, %d failed.",
             job.job_id,
@@ -345,92 +353,72 @@ class Import:
             job.units.failed,
         )
 
-    def _write_receipt(self, name: str, job: UploadJob) -> Receipt:
-        sha256 = self.journal.active[name].sha256
-        receipt = Receipt(part=name, sha256=sha256, job=job, attempt=self.journal.attempt)
-        self.receipts.write(receipt)
-        self._known[name] = receipt
-        return receipt
+    def _record_present(self, part: ImportPart) -> None:
+        log.warning(
+            "All %d data units of part %s are in the folder %s already; it is not sent again.",
+            part.units,
+            part.name,
+            self.target.folder,
+        )
+        job = UploadJob(job_id="", state=JobState.DONE, units=UnitCounts(done=part.units))
+        self.memory.record(part.name, job, sha256=part.sha256)
 
     def _start(self, part: ImportPart) -> None:
-        file_name = f"{self.label}/{self.journal.token[:8]}/{part.name}"
-        content = part.data_items()
+        file_name = f"{self.label}/{self.memory.journal.token[:8]}/{part.name}"
         request = UploadRequest(
             folder=self.target.folder,
-            data_items=None if part.untouched else content,
-            external_files=content if part.untouched else None,
             integration=self.target.integration,
             ignore_errors=self.target.ignore_errors,
             file_name=file_name,
             skips_duplicates=part.skips_duplicates,
+            **part.content(),
         )
-        intent = ActiveJob(file_name=file_name, sha256=part.sha256)
-        self.journal.active[part.name] = intent
-        self._save()
-        self._stop_if_killed()
+        self.memory.intend(part.name, sha256=part.sha256, file_name=file_name)
+        self.kill_switch.stop_if_pulled()
         try:
-            job_id = self._kill_switch.start(request)
+            job_id = self.kill_switch.start(part.name, request)
         except (EncordPermanentError, EncordUnavailableError) as error:
             if isinstance(error, EncordPermanentError) or not error.carried_out:
                 # Encord refused it, or was never reached, so that nothing is under way.
-                self._forget(part.name)
+                self.memory.forget(part.name)
             raise
-        self.journal.active[part.name] = replace(intent, job_id=job_id)
-        self._kill_switch.noted()
-        self._save()
+        self.memory.note_started(part.name, job_id)
+        self.kill_switch.noted()
+        try:
+            self.memory.save()
+        except Exception:
+            # No other attempt can rejoin a job whose id is not stored.
+            cancel_jobs(self.api, self.target.folder, [job_id], budget=FAILED_TASK)
+            raise
         log.info("Part %s with %d data units is upload job %s.", part.name, part.units, job_id)
-        self._stop_if_killed()
-
-    def _stop_if_killed(self) -> None:
-        """End a killed import where it goes on, with the job that was being started meanwhile."""
-        if not self._kill_switch.pulled:
-            return
-        if self._kill_switch.cancels:
-            self.cancel(budget=KILLED_TASK)
-        raise EncordError("The task was killed; no more upload jobs are started.")
-
-    def _keep_killed(self, jobs: Mapping[str, UploadJob]) -> None:
-        """Keep what cancelled jobs had done, without touching the journal."""
-        ended = self._ended
-        parts = self.active_jobs
-        for job_id, job in jobs.items():
-            if job_id in parts:
-                name = parts[job_id].name
-                ended[name] = self._write_receipt(name, job)
-        self._report(ended)
+        self.kill_switch.stop_if_pulled()
 
     def _forget_with_warning(self, name: str, why: Why) -> None:
-        job_id = self.journal.active[name].job_id
-        self._forget(name, gone=why is Why.JOB_GONE)
+        job_id = self.memory.journal.active[name].job_id
+        self.memory.forget(name, gone=why is Why.JOB_GONE)
         if why is Why.SPEC_CHANGED:
             log.warning("The spec has changed; upload job %s of its part %s goes on.", job_id, name)
         elif why is Why.JOB_GONE:
             log.warning("Encord does not know upload job %s any more; part %s is sent again.", job_id, name)
         else:
-            log.info("Part %s may have been sent before; it is sent again, skipping duplicates.", name)
+            log.info("Part %s may have been sent before; it is sent again.", name)
 
     def _refuse(self, name: str, why: Why) -> None:
-        # Forgotten first: a user who has looked into the folder can run the task again.
-        self._forget(name, gone=why is Why.JOB_GONE)
+        # The intent stays: what was unknown to this attempt is unknown to the next one too.
+        self.memory.save()
+        found = {Presence.NONE: "none", Presence.SOME: "some, but not all,"}[self._presence[name]]
         raise EncordPermanentError(
-            f"It is unknown whether part {name} was registered, and sending it again could register "
-            "its data twice because it does not set skip_duplicate_urls. Look into the folder "
-            f"{self.target.folder}; then set skip_duplicate_urls, or clear the task to send the part again."
+            f"It is unknown whether part {name} was registered ({why.value}), and sending it again could register its "
+            f"data twice because it does not set skip_duplicate_urls. The folder {self.target.folder} has {found} of "
+            "its data units. Look whether an upload job is still at work there. Then set skip_duplicate_urls; or clear "
+            "the task once the folder has all data units of the part, which then counts as registered, or none, which "
+            "sends it again."
         )
 
     def _give_up(self, name: str) -> None:
-        job_id = self.journal.active[name].job_id
-        self._forget(name, gone=True)
+        job_id = self.memory.journal.active[name].job_id
+        self.memory.forget(name, gone=True)
         raise EncordError(
-            f"Encord has forgotten {self.journal.gone} upload jobs of this import, at last {job_id}. Look into "
+            f"Encord has forgotten {self.memory.journal.gone} upload jobs of this import, at last {job_id}. Look into "
             f"the folder {self.target.folder} before running it again."
         )
-
-    def _forget(self, name: str, *, gone: bool = False) -> None:
-        self.journal.gone += gone
-        del self.journal.active[name]
-        self._save()
-
-    def _save(self) -> None:
-        self.journal.version += 1
-        self.store.save(self.journal)

@@ -106,7 +106,8 @@ async def wait_for_jobs(
 
     Every job is asked by itself. While there are few, Encord holds the answers until a job ends (a long poll);
     otherwise the pause between two questions about a job grows from 1 to 15 s with jitter, and starts anew
-    whenever it moves. A poll that fails is ridden out within the budget of ``api``; it is no error of the job.
+    whenever it moves. Where an answer asks for a pause (Retry-After), that is made. A poll that fails is ridden out
+    within the budget of ``api``; it is no error of the job.
 
     :param api: the data plane. Its budget says for how long Encord may be out of reach.
     :param folder: UUID of the folder that the jobs register into.
@@ -188,6 +189,9 @@ class _Watch:
             if job.state.is_terminal:
                 self.left -= 1
                 return
+            if job.poll_after:
+                await asyncio.sleep(job.poll_after)
+                continue
             if before is None and few:
                 continue
             if before is None or job.units != before.units:

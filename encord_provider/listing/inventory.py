@@ -10,9 +10,11 @@ import csv
 import gzip
 import hashlib
 import io
-import json
+import itertools
+import os
 import re
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -23,6 +25,8 @@ from encord_provider.listing.objects import ListedObject
 from encord_provider.listing.order import in_key_order
 from encord_provider.listing.s3 import explained
 from encord_provider.tables.arrow import pyarrow_for
+from encord_provider.text.limits import MAX_INVENTORY_LINE, MAX_MANIFEST_BYTES, MAX_UNZIPPED_RATIO
+from encord_provider.text.strict_json import loads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -118,14 +122,16 @@ def newest_manifest(client: S3Client, bucket: str, folder: str) -> str:
 
 def _manifest(client: S3Client, bucket: str, key: str) -> Mapping[str, Any]:
     with explained(bucket, f"inventory manifest {key!r}", action="s3:GetObject"):
-        body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        body = client.get_object(Bucket=bucket, Key=key)["Body"].read(MAX_MANIFEST_BYTES + 1)
     try:
-        manifest = json.loads(body)
+        if len(body) > MAX_MANIFEST_BYTES:
+            raise ValueError(f"more than {MAX_MANIFEST_BYTES:,} bytes")
+        manifest = loads(body)
         if not isinstance(manifest["files"], list) or manifest["fileFormat"] not in ("CSV", "Parquet", "ORC"):
             raise ValueError(f"fileFormat {manifest['fileFormat']!r}")
         if not isinstance(manifest["sourceBucket"], str) or not isinstance(manifest["fileSchema"], str):
             raise TypeError("sourceBucket and fileSchema must be text")
-        if any(not isinstance(entry["key"], str) for entry in manifest["files"]):
+        if any(not isinstance(entry["key"], str) or not entry["key"] for entry in manifest["files"]):
             raise TypeError("the key of a file must be text")
     except (ValueError, KeyError, TypeError) as error:
         raise ListingError(
@@ -162,7 +168,8 @@ def _csv_rows(file: IO[bytes], schema: Sequence[str], uri: str) -> Iterator[Mapp
         raise ListingError(f"{uri}: the inventory has no column Key")
     try:
         with gzip.open(file) as unzipped, io.TextIOWrapper(unzipped, encoding="utf-8", newline="") as text:
-            for line, fields in enumerate(csv.reader(text, strict=True), start=1):
+            lines = _bounded_lines(text, file, uri)
+            for line, fields in enumerate(csv.reader(lines, strict=True), start=1):
                 if len(fields) != len(schema):
                     raise ListingError(
                         f"{uri}, line {line}: {len(fields)} fields, the schema has {len(schema)}"
@@ -170,8 +177,30 @@ def _csv_rows(file: IO[bytes], schema: Sequence[str], uri: str) -> Iterator[Mapp
                 row = {_COLUMNS.get(name, name): value for name, value in zip(schema, fields, strict=True)}
                 row["key"] = unquote_plus(row["key"])
                 yield row
-    except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
         raise ListingError(f"{uri}: damaged inventory file ({error})") from None
+
+
+def _bounded_lines(text: IO[str], file: IO[bytes], uri: str) -> Iterator[str]:
+    """The lines of a file, which gzip may make a thousand times as long as it is."""
+    most = MAX_UNZIPPED_RATIO * max(_CHUNK, file.seek(0, os.SEEK_END))
+    file.seek(0)
+    characters = 0
+    for number in itertools.count(1):
+        line = text.readline(MAX_INVENTORY_LINE + 1)
+        if not line:
+            return
+        characters += len(line)
+        if len(line) > MAX_INVENTORY_LINE:
+            raise ListingError(
+                f"{uri}, line {number}: damaged inventory file (more than {MAX_INVENTORY_LINE:,} characters)"
+            )
+        if characters > most:
+            raise ListingError(
+                f"{uri}, line {number}: damaged inventory file (more than {MAX_UNZIPPED_RATIO} times as long once it "
+                "is unzipped)"
+            )
+        yield line
 
 
 def _arrow_rows(file: IO[bytes], file_format: str, uri: str) -> Iterator[Mapping[str, Any]]:

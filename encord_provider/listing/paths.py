@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from encord_provider.exceptions import ListingError
 from encord_provider.listing.objects import ListedObject
@@ -35,9 +35,10 @@ def list_path(root: ListablePath | Path) -> Iterator[ListedObject]:
     :returns: the objects. Their keys are those of the bucket; below a local folder, paths relative to it.
     :raises ListingError: when there is no such folder, or it may not be read.
     """
-    if isinstance(root, Path):
+    # With Airflow 3.1, a path of any file system is a pathlib.Path too.
+    if isinstance(root, Path) and not hasattr(root, "fs"):
         return in_key_order(_local(root))
-    return in_key_order(_remote(root))
+    return in_key_order(_remote(cast("ListablePath", root)))
 
 
 def _local(root: Path) -> Iterator[ListedObject]:

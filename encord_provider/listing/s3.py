@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from encord_provider.exceptions import ListingError
+from encord_provider.exceptions import ListingError, StorageUnavailableError
 from encord_provider.listing.objects import ListedObject
 
 if TYPE_CHECKING:
@@ -44,16 +44,24 @@ def list_s3(
     :param prefix: what the keys must start with; nothing for the whole bucket.
     :param page_size: keys per call, at most 1,000.
     :returns: the objects.
-    :raises ListingError: when the bucket does not exist or may not be listed. Throttling and server errors
-        that are left after botocore's own retries are raised as botocore raises them: a later attempt may
-        succeed.
+    :raises ListingError: when the bucket does not exist or may not be listed.
+    :raises StorageUnavailableError: for throttling, server errors and answers that make no sense which are left after
+        botocore's own retries: a later attempt may succeed.
     """
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": page_size}
     )
     with explained(bucket, f"prefix {prefix!r}", action="s3:ListBucket"):
+        begun: set[str] = set()
         for page in pages:
-            for entry in page.get("Contents", ()):
+            entries = page.get("Contents", ())
+            if entries and entries[0]["Key"] in begun:
+                raise StorageUnavailableError(
+                    f"cannot list bucket {bucket!r}, prefix {prefix!r}: S3 gave the page that begins with "
+                    f"{entries[0]['Key']!r} twice"
+                )
+            begun.update(entry["Key"] for entry in entries[:1])
+            for entry in entries:
                 yield ListedObject(
                     key=entry["Key"],
                     size=entry["Size"],
@@ -92,8 +100,9 @@ def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
     :param action: the IAM action that this needs.
     :returns: a context manager around the calls.
     :raises ListingError: for such an answer.
+    :raises StorageUnavailableError: for no answer, or one that makes no sense: a later attempt may succeed.
     """
-    from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
     try:
         yield
@@ -102,7 +111,7 @@ def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
         code = str(details.get("Code", ""))
         reason = _REASONS.get(_BY_STATUS.get(code, code))
         if reason is None:
-            raise
+            raise StorageUnavailableError(f"cannot list bucket {bucket!r}, {what}: {error}") from error
         explanation = reason.format(action=action, bucket=bucket)
         raise ListingError(f"cannot list bucket {bucket!r}, {what}: {explanation} ({code})") from error
     except NoCredentialsError as error:
@@ -111,3 +120,8 @@ def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
         ) from error
     except ParamValidationError as error:
         raise ListingError(f"cannot list bucket {bucket!r}, {what}: {error}") from error
+    except BotoCoreError as error:
+        raise StorageUnavailableError(
+            f"cannot list bucket {bucket!r}, {what}: S3 cannot be reached or gave an answer that cannot be read "
+            f"({type(error).__name__}: {error})"
+        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from encord_provider.api.items import StorageItem
 from encord_provider.exceptions import EncordNotFoundError, EncordPermissionError, EncordRequestError
 from encord_provider.metadata.dividing import DIVISIBLE, MAX_REFUSALS, Divided, divided
 from encord_provider.metadata.matching import Match
+from encord_provider.metadata.read_back import Written, read_back
 from encord_provider.metadata.results import RowOutcome, RowResult
 from encord_provider.text.json_values import same_json, size_problem
 
@@ -22,8 +23,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _HELD = 10 * BULK_SIZE
-"""How many results may wait for a bundle to fill, so that a long listing does not fill the memory."""
-
+"""How many results may wait for a bundle to fill, or to be looked at again: a long listing must not fill the memory."""
 
 _FOLDERS_ASKED = 20
 """How many folders of a refused bundle are tried at most to see whether any can be read."""
@@ -75,7 +75,8 @@ class MetadataPatcher:
 
         A row that matches no item, or more than one, is reported and not guessed at, as are two rows for one
         item. A bundle that Encord refuses is divided until the items that it refuses are known, see
-        :func:`~encord_provider.metadata.dividing.divided`.
+        :func:`~encord_provider.metadata.dividing.divided`. What was written is looked at once more, see
+        :mod:`~encord_provider.metadata.read_back`.
 
         :param matches: what each row means; read a bundle at a time.
         :returns: what became of each row, in the order of the matches.
@@ -83,6 +84,32 @@ class MetadataPatcher:
         :raises EncordUnavailableError: if Encord cannot be reached; what was patched by then stays patched, and
             patching again changes nothing there.
         """
+        written: dict[str, Written] = {}
+        results: list[RowResult] = []
+        for result in self._sent(matches, written):
+            results.append(result)
+            if len(results) == _HELD:
+                yield from self._looked_at(results, written)
+                results.clear()
+                written.clear()
+        yield from self._looked_at(results, written)
+
+    def _looked_at(self, results: Sequence[RowResult], written: Mapping[str, Written]) -> Iterator[RowResult]:
+        """Give results once it is known that what was written has stayed."""
+        if not written:
+            yield from results
+            return
+        found = read_back(self.api, written)
+        for one in results:
+            if one.outcome is RowOutcome.PATCHED and one.items[0] in found.lost:
+                reason = "somebody else keeps overwriting what is written into it; see that one task at a time does"
+                yield replace(one, outcome=RowOutcome.FAILED, reason=reason)
+            else:
+                is_repaired = one.outcome is RowOutcome.PATCHED and one.items[0] in found.repaired
+                yield replace(one, repaired=True) if is_repaired else one
+
+    def _sent(self, matches: Iterable[Match], written: dict[str, Written]) -> Iterator[RowResult]:
+        """Patch the items that would change, and note what was written into them."""
         held: list[Match | RowResult] = []
         waiting = 0
         for match in matches:
@@ -90,9 +117,9 @@ class MetadataPatcher:
             held.append(one)
             waiting += isinstance(one, Match)
             if waiting == BULK_SIZE or len(held) == _HELD:
-                yield from self._settled(held)
+                yield from self._settled(held, written)
                 held, waiting = [], 0
-        yield from self._settled(held)
+        yield from self._settled(held, written)
 
     def _unsent(self, match: Match) -> RowResult | None:
         """Give the result of a row for which nothing is to be sent, or None."""
@@ -116,9 +143,9 @@ class MetadataPatcher:
             return RowResult(row=match.row, outcome=RowOutcome.UNCHANGED, items=uuids)
         return None
 
-    def _settled(self, held: Sequence[Match | RowResult]) -> Iterator[RowResult]:
+    def _settled(self, held: Sequence[Match | RowResult], written: dict[str, Written]) -> Iterator[RowResult]:
         """Send what waits among the results, and give all of them in their order."""
-        results = self._patched({one.items[0].uuid: one for one in held if isinstance(one, Match)})
+        results = self._patched({one.items[0].uuid: one for one in held if isinstance(one, Match)}, written)
         for one in held:
             yield results[one.items[0].uuid] if isinstance(one, Match) else one
 
@@ -128,7 +155,7 @@ class MetadataPatcher:
             return None
         return f"{item.metadata_problem}; mode 'replace' overwrites it"
 
-    def _patched(self, bundle: Mapping[str, Match]) -> dict[str, RowResult]:
+    def _patched(self, bundle: Mapping[str, Match], written: dict[str, Written]) -> dict[str, RowResult]:
         """Read the items again, so that a merge keeps what was written meanwhile, and patch them."""
         folders = list(dict.fromkeys(match.items[0].folder for match in bundle.values()))
         read = self._divided(list(bundle), folders, lambda uuids: self.api.perform(get_storage_items(uuids)))
@@ -152,6 +179,10 @@ class MetadataPatcher:
             log.info("Patched the client metadata of %d items.", len(uuids))
 
         reasons |= _reasons(self._divided(list(patches), folders, send))
+        for uuid in patches.keys() - reasons.keys():
+            given, current = bundle[uuid].row.metadata, fresh[uuid].client_metadata
+            before = {key: current[key] for key in given if key in current}
+            written[uuid] = Written(given=given, before=before)
         return {
             uuid: RowResult(
                 row=match.row,

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from encord_provider.metadata.rows import MetadataRow
+from encord_provider.text.secrets import redacted
 
 _MAX_SHOWN = 20
 
@@ -35,6 +36,7 @@ class RowResult:
     :param reason: why it was not patched, in words.
     :param conflict: whether somebody else changed the item between the listing and the patch; a merge starts from
         what they wrote.
+    :param repaired: whether somebody else overwrote what was written, so that it was written again.
     """
 
     row: MetadataRow
@@ -42,16 +44,18 @@ class RowResult:
     items: tuple[str, ...] = ()
     reason: str = ""
     conflict: bool = False
+    repaired: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Give the line of the report; it names the row and holds none of its values."""
         return {
             "outcome": self.outcome.value,
-            "key": self.row.key,
-            "where": self.row.where,
+            "key": redacted(self.row.key),
+            "where": redacted(self.row.where),
             "items": list(self.items),
-            "reason": self.reason,
+            "reason": redacted(self.reason),
             "conflict": self.conflict,
+            "repaired": self.repaired,
         }
 
 
@@ -61,6 +65,7 @@ class PatchSummary:
 
     :param counts: how many rows had each outcome.
     :param conflicts: how many items somebody else changed at the same time.
+    :param repaired: how many items somebody else overwrote after they were patched, so that they were patched again.
     :param report: a JSON line for every row that is not unchanged.
     :param first_failed: the first row that Encord refused, or None.
     :param astray: the first rows that match no item, or several.
@@ -68,6 +73,7 @@ class PatchSummary:
 
     counts: Mapping[RowOutcome, int]
     conflicts: int
+    repaired: int
     report: bytes
     first_failed: RowResult | None
     astray: tuple[RowResult, ...] = ()
@@ -76,13 +82,14 @@ class PatchSummary:
     def of(cls, results: Iterable[RowResult]) -> PatchSummary:
         """Sum results up; they are read once and not kept."""
         counts: Counter[RowOutcome] = Counter()
-        conflicts = 0
+        conflicts = repaired = 0
         lines: list[bytes] = []
         first_failed: RowResult | None = None
         astray: list[RowResult] = []
         for result in results:
             counts[result.outcome] += 1
             conflicts += result.conflict
+            repaired += result.repaired
             if result.outcome is not RowOutcome.UNCHANGED:
                 lines.append(orjson.dumps(result.as_json()) + b"\n")
             if result.outcome in (RowOutcome.UNMATCHED, RowOutcome.AMBIGUOUS) and len(astray) < _MAX_SHOWN:
@@ -92,6 +99,7 @@ class PatchSummary:
         return cls(
             counts={outcome: counts[outcome] for outcome in RowOutcome},
             conflicts=conflicts,
+            repaired=repaired,
             report=b"".join(lines),
             first_failed=first_failed,
             astray=tuple(astray),

@@ -11,6 +11,7 @@ from encord_provider.exceptions import EncordInputError, MetadataTableError
 from encord_provider.jobs.parts import index_uri_of, specs_of_index
 from encord_provider.schema import MetadataSchema, ValueCheck
 from encord_provider.tables.exported import OWN_COLUMNS
+from encord_provider.upload_spec import DataUnit
 from encord_provider.workspace.inputs import Inputs
 from encord_provider.workspace.templates import value_of
 
@@ -98,17 +99,24 @@ def rows_of_index(index: str) -> Iterator[MetadataRow]:
     :raises UploadSpecError: if the index or a part is missing or malformed.
     """
     for spec in specs_of_index(index):
-        for unit in spec.units:
-            scene = unit.media_type.urls_in is not None
-            grouped = scene or len(unit.urls) > 1 or unit.media_type.is_grouped
-            yield MetadataRow(
-                key=unit.urls[0],
-                metadata=unit.client_metadata,
-                where=f"upload spec, {unit.title or unit.urls[0]!r}",
-                urls=unit.urls if grouped else (),
-                title=unit.title if grouped else None,
-                scene=scene,
-            )
+        yield from map(row_of_unit, spec.units)
+
+
+def row_of_unit(unit: DataUnit) -> MetadataRow:
+    """Give the row with the client metadata of a data unit of an upload spec.
+
+    :param unit: the data unit.
+    """
+    scene = unit.media_type.urls_in is not None
+    grouped = scene or len(unit.urls) > 1 or unit.media_type.is_grouped
+    return MetadataRow(
+        key=unit.urls[0],
+        metadata=unit.client_metadata,
+        where=f"upload spec, {unit.title or unit.urls[0]!r}",
+        urls=unit.urls if grouped else (),
+        title=unit.title if grouped else None,
+        scene=scene,
+    )
 
 
 def checked_rows(rows: Iterable[MetadataRow], schema: MetadataSchema | None) -> list[MetadataRow]:

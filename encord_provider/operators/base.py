@@ -6,9 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.sdk.log import mask_secret
 
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.report.section import TaskReport
+from encord_provider.text.secrets import secrets_in
 from encord_provider.workspace.files import task_folder
 from encord_provider.workspace.inputs import Inputs
 
@@ -29,6 +31,13 @@ class EncordOperator(BaseOperator):  # type: ignore[misc, unused-ignore]
         super().__init__(**kwargs)
         self.encord_conn_id = encord_conn_id
         self.shown_links: dict[str, str] = {}
+
+    def render_template(self, *args: Any, **kwargs: Any) -> Any:
+        """Render a value, and make the secrets in it known to Airflow, which hides them in all logs and in its UI."""
+        rendered = super().render_template(*args, **kwargs)
+        for secret in secrets_in(rendered):
+            mask_secret(secret)
+        return rendered
 
     @cached_property
     def hook(self) -> EncordHook:

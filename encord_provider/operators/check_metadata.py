@@ -10,6 +10,7 @@ from encord_provider.metadata.rows import ItemKey, rows_of
 from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.schema import ValueCheck
 from encord_provider.text.json_values import nearest_numbers
+from encord_provider.text.secrets import redacted
 from encord_provider.workspace.files import child, write_whole
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class EncordCheckMetadataOperator(EncordInputsOperator):
             check.check(nearest_numbers(row.metadata), where=row.where)
         if check.errors:
             uri = child(self.task_folder(context), "errors.txt")
-            write_whole(uri, "".join(f"{error}\n" for error in check.errors).encode())
+            write_whole(uri, "".join(f"{redacted(error)}\n" for error in check.errors).encode())
             raise MetadataValueError(
                 f"{check.rows} of {len(rows)} rows do not fit the metadata schema (all of them: {uri}):\n"
                 f"{check.shown()}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.exceptions import EncordInputError, EncordPermanentError
 from encord_provider.links import (
     EncordDatasetLink,
     EncordFolderLink,
@@ -63,11 +63,11 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     :param max_unmatched: how many rows may match no item, or several, before the task fails, after the others were
         patched; None or empty to fail only when no row matches an item. (templated)
 
-    :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "report"}``: counts of
-        rows, and the URI of a JSONL file with a line for every row that is not unchanged.
+    :returns: ``{"patched", "unchanged", "unmatched", "ambiguous", "failed", "conflicts", "repaired",
+        "report"}``: counts of rows, and the URI of a JSONL file with a line for every row that is not unchanged.
     :raises EncordInputError: if a table, a row or a value is wrong, and nothing has been sent; or if too many rows
         match no item, after all others were patched.
-    :raises EncordError: if Encord refused some items, after all others were patched; the report names them.
+    :raises EncordPermanentError: if Encord refused some items, after all others were patched; the report names them.
     """
 
     template_fields: tuple[str, ...] = (
@@ -142,7 +142,8 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         self._said = patch_report(summary, report)
         self.log.info("Client metadata of %s: %s. Report: %s", selected, summary, report)
         if done.first_failed is not None:
-            raise EncordError(
+            # What Encord refuses and what cannot be read stays so until somebody changes it.
+            raise EncordPermanentError(
                 f"Encord did not take the client metadata of {done.counts[RowOutcome.FAILED]} items; "
                 f"{done.counts[RowOutcome.PATCHED]} were patched. The first: {done.first_failed.row.key} "
                 f"({done.first_failed.reason}). All of them: {report}"
@@ -151,7 +152,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
             raise EncordInputError(
                 f"{problem}\n{done.counts[RowOutcome.PATCHED]} others were patched. All rows: {report}"
             )
-        return {**summary, "conflicts": done.conflicts, "report": report}
+        return {**summary, "conflicts": done.conflicts, "repaired": done.repaired, "report": report}
 
     def report(self, result: Any) -> TaskReport | None:
         """Say which rows were patched, and which were not."""

@@ -14,6 +14,7 @@ from encord_provider.links import EncordReportLink, leave, show_link
 from encord_provider.report.address import REPORT_KEY, report_address
 from encord_provider.report.run_report import RunReport, run_folder
 from encord_provider.report.section import Section, SectionState, TaskReport
+from encord_provider.text.secrets import redacted
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def _report(
             try_number=instance.try_number,
             started=started.isoformat(timespec="seconds"),
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
-            error=error,
+            error=redacted(error) if error else None,
             report=said,
         )
         written = RunReport(

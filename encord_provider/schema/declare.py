@@ -24,6 +24,7 @@ from encord_provider.schema.types import (
     type_from_wire,
     type_to_wire,
 )
+from encord_provider.text.limits import MAX_DEPTH, MAX_SCHEMA_BYTES, MAX_SCHEMA_NODES
 from encord_provider.text.strict_json import StrictJsonError, decode, loads
 
 _ALIASES = {"string": "varchar", "long_string": "text"}
@@ -54,7 +55,8 @@ def parse_schema(
     :param source: the name of the file, for messages.
     :returns: the schema.
     :raises MetadataSchemaError: for a text that is neither JSON nor YAML, a key given twice, a key that Encord
-        does not allow, an unknown type, an enum without options or an embedding without a possible size.
+        does not allow, an unknown type, an enum without options or an embedding without a possible size; for a text
+        that is longer, nested deeper or multiplied by more aliases than :mod:`~encord_provider.text.limits` says.
     """
     if not isinstance(declaration, Mapping):
         declaration = _read(declaration, source)
@@ -93,6 +95,10 @@ def _declared(key_type: KeyType) -> Any:
 
 
 def _read(text: str | bytes, source: str) -> Any:
+    if len(text) > MAX_SCHEMA_BYTES:
+        raise MetadataSchemaError(
+            f"{source}: a metadata schema of {len(text):,} bytes, the limit is {MAX_SCHEMA_BYTES:,}"
+        )
     try:
         text = decode(text)
         if text.lstrip()[:1] in ("{", "["):
@@ -105,7 +111,9 @@ def _read(text: str | bytes, source: str) -> Any:
         mark = error.problem_mark or error.context_mark
         place = "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
         raise MetadataSchemaError(f"{source}{place}: {error.problem or error}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise MetadataSchemaError(f"{source}: nested too deeply, the limit is {MAX_DEPTH} levels") from None
+    except (yaml.YAMLError, ValueError) as error:
         raise MetadataSchemaError(f"{source}: {error}") from None
 
 
@@ -114,6 +122,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     conversions through, without a place.
     """
 
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None:
+            _check_size(node)
+        return node
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep=deep)
@@ -121,6 +135,42 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             tag = node.tag.rpartition(":")[2]
             message = f"{node.value!r:.60} is not a valid {tag}"
             raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
+
+
+def _check_size(root: yaml.Node) -> None:
+    """Refuse a text whose aliases make more of it than it is long, or put a value into itself."""
+    sizes: dict[int, tuple[int, int]] = {}
+    open_nodes: set[int] = set()
+    waiting = [(root, False)]
+    while waiting:
+        node, members_done = waiting.pop()
+        if id(node) in sizes and not members_done:
+            continue
+        members = _members(node)
+        if not members_done:
+            if id(node) in open_nodes:
+                raise yaml.composer.ComposerError(None, None, "an alias holds itself", node.start_mark)
+            open_nodes.add(id(node))
+            waiting.append((node, True))
+            waiting.extend((member, False) for member in members)
+            continue
+        open_nodes.discard(id(node))
+        size = 1 + sum(sizes[id(member)][0] for member in members)
+        depth = 1 + max((sizes[id(member)][1] for member in members), default=0)
+        for count, limit, what in (
+            (size, MAX_SCHEMA_NODES, "values, aliases in place"),
+            (depth, MAX_DEPTH, "levels of nesting"),
+        ):
+            if count > limit:
+                message = f"more than {limit:,} {what}"
+                raise yaml.composer.ComposerError(None, None, message, node.start_mark)
+        sizes[id(node)] = size, depth
+
+
+def _members(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [one for pair in node.value for one in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import math
 import re
+import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -314,10 +315,13 @@ def _vector(value: Any, size: int) -> list[float]:
     if len(value) != size:
         raise ValueError(f"{len(value)} numbers")
     for number in value:
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        # An integer of too many digits is no number of an embedding either.
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | float)
+            or not abs(number) <= sys.float_info.max
+        ):
             raise ValueError(f"{_shown(number)} is not a number")
-        if isinstance(number, float) and not math.isfinite(number):
-            raise ValueError(f"{number} is not a number")
     return list(value)
 
 

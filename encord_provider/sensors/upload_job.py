@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,7 @@ from encord_provider.api.upload_job import UploadJob
 from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.jobs.report import Outcome
+from encord_provider.jobs.wait import wait_in_process
 from encord_provider.links import EncordFolderLink, EncordUploadJobsLink, show_link
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 
@@ -90,19 +92,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
         if not self.deferrable:
             return super().execute(context)
         jobs = self._look()
-        if all(job.state.is_terminal for job in jobs):
-            return self._judged(jobs)
-        self.defer(
-            trigger=EncordUploadJobTrigger(
-                encord_conn_id=self.encord_conn_id,
-                folder=self._folder_uuid,
-                job_ids=self._jobs,
-                deadline=time.time() + self.timeout if self.timeout else None,
-                # A sensor only looks; it does not own the jobs.
-                cancel_on_kill=False,
-            ),
-            method_name="execute_complete",
-        )
+        return self._judged_or_deferred(jobs)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Ask for every job once."""
@@ -116,12 +106,38 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
         """Judge when the triggerer has seen the jobs end."""
         self._show_links(context)
         seen = UploadJobEvent.from_payload(event)
+        if seen.is_early:
+            self.log.warning("The triggerer's clock is ahead of this machine's; the jobs are awaited here.")
+            end = wait_in_process(
+                self.hook.async_api, folder=self._folder_uuid, job_ids=self._jobs, deadline=seen.deadline
+            )
+            seen = replace(seen, status=EventStatus(end.value))
         if seen.status is EventStatus.TIMEOUT:
             raise AirflowSensorTimeout(
                 f"The upload jobs {', '.join(self._jobs)} had not ended after {self.timeout} seconds; they go on."
             )
         seen.raise_for_status()
-        return self._judged(self._look())
+        # What the event says may be old: only what Encord says counts.
+        result: dict[str, Any] = self._judged_or_deferred(self._look(), deadline=seen.deadline)
+        return result
+
+    def _judged_or_deferred(self, jobs: Sequence[UploadJob], *, deadline: float | None = None) -> Any:
+        if all(job.state.is_terminal for job in jobs):
+            return self._judged(jobs)
+        if deadline is None and self.timeout:
+            deadline = time.time() + self.timeout
+        self.defer(
+            trigger=EncordUploadJobTrigger(
+                encord_conn_id=self.encord_conn_id,
+                folder=self._folder_uuid,
+                job_ids=self._jobs,
+                deadline=deadline,
+                seconds=None if deadline is None else max(0.0, deadline - time.time()),
+                # A sensor only looks; it does not own the jobs.
+                cancel_on_kill=False,
+            ),
+            method_name="execute_complete",
+        )
 
     def _show_links(self, context: Context) -> None:
         if app := self.hook.web_app:

@@ -9,19 +9,22 @@ import csv
 import datetime as dt
 import io
 import math
+import tokenize
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from encord_provider.exceptions import EncordConfigError, MetadataTableError
 from encord_provider.tables.arrow import pyarrow_for
 from encord_provider.tables.exported import VALUES_COLUMN
-from encord_provider.text.json_values import MAX_METADATA_BYTES, exact_loads
+from encord_provider.text.json_values import exact_loads
+from encord_provider.text.limits import (
+    MAX_EXPANDED_BYTES,
+    MAX_LINE_CHARACTERS,
+    MAX_TABLE_ROWS,
+)
 from encord_provider.text.strict_json import StrictJsonError, decode, loads
 
 _BATCH = 10_000
-
-_MAX_CELL_CHARACTERS = 4 * MAX_METADATA_BYTES
-"""More than the largest client metadata takes up in a cell, where quotes are doubled."""
 
 Record: TypeAlias = tuple[int, dict[str, Any]]
 """The line or number of a record, from 1, and its values by column."""
@@ -47,7 +50,7 @@ def csv_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
     :raises MetadataTableError: for anything else, and for fields that are separated by other than commas.
     """
     # The limit of the csv module, 131,072, holds for the whole process and is smaller than an embedding.
-    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_CHARACTERS))
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_CHARACTERS))
     reader = csv.reader(io.StringIO(_text(data, source), newline=""), strict=True)
     header: list[str] | None = None
     while True:
@@ -92,6 +95,10 @@ def json_records(data: str | bytes, source: str) -> Iterator[Header | Record]:
     for line, one in enumerate(_text(data, source).split("\n"), start=1):
         if not one.strip():
             continue
+        if len(one) > MAX_LINE_CHARACTERS:
+            raise MetadataTableError(
+                f"{source}, line {line}: {len(one):,} characters, the limit is {MAX_LINE_CHARACTERS:,}"
+            )
         try:
             values = loads(one)
         except StrictJsonError as error:
@@ -119,6 +126,7 @@ def parquet_records(data: str | bytes, source: str) -> Iterator[Header | Record]
     try:
         buffer = pyarrow.BufferReader(data if isinstance(data, bytes) else data.encode())
         file = pyarrow.parquet.ParquetFile(buffer)
+        _check_expansion(file.metadata, source)
         yield Header(source, list(file.schema_arrow.names))
         number = 0
         for batch in file.iter_batches(batch_size=_BATCH):
@@ -158,8 +166,11 @@ def numpy_records(
     except ImportError:
         raise EncordConfigError(f"{source}: reading a .npy file needs NumPy: pip install numpy") from None
     try:
+        if not data.startswith(np.lib.format.MAGIC_PREFIX):
+            # A zip archive of arrays, whatever they unpack to; or a pickle.
+            raise ValueError("it does not begin as one")
         array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, MemoryError, SyntaxError, tokenize.TokenError) as error:
         raise MetadataTableError(f"{source}: not a valid NumPy array file: {error}") from None
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
         shape = getattr(array, "shape", None)
@@ -212,6 +223,17 @@ def _in_microseconds(pyarrow: Any, kind: Any) -> Any:
         fields = [kind.field(number) for number in range(kind.num_fields)]
         return pyarrow.struct([one.with_type(_in_microseconds(pyarrow, one.type)) for one in fields])
     return kind
+
+
+def _check_expansion(metadata: Any, source: str) -> None:
+    """Refuse a Parquet file that says it holds more than a table may, before it is unpacked."""
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    for count, limit, what in (
+        (metadata.num_rows, MAX_TABLE_ROWS, "rows"),
+        (sum(group.total_byte_size for group in groups), MAX_EXPANDED_BYTES, "bytes once unpacked"),
+    ):
+        if count > limit:
+            raise MetadataTableError(f"{source}: {count:,} {what}, the limit is {limit:,}; divide the table")
 
 
 def _text(data: str | bytes, source: str) -> str:

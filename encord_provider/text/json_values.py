@@ -10,13 +10,8 @@ from typing import Any, NoReturn
 
 import orjson
 
+from encord_provider.text.limits import MAX_DEPTH, MAX_METADATA_BYTES
 from encord_provider.text.shown import shown
-
-MAX_METADATA_BYTES = 10 * 1024 * 1024
-"""Client metadata of one item. Source: Encord's page on private cloud integrations (10 MB)."""
-
-MAX_DEPTH = 200
-"""How deep a value may be nested: JSON writers and readers give up somewhere above 250 levels."""
 
 MIN_INTEGER = -(2**63)
 MAX_INTEGER = 2**64 - 1

@@ -14,8 +14,13 @@ from typing import Any, NoReturn
 
 import orjson
 
+from encord_provider.text.limits import MAX_DEPTH
+
 JsonPath = tuple[str | int, ...]
 """Keys and positions that lead from the top of a document to a value."""
+
+_SHORT_LINE = 500
+_LONGEST_PART = 100
 
 _TOKEN = re.compile(r'[ \t\r\n]*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
 _LONG_NUMBER = re.compile(r"[0-9]{310}")
@@ -69,7 +74,8 @@ def loads(data: bytes | str) -> Any:
     :param data: the document, UTF-8 bytes or text.
     :returns: what it holds.
     :raises StrictJsonError: for anything that is not valid JSON (RFC 8259), for a key given twice in one object, for
-        NaN and infinity, for a number of hundreds of digits and for half of a surrogate pair.
+        NaN and infinity, for a number of hundreds of digits, for half of a surrogate pair, and for values nested
+        more than :data:`~encord_provider.text.limits.MAX_DEPTH` deep.
     """
     text = decode(data)
     try:
@@ -79,9 +85,11 @@ def loads(data: bytes | str) -> Any:
     except json.JSONDecodeError as error:
         raise _syntax_error(text, error) from None
     except RecursionError:
-        raise StrictJsonError("nested too deeply", line=1) from None
+        raise _depth_error(text) from None
     except ValueError as error:
         raise _value_error(text, error) from None
+    if _is_too_deep(value):
+        raise _depth_error(text)
     if _LONG_NUMBER.search(text) and (too_long := _too_long(text)) is not None:
         raise too_long
     if _SURROGATE.search(text) and not _is_unicode(value):
@@ -102,22 +110,53 @@ def _is_unicode(value: Any) -> bool:
     return True
 
 
-def lines_of(text: str, paths: Collection[JsonPath]) -> dict[JsonPath, int]:
-    """Find the lines on which values stand.
+def places_of(text: str, paths: Collection[JsonPath]) -> dict[JsonPath, tuple[int, int | None]]:
+    """Find where values stand, in one walk however many they are.
 
     :param text: a valid JSON document.
     :param paths: the paths to look for.
-    :returns: the line of each path, from 1. For a path that does not exist, the line of the longest part of it
-        that does.
+    :returns: line and column of each path, from 1; None for the column where the line is short enough to look
+        through. For a path that does not exist, the place of the longest part of it that does.
     """
     wanted = {path[:length] for path in paths for length in range(len(path) + 1)}
     offsets: dict[JsonPath, int] = {(): max(0, len(text) - len(text.lstrip()))}
-    offsets.update({path: offset for path, offset, _ in _members(text) if path in wanted})
-    found = {}
-    for path in paths:
-        known = next(path[:length] for length in range(len(path), -1, -1) if path[:length] in offsets)
-        found[path] = text.count("\n", 0, offsets[known]) + 1
-    return found
+    missing = len(wanted) - 1
+    for path, offset, _ in _members(text) if missing else ():
+        if path in wanted and path not in offsets:
+            offsets[path] = offset
+            missing -= 1
+            if not missing:
+                break
+    known = {
+        path: next(path[:length] for length in range(len(path), -1, -1) if path[:length] in offsets)
+        for path in paths
+    }
+    places: dict[int, tuple[int, int | None]] = {}
+    line, start = 1, 0
+    for offset in sorted({offsets[path] for path in known.values()}):
+        line += text.count("\n", start, offset)
+        start = offset
+        before = text.rfind("\n", 0, offset)
+        is_short = (
+            before + 1 + _SHORT_LINE >= len(text) or "\n" in text[before + 1 : before + 2 + _SHORT_LINE]
+        )
+        places[offset] = line, None if is_short else offset - before
+    return {path: places[offsets[one]] for path, one in known.items()}
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            member
+            for one in level
+            if type(one) in (dict, list)
+            for member in (one.values() if type(one) is dict else one)
+            if type(member) in (dict, list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -181,6 +220,16 @@ def _duplicate_error(text: str) -> StrictJsonError:
     raise AssertionError("a key was given twice, but no object shows it")
 
 
+def _depth_error(text: str) -> StrictJsonError:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        mark = token.group(2)
+        depth += (mark in ("{", "[")) - (mark in ("}", "]"))
+        if depth > MAX_DEPTH:
+            return _at(text, token.start(2), f"nested too deeply, the limit is {MAX_DEPTH} levels")
+    return StrictJsonError(f"nested too deeply, the limit is {MAX_DEPTH} levels", line=1)
+
+
 def _syntax_error(text: str, error: json.JSONDecodeError) -> StrictJsonError:
     rest = text[error.pos :].lstrip()
     before = text[: error.pos].rstrip()
@@ -221,9 +270,13 @@ def shown_path(path: JsonPath) -> str:
     """Write a path for a message.
 
     :param path: the path.
-    :returns: for example ``videos[0].title``.
+    :returns: for example ``videos[0].title``; a long key is cut.
     """
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
+        if isinstance(part, int):
+            text += f"[{part}]"
+            continue
+        name = part if len(part) <= _LONGEST_PART else f"{part[:_LONGEST_PART]}..."
+        text += f".{name}" if text else name
     return text

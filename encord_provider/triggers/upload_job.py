@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -21,6 +22,7 @@ from encord_provider.jobs.cancel import KILLED_TRIGGER, cancel_jobs
 from encord_provider.jobs.next_step import WaitUntil
 from encord_provider.jobs.receipts import Receipt, Receipts
 from encord_provider.jobs.wait import Progress, finished_states, wait_for_jobs
+from encord_provider.text.stored import opened, stamped
 
 
 class EventStatus(StrEnum):
@@ -38,6 +40,8 @@ class UploadJobEvent:
 
     :param status: why the wait was over.
     :param jobs: the jobs that have ended, with their states; none of their data units.
+    :param pending: the jobs that have not been seen to end.
+    :param folder: UUID of the folder that they register into.
     :param deadline: the deadline of the wait, handed through for the next one (seconds since the epoch).
     :param message: for ``unreachable`` and ``refused``, what happened.
     :param http_status: for ``refused``, Encord's HTTP status where there was one.
@@ -46,6 +50,8 @@ class UploadJobEvent:
 
     status: EventStatus
     jobs: Mapping[str, str] = field(default_factory=dict)
+    pending: Sequence[str] = ()
+    folder: str = ""
     deadline: float | None = None
     message: str = ""
     http_status: int | None = None
@@ -55,6 +61,19 @@ class UploadJobEvent:
     def is_gone(self) -> bool:
         """Whether Encord does not know one of the jobs."""
         return self.status is EventStatus.REFUSED and self.http_status == 404
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the time is over by this machine's clock too."""
+        return self.status is EventStatus.TIMEOUT and not self.is_early
+
+    @property
+    def is_early(self) -> bool:
+        """Whether the triggerer says that the time is over though it is not by this machine's clock.
+
+        Their clocks differ, and deferring again would only give the same event again.
+        """
+        return self.status is EventStatus.TIMEOUT and (self.deadline is None or time.time() < self.deadline)
 
     def raise_for_status(self) -> None:
         """Raise what the triggerer could only report.
@@ -74,18 +93,26 @@ class UploadJobEvent:
 
     def as_payload(self) -> dict[str, Any]:
         """Give the event as JSON values."""
-        return asdict(self) | {"status": self.status.value}
+        return stamped(asdict(self) | {"status": self.status.value, "pending": list(self.pending)})
 
     @classmethod
     def from_payload(cls, payload: Any) -> UploadJobEvent:
         """Check what came back from the triggerer.
 
-        :raises EncordError: if it is no event of this trigger.
+        :raises EncordError: if it is no event of this trigger, or one of a version that says more than this one reads.
         """
         try:
-            return cls(**{**payload, "status": EventStatus(payload["status"])})
-        except (TypeError, KeyError, ValueError) as error:
+            # The triggerer may run an older version, whose events have fewer fields.
+            return opened(payload, cls, whole=False)
+        except ValueError as error:
             raise EncordError(f"The triggerer sent no usable event: {payload!r}") from error
+
+
+def _check_texts(values: Sequence[Sequence[Any]]) -> None:
+    if any(isinstance(value, str) for value in values):
+        raise TypeError("a text stands where a list of texts is wanted")
+    if not all(isinstance(text, str) for value in values for text in value):
+        raise TypeError("something stands where a text is wanted")
 
 
 class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
@@ -99,6 +126,8 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
     :param job_ids: the jobs to watch.
     :param until: ``any`` to stop at the first job that ended, ``all`` to wait for every one.
     :param deadline: seconds since the epoch after which the wait is over, or None.
+    :param seconds: how long the wait may take at most whenever it is started, should this machine's clock be behind
+        the one by which the deadline was set; None for the deadline only.
     :param total_units: data units of the jobs together, for the progress in the log, or None.
     :param cancel_on_kill: whether to cancel the jobs when a user marks the deferred task or clears it
         (Airflow 3.3 and later call ``on_kill``).
@@ -115,6 +144,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         job_ids: Sequence[str],
         until: str = WaitUntil.ALL.value,
         deadline: float | None = None,
+        seconds: float | None = None,
         total_units: int | None = None,
         cancel_on_kill: bool = True,
         receipts: str | None = None,
@@ -126,6 +156,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         self.job_ids = list(job_ids)
         self.until = until
         self.deadline = deadline
+        self.seconds = seconds
         self.total_units = total_units
         self.cancel_on_kill = cancel_on_kill
         self.receipts = receipts
@@ -141,6 +172,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                 "job_ids": self.job_ids,
                 "until": self.until,
                 "deadline": self.deadline,
+                "seconds": self.seconds,
                 "total_units": self.total_units,
                 "cancel_on_kill": self.cancel_on_kill,
                 "receipts": self.receipts,
@@ -163,7 +195,8 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
             self.log.error("The upload jobs %s could not be cancelled: %s", ", ".join(self.job_ids), error)
 
     def _cancel(self, hook: EncordHook) -> None:
-        for job_id, job in cancel_jobs(hook.api, self.folder, self.job_ids, budget=KILLED_TRIGGER).items():
+        cancelled = cancel_jobs(hook.api, self.folder, self.job_ids, budget=KILLED_TRIGGER)
+        for job_id, job in cancelled.ended.items():
             part = self.parts.get(job_id)
             if self.receipts and part:
                 # Attempt 0 is none: the next one asks Encord itself.
@@ -179,7 +212,7 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                     folder=self.folder,
                     job_ids=self.job_ids,
                     until=WaitUntil(self.until),
-                    deadline=self.deadline,
+                    deadline=self._own_deadline(),
                     progress=Progress(total=self.total_units),
                 )
         except EncordError as error:
@@ -188,14 +221,25 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                 message=str(error),
                 http_status=error.status if isinstance(error, EncordRequestError) else None,
                 permanent=isinstance(error, EncordPermanentError),
+                pending=self.job_ids,
+                folder=self.folder,
                 deadline=self.deadline,
             )
+        ended = {job_id: state.value for job_id, state in finished_states(result.jobs).items()}
         return UploadJobEvent(
             status=EventStatus(result.end.value),
-            jobs={job_id: state.value for job_id, state in finished_states(result.jobs).items()},
+            jobs=ended,
+            pending=[job_id for job_id in self.job_ids if job_id not in ended],
+            folder=self.folder,
             message=result.message,
             deadline=self.deadline,
         )
+
+    def _own_deadline(self) -> float | None:
+        """Give the moment when the wait is over by this machine's clock."""
+        if self.deadline is None or self.seconds is None:
+            return self.deadline
+        return min(self.deadline, time.time() + self.seconds)
 
     async def _hook(self) -> EncordHook:
         """Make the hook off the event loop: it reads the connection, masks secrets and imports the SDK."""

@@ -1,9 +1,10 @@
-"""``python -m encord_provider.upload_spec``: check and convert upload specs from a shell.
+"""``encord-spec``, or ``python -m encord_provider.upload_spec``: check, show and convert upload specs from a shell.
 
 ::
 
-    python -m encord_provider.upload_spec check  spec.json
-    python -m encord_provider.upload_spec convert spec.csv spec.json
+    encord-spec check  spec.json
+    encord-spec show   spec.json
+    encord-spec convert spec.csv spec.json
 
 Exit status: 0 when the spec is fine, 1 when it is not (errors by line on standard error), 2 for a wrong call.
 """
@@ -22,6 +23,9 @@ import orjson
 from encord_provider.upload_spec.data_units import UploadSpec
 from encord_provider.upload_spec.json_form import to_manifest
 from encord_provider.upload_spec.reading import check_spec
+
+_COMMAND = "encord-spec"
+_URLS = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,21 +55,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.out.write_bytes(orjson.dumps(to_manifest(spec), option=orjson.OPT_INDENT_2) + b"\n")
         except OSError as error:
             return _fail(f"{options.out}: {error.strerror}")
+    if options.command == "show":
+        print(_units(spec, most=options.most))
     print(_summary(spec))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m encord_provider.upload_spec",
-        description="Check and convert Encord upload specs (JSON, CSV).",
+        prog=_COMMAND if Path(sys.argv[0]).stem == _COMMAND else "python -m encord_provider.upload_spec",
+        description="Check, show and convert Encord upload specs (JSON, CSV).",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser(
         "check", help="read an upload spec and say what is in it, or what is wrong with it"
     )
     convert = commands.add_parser("convert", help="read an upload spec and write it as JSON")
-    for command in (check, convert):
+    show = commands.add_parser("show", help="read an upload spec and list its data units")
+    show.add_argument(
+        "--most",
+        type=int,
+        default=20,
+        metavar="N",
+        help="how many data units are listed (default %(default)s)",
+    )
+    for command in (check, convert, show):
         command.add_argument("file", type=Path, metavar="FILE", help="a JSON or CSV upload spec")
         command.add_argument(
             "--allow-unknown", action="store_true", help="keep JSON keys that Encord's pages do not describe"
@@ -82,6 +96,21 @@ def _parser() -> argparse.ArgumentParser:
         help="let Encord leave out what the folder already holds (CSV has no way to say so)",
     )
     return parser
+
+
+def _units(spec: UploadSpec, *, most: int) -> str:
+    """Give a paragraph for each of the first data units, and say how many are not shown."""
+    lines: list[str] = []
+    for unit in spec.units[:most]:
+        lines.append(f"{unit.media_type.name}  {unit.title or '(no title)'}")
+        lines += [f"  {url}" for url in unit.urls[:_URLS]]
+        if len(unit.urls) > _URLS:
+            lines.append(f"  and {len(unit.urls) - _URLS} more")
+        if unit.client_metadata:
+            lines.append(f"  {orjson.dumps(unit.client_metadata, option=orjson.OPT_SORT_KEYS).decode()}")
+    if len(spec.units) > most:
+        lines.append(f"and {len(spec.units) - most} more data units")
+    return "\n".join([*lines, ""])
 
 
 def _summary(spec: UploadSpec) -> str:

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from encord_provider.text.shown import shown
-from encord_provider.text.strict_json import JsonPath, StrictJsonError, decode, lines_of, loads, shown_path
+from encord_provider.text.strict_json import JsonPath, StrictJsonError, decode, loads, places_of, shown_path
 from encord_provider.upload_spec.data_units import DataUnit, UploadSpec, unit_problems, url_field
 from encord_provider.upload_spec.media_types import MEDIA_TYPES, MediaType
 from encord_provider.upload_spec.problems import Problem, raise_problems
 from encord_provider.upload_spec.repeats import Repeats
 
 SKIP_DUPLICATE_URLS = "skip_duplicate_urls"
+
+_MAX_PLACED = 100
+"""How many findings get their place and a hint; whoever has more is shown the first ones and the number of the rest."""
 
 _NUMBERED = re.compile(r"([A-Za-z]+)_(0|[1-9][0-9]{0,8})")
 
@@ -50,7 +53,7 @@ def check_manifest(
     :param data: the document, as bytes, text or parsed.
     :param allow_unknown: see :func:`parse_manifest`.
     :param repeats: finds what stands twice in it; None where that is known already.
-    :returns: what could be read, and the findings in the order of their lines.
+    :returns: what could be read, and the findings in the order of their lines; after the first hundred they have none.
     """
     text = None
     if isinstance(data, Mapping):
@@ -66,9 +69,10 @@ def check_manifest(
     spec = reader.read(document)
     if text is None:
         return spec, reader.problems
-    lines = lines_of(text, {problem.path for problem in reader.problems}) if reader.problems else {}
-    located = [Problem(one.path, one.message, lines[one.path]) for one in reader.problems]
-    return spec, sorted(located, key=lambda one: one.line or 0)
+    first, rest = reader.problems[:_MAX_PLACED], reader.problems[_MAX_PLACED:]
+    places = places_of(text, {problem.path for problem in first}) if first else {}
+    placed = [Problem(one.path, one.message, *places[one.path]) for one in first]
+    return spec, sorted(placed, key=lambda one: (one.line or 0, one.column or 0)) + rest
 
 
 def to_manifest(spec: UploadSpec) -> dict[str, Any]:
@@ -145,9 +149,7 @@ class _Reader:
                 if self.allow_unknown:
                     extra[key] = items
                 else:
-                    self._add(
-                        (key,), _unknown(key, (*MEDIA_TYPES.arrays, SKIP_DUPLICATE_URLS), "an upload spec")
-                    )
+                    self._add_unknown((key,), (*MEDIA_TYPES.arrays, SKIP_DUPLICATE_URLS), "an upload spec")
             elif not isinstance(items, list):
                 self._add((key,), f"{key!r} must be an array of objects")
             else:
@@ -162,6 +164,12 @@ class _Reader:
 
     def _add(self, path: JsonPath, message: str) -> None:
         self.problems.append(Problem(path, message))
+
+    def _add_unknown(self, path: JsonPath, known: tuple[str, ...], what: str) -> None:
+        # Finding out what was meant takes long.
+        hint = _meant(str(path[-1]), known) if len(self.problems) < _MAX_PLACED else None
+        rest = f"did you mean {hint!r}?" if hint else f"known are {', '.join(known)}"
+        self._add(path, f"{what} has no key {shown(path[-1])}; {rest}")
 
     def _unit(self, types: Sequence[MediaType], item: Any, path: JsonPath) -> DataUnit | None:
         """One item of an array in which units of these types stand."""
@@ -183,9 +191,7 @@ class _Reader:
         urls, file_metadata = self._files(media_type, rest, fields, path)
         if rest and not self.allow_unknown:
             for key in rest:
-                self._add(
-                    (*path, key), _unknown(key, _known_fields(media_type), f"a unit of type {media_type}")
-                )
+                self._add_unknown((*path, key), _known_fields(media_type), f"a unit of type {media_type}")
         if len(self.problems) > before:
             return None
         unit = DataUnit(
@@ -302,11 +308,11 @@ def _hint(repeated: JsonPath) -> str:
     return f"; put {names} into one array" if len(types) > 1 else ""
 
 
-def _unknown(key: str, known: tuple[str, ...], what: str) -> str:
+def _meant(key: str, known: tuple[str, ...]) -> str | None:
     by_lower = {one.lower().replace("_", ""): one for one in known}
-    lower = str(key).lower().replace("_", "")
-    near = by_lower.get(lower) or next(
+    lower = key.lower().replace("_", "")
+    if len(lower) > 2 * max(map(len, by_lower)):
+        return None
+    return by_lower.get(lower) or next(
         (by_lower[one] for one in difflib.get_close_matches(lower, by_lower, n=1, cutoff=0.75)), None
     )
-    hint = f"did you mean {near!r}?" if near else f"known are {', '.join(known)}"
-    return f"{what} has no key {key!r}; {hint}"

@@ -16,15 +16,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import orjson
 
 from encord_provider.exceptions import UploadSpecError
+from encord_provider.text.secrets import redacted
 from encord_provider.text.shown import shown
-from encord_provider.text.strict_json import StrictJsonError, loads
+from encord_provider.text.stored import opened
+from encord_provider.text.strict_json import loads
 from encord_provider.upload_spec.data_units import (
     MAX_UNITS_PER_FILE,
     MAX_URLS_PER_FILE,
@@ -204,15 +206,24 @@ def read_index(path: Workspace) -> SpecIndex:
             raise UploadSpecError(
                 f"{uri}: an index of version {document['version']}, this provider reads version {INDEX_VERSION}"
             )
-        return SpecIndex(
-            uri=uri,
-            skipped_uri=_uri(path.parent / SKIPPED_NAME),
-            parts=tuple(SpecPart(uri=_uri(path.parent / one["name"]), **one) for one in document["parts"]),
-            **{name: document[name] for name in ("counts", "units", "urls", "skipped", SKIP_DUPLICATE_URLS)},
+        names = ("counts", "units", "urls", "skipped", SKIP_DUPLICATE_URLS)
+        index = {
+            "uri": uri,
+            "skipped_uri": _uri(path.parent / SKIPPED_NAME),
+            "parts": [{"uri": "", **one} for one in document["parts"]],
+            **{name: document[name] for name in names},
+        }
+        found = opened(index, SpecIndex)
+        if away := next(
+            (part.name for part in found.parts if "/" in part.name or part.name in ("", "..")), None
+        ):
+            raise ValueError(f"the part {away!r} is not beside it")
+        return replace(
+            found, parts=tuple(replace(part, uri=_uri(path.parent / part.name)) for part in found.parts)
         )
     except FileNotFoundError:
         raise UploadSpecError(f"{uri}: there is no such file; build the upload spec first") from None
-    except (StrictJsonError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UploadSpecError(f"{uri}: not a valid index of an upload spec ({error})") from None
 
 
@@ -344,7 +355,8 @@ def _plain(value: Any) -> Any:
 def _write_skipped(file: IO[bytes], skipped: Iterable[Skipped]) -> int:
     count = 0
     for one in skipped:
-        file.write(orjson.dumps({"key": one.key, "reason": one.reason}) + b"\n")
+        shown_as = {"key": redacted(one.key), "reason": redacted(one.reason)}
+        file.write(orjson.dumps(shown_as) + b"\n")
         count += 1
     return count
 

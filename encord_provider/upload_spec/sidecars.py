@@ -13,6 +13,7 @@ from encord_provider.exceptions import MetadataTableError, MetadataValueError
 from encord_provider.listing.objects import ListedObject
 from encord_provider.schema.types import MetadataSchema
 from encord_provider.schema.values import ValueCheck
+from encord_provider.text.limits import MAX_METADATA_BYTES
 from encord_provider.text.strict_json import StrictJsonError, loads
 from encord_provider.upload_spec.media_types import SIDECAR_SUFFIX
 
@@ -102,6 +103,10 @@ def parse_sidecar(content: bytes, *, source: str) -> dict[str, Any]:
     :returns: the client metadata.
     :raises MetadataTableError: when the file is not a JSON object; the message names file, line and column.
     """
+    if len(content) > MAX_METADATA_BYTES:
+        raise MetadataTableError(
+            f"sidecar {source}: more than {MAX_METADATA_BYTES:,} bytes, which is the limit"
+        )
     try:
         value = loads(content)
     except StrictJsonError as error:

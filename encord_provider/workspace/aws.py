@@ -11,7 +11,7 @@ from encord_provider.exceptions import EncordConfigError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_USUAL = "aws_default"
+USUAL_CONNECTION = "aws_default"
 
 
 def s3_client(aws_conn_id: str | None) -> S3Client:
@@ -28,7 +28,7 @@ def s3_client(aws_conn_id: str | None) -> S3Client:
 
     hook = S3Hook(aws_conn_id=aws_conn_id)
     if aws_conn_id and not _exists(aws_conn_id):
-        if aws_conn_id != _USUAL:
+        if aws_conn_id != USUAL_CONNECTION:
             raise EncordConfigError(
                 f"There is no Airflow connection {aws_conn_id!r}: add one of the type Amazon Web Services, or name "
                 "another as aws_conn_id."

@@ -8,21 +8,32 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from typing import IO, TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import conf
 
 from encord_provider.exceptions import EncordInputError
-from encord_provider.workspace.aws import s3_client
+from encord_provider.text.limits import MAX_TABLE_BYTES
+from encord_provider.text.secrets import redacted
+from encord_provider.workspace.s3_path import S3Path
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, ObjectStoragePath
 
+_S3_SCHEMES = frozenset({"s3", "s3a"})
+_AS_THEY_STAND = _S3_SCHEMES | {"http", "https"}
+"""Schemes whose readers get the whole URI, or the key as it is."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_DECODED = re.compile(r"[#?]|%[0-9A-Fa-f]{2}")
+"""What some readers of URIs cut off or decode, and others do not."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 _LONGEST_NAME = 200
 """Below the 255 bytes that file systems allow, with a hash and an index behind it."""
+_PIECE = 16 * 1024 * 1024
 _HASH = 12
 
 
@@ -49,26 +60,106 @@ def parent(uri: str) -> str:
     return uri.rpartition("/")[0]
 
 
-def path_of(uri: str) -> ObjectStoragePath:
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """What a URI names.
+
+    :param scheme: ``file``, ``s3``, or that of another object store.
+    :param conn_id: the Airflow connection before the ``@``, or None.
+    :param bucket: the bucket or container; empty for a local file.
+    :param path: what follows the bucket, or the absolute local path.
+    """
+
+    scheme: str
+    conn_id: str | None
+    bucket: str
+    path: str
+
+    @classmethod
+    def parse(cls, uri: str) -> Location:
+        """Read a URI such as ``file:///data``, ``/data`` or ``s3://aws_default@bucket/folder``.
+
+        What is written behind the bucket or ``file://`` is the path, as it stands: nothing is decoded or cut off.
+        What other readers of URIs would decode or cut off is refused therefore, but in S3, whose keys may hold it, and
+        of web servers, which are asked for the whole of it.
+
+        :raises EncordInputError: for anything that is not such a URI, or that might name another file than it seems.
+        """
+        scheme, separator, rest = uri.partition("://")
+        scheme = scheme.lower()
+        if uri.startswith("/"):
+            scheme, rest = "file", uri
+        elif not separator or not _SCHEME.fullmatch(scheme):
+            raise EncordInputError(
+                f"{shown_uri(uri)} is not a URI: give one such as file:///data/encord, "
+                "s3://aws_default@my-bucket/encord or an absolute path."
+            )
+        netloc, _, path = ("", "", rest.removeprefix("/")) if rest.startswith("/") else rest.partition("/")
+        user, at, bucket = netloc.rpartition("@")
+        problem = None
+        if ":" in netloc or (at and not user):
+            problem = "has a user name or password in it: name an Airflow connection before the @"
+        elif _CONTROL.search(uri):
+            problem = "has a control character or half of a surrogate pair in it"
+        elif scheme == "file" and netloc:
+            problem = f"names the machine {netloc!r}: a local file has three slashes, file:///data"
+        elif scheme != "file" and not bucket:
+            problem = "names no bucket"
+        elif any(segment in ("..", ".") for segment in path.split("/")):
+            problem = "has a '..' or '.' in its path"
+        elif scheme not in _AS_THEY_STAND and (found := _DECODED.search(rest)):
+            problem = (
+                f"has {found.group()!r} in it, which may be read as something else: rename the folder or file"
+            )
+        if problem is not None:
+            raise EncordInputError(f"{shown_uri(uri)} {problem}.")
+        path = f"/{path}" if scheme == "file" else path
+        return cls(scheme=scheme, conn_id=user or None, bucket=bucket, path=path)
+
+
+def shown_uri(uri: str) -> str:
+    """Give a URI for a message, without a secret and not too long."""
+    text = redacted(uri)
+    return repr(text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}...")
+
+
+def path_of(uri: str) -> ObjectStoragePath | S3Path:
     """Open a URI such as ``file:///data``, ``/data`` or ``s3://aws_default@bucket/folder``.
 
-    :raises EncordInputError: if the URI is empty or relative, or the package for its scheme is not installed.
+    :returns: a path; making its folders never creates a bucket.
+    :raises EncordInputError: if it is no such URI (:meth:`Location.parse`), or the package for its scheme is not
+        installed.
     """
-    from airflow.sdk import ObjectStoragePath
-
-    scheme = urlsplit(uri).scheme
-    if not scheme and not uri.startswith("/"):
-        raise EncordInputError(
-            f"{uri!r} is not a URI: give one such as file:///data/encord, s3://aws_default@my-bucket/encord or an "
-            "absolute path."
-        )
+    location = Location.parse(uri)
+    if location.scheme in _S3_SCHEMES:
+        return S3Path(location.bucket, location.path, location.conn_id)
     try:
-        path = ObjectStoragePath(uri if scheme else f"file://{uri}")
+        path = _object_storage_path(location, uri)
         path.fs  # noqa: B018 - opens the file system, which is where a missing package shows
     except (ImportError, ValueError) as error:
-        hint = " Install airflow-provider-encord[s3fs]." if scheme in ("s3", "s3a") else ""
-        raise EncordInputError(f"{uri!r} cannot be opened: {error}.{hint}") from error
+        raise EncordInputError(f"{shown_uri(uri)} cannot be opened: {error}.") from error
     return path
+
+
+def _object_storage_path(location: Location, uri: str) -> ObjectStoragePath:
+    from airflow.sdk import ObjectStoragePath
+
+    return ObjectStoragePath(f"file://{location.path}") if location.scheme == "file" else _bucket_path()(uri)
+
+
+@cache
+def _bucket_path() -> type[ObjectStoragePath]:
+    from airflow.sdk import ObjectStoragePath
+
+    class BucketPath(ObjectStoragePath):
+        """A path in an object store, whose folders need not be made, and whose buckets must not."""
+
+        __slots__ = ()
+
+        def mkdir(self, *_: Any, **__: Any) -> None:
+            """Do nothing."""
+
+    return BucketPath
 
 
 def safe_name(text: str) -> str:
@@ -104,47 +195,44 @@ def task_folder(workspace: str | None, context: Context) -> str:
     )
 
 
-def read_bytes(uri: str, *, aws_conn_id: str | None) -> bytes:
-    """Read a file that the user named.
-
-    ``s3://bucket/key`` is read through the amazon provider's hook, which every installation has, and so is a version of
-    an object, ``s3://bucket/key?versionId=...``; a URI that names its own connection, and every other scheme, through
-    Airflow's object storage.
+def read_bytes(uri: str, *, aws_conn_id: str | None, limit: int = MAX_TABLE_BYTES) -> bytes:
+    """Read a file that the user named, in S3 also a version of an object: ``s3://bucket/key?versionId=...``.
 
     :param uri: what to read.
     :param aws_conn_id: the Airflow connection for an ``s3://`` URI that names none.
-    :raises EncordInputError: if there is no such file, or it may not be read.
+    :param limit: how many bytes it may have.
+    :raises EncordInputError: if there is no such file, it may not be read, or it is larger.
     """
-    parts = urlsplit(uri)
-    if parts.scheme == "s3" and "@" not in parts.netloc:
-        return _read_s3(parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else "", uri, aws_conn_id)
+    location = Location.parse(uri)
+    path = path_of(uri)
+    if isinstance(path, S3Path):
+        key, _, version = path.key.partition("?versionId=")
+        path = replace(path, key=key, version=version or None, usual=aws_conn_id)
     try:
-        return path_of(uri).read_bytes()
+        if isinstance(path, S3Path):
+            try:
+                content = path.read_bytes(limit + 1)
+            except FileNotFoundError as error:
+                raise EncordInputError(str(error)) from None
+        else:
+            with (Path(location.path) if location.scheme == "file" else path).open("rb") as file:
+                content = _read(file, limit + 1)
     except FileNotFoundError:
         raise EncordInputError(f"There is no file {uri}.") from None
     except OSError as error:
-        raise EncordInputError(f"{uri} cannot be read: {error}") from error
+        raise EncordInputError(f"{uri} cannot be read: {error.strerror or error}") from error
+    if len(content) > limit:
+        raise EncordInputError(f"{uri} has more than {limit:,} bytes, which is the limit; divide it.")
+    return content
 
 
-def _read_s3(bucket: str, key: str, uri: str, aws_conn_id: str | None) -> bytes:
-    from botocore.exceptions import ClientError
-
-    client = s3_client(aws_conn_id)
-    name, asked, version = key.partition("?versionId=")
-    try:
-        if asked:
-            found = client.get_object(Bucket=bucket, Key=name, VersionId=version)
-        else:
-            found = client.get_object(Bucket=bucket, Key=key)
-        body: bytes = found["Body"].read()
-        return body
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in ("NoSuchKey", "NoSuchVersion", "NoSuchBucket", "AccessDenied", "403", "404"):
-            raise EncordInputError(
-                f"{uri} cannot be read: {code}. Reading it needs the IAM action s3:GetObject."
-            ) from error
-        raise
+def _read(file: IO[bytes], limit: int) -> bytes:
+    # In pieces: a file sets aside as much memory as it is asked for.
+    pieces = []
+    while limit > 0 and (piece := file.read(min(limit, _PIECE))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
 
 
 def write_whole(uri: str, content: bytes | IO[bytes]) -> None:
@@ -156,13 +244,13 @@ def write_whole(uri: str, content: bytes | IO[bytes]) -> None:
     :param content: its content, or an open file with it, which is copied from where it stands.
     """
     source = io.BytesIO(content) if isinstance(content, bytes) else content
-    path = path_of(uri)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.protocol not in ("", "file", "local"):
-        with path.open("wb") as file:
+    location = Location.parse(uri)
+    if location.scheme != "file":
+        with path_of(uri).open("wb") as file:
             shutil.copyfileobj(source, file)
         return
-    target = Path(unquote(urlsplit(uri).path) if "%" in uri else urlsplit(uri).path)
+    target = Path(location.path)
+    target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{os.getpid()}.new")
     with beside.open("wb") as file:
         shutil.copyfileobj(source, file)

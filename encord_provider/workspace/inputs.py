@@ -11,6 +11,7 @@ from encord_provider.exceptions import EncordInputError, MetadataSchemaError
 from encord_provider.schema import MetadataSchema, ValueCheck, parse_schema
 from encord_provider.tables import FrameTable, MetadataTable, read_embeddings, read_frames, read_table
 from encord_provider.text.endings import ending_of
+from encord_provider.text.limits import MAX_SCHEMA_BYTES, MAX_SPEC_BYTES, MAX_TABLE_BYTES
 from encord_provider.upload_spec import DataUnit, UploadSpec, parse_spec
 from encord_provider.workspace.files import read_bytes
 from encord_provider.workspace.templates import value_of
@@ -40,7 +41,7 @@ class Inputs:
             return parse_schema(given)
         text = given.strip()
         if "\n" not in text and ending_of(text, _SCHEMA_ENDINGS):
-            return parse_schema(self._read(text), source=text)
+            return parse_schema(self._read(text, MAX_SCHEMA_BYTES), source=text)
         if not text:
             raise MetadataSchemaError("The metadata schema is empty.")
         if text.startswith("{'"):
@@ -110,7 +111,12 @@ class Inputs:
         """
         if not uri:
             raise EncordInputError("No upload spec was given: set the parameter 'spec' to its URI.")
-        spec = parse_spec(self._read(uri), source=uri, allow_unknown=allow_unknown, by_extension=by_extension)
+        spec = parse_spec(
+            self._read(uri, MAX_SPEC_BYTES),
+            source=uri,
+            allow_unknown=allow_unknown,
+            by_extension=by_extension,
+        )
         if spec.extra:
             raise EncordInputError(
                 f"{uri} has unknown fields at the top: {', '.join(map(repr, spec.extra))}. Parts have no place for "
@@ -123,8 +129,8 @@ class Inputs:
         check.finish()
         return replace(spec, units=units)
 
-    def _read(self, uri: str) -> bytes:
-        return read_bytes(uri, aws_conn_id=self.aws_conn_id)
+    def _read(self, uri: str, limit: int = MAX_TABLE_BYTES) -> bytes:
+        return read_bytes(uri, aws_conn_id=self.aws_conn_id, limit=limit)
 
 
 def _checked(unit: DataUnit, check: ValueCheck, uri: str) -> DataUnit:

@@ -5,63 +5,62 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import time
-from collections import defaultdict
+import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.chaos.driver import UNITS_PER_SECOND, Verdict, be_quick, run, warm_up
-from tests.chaos.schedules import Schedule, drawn, systematic
+from tests.chaos.driver import UNITS_PER_SECOND, be_quick, run, warm_up
+from tests.chaos.judge import Verdict
+from tests.chaos.schedules import DIMENSIONS, Schedule, choose, drawn
 from tests.helpers.emulator_process import emulator
 
-_COLUMNS = ("runs", "struck", "lost", "doubled", "left running", "wrong verdicts")
-
-
-def choose(schedules: int, seed: int) -> list[Schedule]:
-    """Give all systematic schedules and as many drawn ones as are missing; of fewer, an even choice of both."""
-    every = list(systematic())
-    if schedules >= len(every):
-        return every + [drawn(seed, number) for number in range(schedules - len(every))]
-    some = random.Random(seed).sample(every, schedules * 2 // 3)
-    return some + [drawn(seed, number) for number in range(schedules - len(some))]
+_COLUMNS = ("runs", "struck", "lost", "doubled", "left running", "wrong verdict", "secret seen", "hung")
+_ALL = ("all", "")
 
 
 def rows_of(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], list[int]]:
-    """Count by fault and place."""
-    rows: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(_COLUMNS))
+    """Count by the values of each dimension; a schedule counts once in each dimension."""
+    rows: dict[tuple[str, str], list[int]] = {
+        (name, value): [0] * len(_COLUMNS) for name, choices in DIMENSIONS.items() for value in choices
+    }
     for verdict in verdicts:
-        row = rows[_place(verdict.schedule)]
-        found = (1, verdict.struck, len(verdict.lost), len(verdict.doubled))
-        found += (len(verdict.left_running), len(verdict.wrong))
-        for column, count in enumerate(found):
-            row[column] += count
-    return dict(rows)
+        for place in [*verdict.schedule.values.items(), _ALL]:
+            row = rows.setdefault(place, [0] * len(_COLUMNS))
+            for column, count in enumerate(_counts(verdict)):
+                row[column] += count
+    return rows
 
 
-def _place(schedule: Schedule) -> tuple[str, str]:
-    if schedule.name.startswith("drawn/"):
-        return "drawn from the seed", f"{len(schedule.troubles)} faults"
-    if not schedule.troubles:
-        return ("cleared after success", "-") if schedule.clears else ("two runs of the day at once", "-")
-    return schedule.troubles[0].event.value, schedule.troubles[0].where
+def _counts(verdict: Verdict) -> tuple[int, ...]:
+    found = (
+        verdict.lost,
+        verdict.doubled,
+        verdict.left_running,
+        verdict.wrong,
+        verdict.secrets,
+        verdict.hung,
+    )
+    return (1, verdict.struck, *map(len, found))
 
 
 def print_table(rows: dict[tuple[str, str], list[int]]) -> None:
-    """Print the table with its sums."""
-    lines = [[*place, *map(str, counts)] for place, counts in rows.items()]
-    sums = [str(sum(counts[column] for counts in rows.values())) for column in range(len(_COLUMNS))]
-    table = [["fault", "where", *_COLUMNS], *lines, ["all", "", *sums]]
+    """Print the table."""
+    table = [["dimension", "value", *_COLUMNS]]
+    table += [[*place, *map(str, counts)] for place, counts in rows.items()]
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    before = ""
     for number, line in enumerate(table):
+        if number == 1 or line[0] == _ALL[0]:
+            print("  ".join("-" * width for width in widths))
+        shown = ["" if line[0] == before else line[0], *line[1:]]
+        before = line[0]
         cells = [
             cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            for column, (cell, width) in enumerate(zip(shown, widths, strict=True))
         ]
         print("  ".join(cells).rstrip())
-        if number in (0, len(table) - 2):
-            print("  ".join("-" * width for width in widths))
 
 
 def run_all(schedules: Sequence[Schedule], processes: int) -> list[Verdict]:
@@ -75,6 +74,9 @@ def run_all(schedules: Sequence[Schedule], processes: int) -> list[Verdict]:
                 try:
                     _run_part(schedules[part::processes], Path(folder) / f"{part}.jsonl")
                     code = 0
+                except BaseException:
+                    traceback.print_exc()
+                    raise
                 finally:
                     os._exit(code)
             children.append(child)
@@ -104,15 +106,16 @@ def _run_part(schedules: Sequence[Schedule], results: Path) -> None:
 def main() -> int:
     """Read the command line, run, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=500, help="how many")
+    parser.add_argument("--schedules", type=int, default=2000, help="how many")
     parser.add_argument("--seed", type=int, default=1, help="what the drawn ones are drawn from")
     parser.add_argument("--processes", type=int, default=max(1, os.cpu_count() or 1))
-    parser.add_argument("--only", help="run the schedules whose name holds this text")
+    parser.add_argument("--only", help="run the one schedule of this name, such as 1/17")
     arguments = parser.parse_args()
     began = time.monotonic()
     schedules = choose(arguments.schedules, arguments.seed)
     if arguments.only:
-        schedules = [schedule for schedule in schedules if arguments.only in schedule.name]
+        seed, _, number = arguments.only.partition("/")
+        schedules = [drawn(int(seed), int(number))]
     verdicts = run_all(schedules, min(arguments.processes, len(schedules)))
     print_table(rows_of(verdicts))
     bad = [verdict for verdict in verdicts if not verdict.is_good]

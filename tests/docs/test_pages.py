@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from encord_provider.get_provider_info import get_provider_info
+from tests.helpers.dags import read_dags
 from tests.helpers.pages import DOCS, blocks, pages
 
 CLASSES = {
@@ -88,9 +89,7 @@ def test_the_connection_page_shows_every_field_of_the_form() -> None:
 
 
 def test_the_page_of_the_bundled_dag_shows_every_parameter() -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
-    dag = DagBag(dag_folder=str(DOCS.parent / "dags")).dags["encord_s3_import"]
+    dag = read_dags(DOCS.parent / "dags")["encord_s3_import"]
     shown = [
         name
         for names, _ in table_under("dags/encord_s3_import.md", "Parameters")
@@ -105,9 +104,7 @@ def test_the_page_of_the_bundled_dag_shows_every_parameter() -> None:
 
 @pytest.mark.parametrize("dag_id", ["encord_metadata_sync", "encord_spec_import"])
 def test_the_pages_of_the_other_bundled_dags_show_every_parameter(dag_id: str) -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
-    dag = DagBag(dag_folder=str(DOCS.parent / "dags")).dags[dag_id]
+    dag = read_dags(DOCS.parent / "dags")[dag_id]
     rows = table_under(f"dags/{dag_id}.md", "Parameters")
     shown = [name for names, _ in rows for name in re.findall(r"`(\w+)`", names)]
     assert sorted(shown) == sorted(dag.params)

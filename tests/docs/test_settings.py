@@ -21,7 +21,8 @@ from packaging.requirements import Requirement
 
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.workspace.files import default_workspace
-from tests.helpers.dags import load, run
+from tests.helpers.dags import load, read_dags, run
+from tests.helpers.keys import encrypted_with
 from tests.helpers.pages import Block, blocks
 from tests.helpers.recordings import QUAY, given_a_dropped_spec, given_imported_recordings, items, short
 
@@ -73,7 +74,6 @@ def real(encord: EncordEmulator, tmp_path: Path) -> Callable[[str], str]:
 
 def _protected(key: str, passphrase: str) -> str:
     from cryptography.hazmat.primitives.serialization import (
-        BestAvailableEncryption,
         Encoding,
         PrivateFormat,
         load_ssh_private_key,
@@ -81,7 +81,9 @@ def _protected(key: str, passphrase: str) -> str:
 
     loaded = load_ssh_private_key(key.encode(), None)
     return loaded.private_bytes(
-        Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(passphrase.encode())
+        Encoding.PEM,
+        PrivateFormat.OpenSSH,
+        encrypted_with(passphrase),
     ).decode()
 
 
@@ -155,7 +157,6 @@ class TestConfiguration:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from airflow.dag_processing.bundles.manager import DagBundlesManager
-        from airflow.dag_processing.dagbag import DagBag
 
         (block,) = [block for block in blocks("ini") if "dag_bundle_config_list" in block.text]
         apply(block, monkeypatch)
@@ -164,9 +165,7 @@ class TestConfiguration:
         assert set(bundles) == {"dags-folder", "encord"}
         bundle = bundles["encord"]
         bundle.initialize()
-        bag = DagBag(dag_folder=str(bundle.path), bundle_path=bundle.path, bundle_name=bundle.name)
-        assert bag.import_errors == {}
-        assert "encord_s3_import" in bag.dags
+        assert "encord_s3_import" in read_dags(bundle.path, bundle_name=bundle.name)
 
     @pytest.mark.parametrize(
         "block",
@@ -396,12 +395,14 @@ class TestShell:
         real: Any,
         airflow: Callable[..., str],
         shell_environment: dict[str, str],
+        tmp_path: Path,
     ) -> None:
         self.shell(real(self.text("airflow connections add")), shell_environment)
         try:
-            printed = airflow("connections", "list", "--show-values", "--output", "json")
-            assert '"conn_type": "encord"' in printed
-            assert "private_key_file" in printed
+            airflow("connections", "export", str(tmp_path / "connections.json"))
+            added = json.loads((tmp_path / "connections.json").read_text())["encord_default"]
+            assert added["conn_type"] == "encord"
+            assert "private_key_file" in added["extra"]
         finally:
             airflow("connections", "delete", "encord_default")
 

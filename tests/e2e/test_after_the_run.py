@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from demo.services import DAG_ID
 from tests.e2e.conftest import Backfill, Stack
@@ -31,7 +32,9 @@ def run(first_backfill: Backfill) -> dict[str, Any]:
 
 
 def _task(stack: Stack, run: dict[str, Any], task_id: str) -> str:
-    return f"{stack.airflow.url}/dags/{DAG_ID}/runs/{quote(run['dag_run_id'], safe='')}/tasks/{task_id}"
+    return (
+        f"{stack.airflow.url}/dags/{DAG_ID}/runs/{quote(run['dag_run_id'], safe='')}/tasks/import.{task_id}"
+    )
 
 
 def test_the_buttons_of_the_import_lead_to_what_it_did(page: Page, stack: Stack, run: dict[str, Any]) -> None:
@@ -87,6 +90,4 @@ def test_the_page_stands_in_airflows_navigation(page: Page, stack: Stack) -> Non
 
 
 def test_nobody_sees_it_without_signing_in(stack: Stack, first_backfill: Backfill) -> None:
-    with browser_page() as stranger:
-        answer = stranger.request.get(f"{stack.airflow.url}/encord/imports")
-        assert answer.status == 401
+    assert requests.get(f"{stack.airflow.url}/encord/imports", timeout=30).status_code == 401

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.services import ROOT
+from tests.helpers.dags import read_dags
 
 _README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -18,14 +19,11 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_the_first_dag_imports_and_has_the_four_steps(tmp_path: Path) -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
     (example,) = _blocks("python")
     (tmp_path / "harbour_cameras.py").write_text(example)
-    bag = DagBag(dag_folder=tmp_path, bundle_path=tmp_path, bundle_name="readme")
-    assert bag.import_errors == {}
+    dags = read_dags(tmp_path, bundle_name="readme")
     steps = ["import_data", "build_spec", "patch_metadata", "set_schema"]
-    assert sorted(bag.dags["harbour_cameras"].task_ids) == sorted(f"import_from_s3.{step}" for step in steps)
+    assert sorted(dags["harbour_cameras"].task_ids) == sorted(f"import_from_s3.{step}" for step in steps)
 
 
 def test_the_connection_without_the_web_ui_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,13 +16,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import httpx
 from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.api import client as api_client
 from airflow.sdk.api.client import Client
-from airflow.sdk.api.datamodels._generated import TaskInstance
-from airflow.sdk.execution_time.supervisor import TaskRunResult, run_task_in_process
+from airflow.sdk.api.datamodels._generated import DagRun, TaskInstance
+from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, TaskRunResult
 from airflow.sdk.module_loading import import_string
-from airflow.sdk.serde import deserialize, serialize
+
+try:
+    from airflow.sdk.serde import deserialize, serialize
+except ImportError:  # Airflow 3.1
+    from airflow.serialization.serialized_objects import BaseSerialization
+
+    deserialize, serialize = BaseSerialization.deserialize, BaseSerialization.serialize
+
+# What Airflow's client is made of: httpx2 from 3.4 on.
+httpx: Any = getattr(api_client, "httpx2", None) or api_client.httpx
 
 DAG_ID, RUN_ID = "imports", "manual__1"
 
@@ -35,7 +44,13 @@ class TaskRecord:
     """
 
     def __init__(
-        self, path: Path, *, retries: int = 0, task_id: str = "import_data", run_id: str = RUN_ID
+        self,
+        path: Path,
+        *,
+        retries: int = 0,
+        task_id: str = "import_data",
+        run_id: str = RUN_ID,
+        map_index: int = -1,
     ) -> None:
         self.path = path
         self.on_call: Callable[[str, str], None] = lambda method, path: None
@@ -44,6 +59,7 @@ class TaskRecord:
                 {
                     "task_id": task_id,
                     "run_id": run_id,
+                    "map_index": map_index,
                     "try_number": 1,
                     "max_tries": retries,
                     "retries": retries,
@@ -112,11 +128,19 @@ class TaskRecord:
             task_id=known["task_id"],
             dag_id=DAG_ID,
             run_id=known["run_id"],
+            map_index=known["map_index"],
             try_number=known["try_number"],
             dag_version_id=uuid.uuid4(),
         )
         client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(self._answer))
-        return run_task_in_process(instance, operator, client)
+
+        class Supervisor(InProcessTestSupervisor):
+            # Below Airflow 3.3 it takes no client.
+            @staticmethod
+            def _api_client(*given: Any) -> Client:
+                return client
+
+        return Supervisor.start(what=instance, task=operator)
 
     def run_in_worker(
         self, make_operator: Callable[[], BaseOperator], *, prepare: Callable[[], None] = lambda: None
@@ -167,7 +191,7 @@ class TaskRecord:
             self.run(make_operator())
         raise AssertionError(f"the task did not end: {self.read()}")
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _answer(self, request: Any) -> Any:
         path = request.url.path.strip("/")
         self.on_call(request.method, path)
         body = json.loads(request.content) if request.content else None
@@ -186,6 +210,8 @@ class TaskRecord:
                 self.update(xcoms={**known["xcoms"], key: body})
                 return httpx.Response(201, json={"message": "done"})
             return httpx.Response(404, json={"detail": {"reason": "not_found", "message": "no XCom"}})
+        if path.endswith("/rtif"):
+            self.update(rendered=body)
         if path.startswith("task-instances/"):
             return httpx.Response(204)
         return httpx.Response(404, json={"detail": {"reason": "not_found", "message": path}})
@@ -200,7 +226,7 @@ class TaskRecord:
             }
         self.update(**changes)
 
-    def _store_call(self, method: str, key: str, body: Any, known: dict[str, Any]) -> httpx.Response:
+    def _store_call(self, method: str, key: str, body: Any, known: dict[str, Any]) -> Any:
         store = dict(known["store"])
         if method == "GET":
             if key in store:
@@ -216,8 +242,11 @@ class TaskRecord:
 
 def _run_context(known: dict[str, Any]) -> dict[str, Any]:
     now = known["run_started"]
+    # Airflow 3.1 knows no partitions.
+    partition = {"partition_key": None} if "partition_key" in DagRun.model_fields else {}
     return {
         "dag_run": {
+            **partition,
             "dag_id": DAG_ID,
             "run_id": known["run_id"],
             "logical_date": None,
@@ -229,7 +258,6 @@ def _run_context(known: dict[str, Any]) -> dict[str, Any]:
             "run_type": "manual",
             "state": "running",
             "consumed_asset_events": [],
-            "partition_key": None,
         },
         "max_tries": known["max_tries"],
         "should_retry": known["try_number"] <= known["max_tries"],

@@ -7,21 +7,47 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 
 def load(dag_id: str, bundle: dict[str, Any], monkeypatch: Any) -> Any:
     """Give a DAG of a bundle that becomes the only one of Airflow."""
+    return load_all(bundle, monkeypatch)[dag_id]
+
+
+def load_all(bundle: dict[str, Any], monkeypatch: Any) -> dict[str, Any]:
+    """Give the DAGs of a bundle that becomes the only one of Airflow."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag
 
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
     (one,) = DagBundlesManager().get_all_dag_bundles()
     one.initialize()
-    bag = DagBag(dag_folder=str(one.path), bundle_path=one.path, bundle_name=one.name)
-    assert bag.import_errors == {}
-    return bag.dags[dag_id]
+    return read_dags(one.path, bundle_name=one.name)
+
+
+def read_dags(folder: Path, *, bundle_name: str | None = None) -> dict[str, Any]:
+    """Read the DAGs of a folder as Airflow's DAG processor does; a file that cannot be read is a failure."""
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(dag_folder=str(folder), bundle_path=folder, bundle_name=bundle_name)
+    except ImportError:  # Airflow 3.1
+        from airflow.models.dagbag import DagBag
+
+        bag = DagBag(dag_folder=str(folder), bundle_path=folder)
+    assert not bag.import_errors, bag.import_errors
+    return dict(bag.dags)
+
+
+def serialized_form() -> Any:
+    """Airflow's class that turns DAGs into what its database keeps."""
+    from airflow.serialization import serialized_objects
+
+    if hasattr(serialized_objects, "DagSerialization"):
+        return serialized_objects.DagSerialization
+    return serialized_objects.SerializedDAG  # Airflow 3.1
 
 
 def run(
@@ -50,9 +76,8 @@ def run(
 
 def planned_runs(dag: Any, first: str, last: str) -> list[Any]:
     """The runs that Airflow plans for a DAG, which are those of a backfill over these days."""
-    from airflow.serialization.serialized_objects import DagSerialization
-
-    serialized = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    form = serialized_form()
+    serialized = form.deserialize_dag(form.serialize_dag(dag))
     begin, end = (datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in (first, last))
     return list(serialized.iter_dagrun_infos_between(begin, end))
 

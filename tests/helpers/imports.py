@@ -26,11 +26,11 @@ def url(number: int) -> str:
     return f"https://lake.s3.eu-west-1.amazonaws.com/{number:04d}.png"
 
 
-def write_spec(folder: Path, units: int, *, per_part: int, skips: bool = True) -> str:
-    """Write a spec of images; give the index URI."""
+def write_spec(folder: Path, units: int, *, per_part: int, skips: bool = True, first: int = 0) -> str:
+    """Write a spec of images, the first of which has the number ``first``; give the index URI."""
     images = (
         DataUnit(media_type=MEDIA_TYPES["image"], urls=(url(number),), title=f"{number:04d}.png")
-        for number in range(units)
+        for number in range(first, first + units)
     )
     folder.mkdir(parents=True, exist_ok=True)
     index = write_parts(images, folder, max_units_per_part=per_part, skip_duplicate_urls=skips)
@@ -63,6 +63,7 @@ class ImportTask:
             "create_folder": True,
             "integration": "AWS S3",
             "workspace": f"file://{home}/workspace",
+            "retries": retries,
             **arguments,
         }
 

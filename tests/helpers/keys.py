@@ -7,8 +7,8 @@ from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
+    KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
 )
@@ -16,10 +16,15 @@ from cryptography.hazmat.primitives.serialization import (
 BEGIN, END = "-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"
 
 
+def encrypted_with(passphrase: str) -> KeySerializationEncryption:
+    """The encryption of a key, with so few rounds that the tests need not wait for each of its readings."""
+    return PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(1).build(passphrase.encode())
+
+
 @cache
 def ed25519_key(passphrase: str | None = None) -> str:
     """An Ed25519 key as ``ssh-keygen -t ed25519`` writes it."""
-    encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    encryption = encrypted_with(passphrase) if passphrase else NoEncryption()
     key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption).decode()
     # ssh-keygen writes lines of 70 characters.

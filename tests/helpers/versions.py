@@ -1,10 +1,20 @@
-"""What only some versions of Airflow have."""
+"""What only newer versions of Airflow have: the tests of it name the feature and the first version that has it."""
 
 from __future__ import annotations
 
+import airflow
 import pytest
-from airflow import sdk
+from packaging.version import Version
 
-needs_partitions = pytest.mark.skipif(
-    not hasattr(sdk, "CronPartitionTimetable"), reason="Airflow 3.1 has no partitions"
-)
+
+def requires_airflow(version: str, feature: str) -> pytest.MarkDecorator:
+    """Skip a test on Airflows that lack what it is about.
+
+    :param version: the first version that has it, such as ``"3.3"``.
+    :param feature: what that is; it is the reason that the matrix of versions shows.
+    """
+    # A pre-release of 3.4 has what is new in 3.4.
+    release = Version(Version(airflow.__version__).base_version)
+    return pytest.mark.skipif(
+        release < Version(version), reason=f"Airflow {version} is the first with {feature}"
+    )

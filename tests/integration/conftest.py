@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from encord_provider.bundles import bundled_dags_folder
+from tests.helpers.dags import load_all
 
 
 @pytest.fixture
@@ -17,23 +17,16 @@ def run_dag(
     airflow_database: None, encord: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
     """Run a bundled DAG with parameters; gives the run's state and each task instance by ``task_id[map_index]``."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag
-
     bundle = {
         "name": "encord",
         "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
         "kwargs": {"path": str(bundled_dags_folder())},
     }
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
     monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
-    (one,) = DagBundlesManager().get_all_dag_bundles()
-    one.initialize()
-    bag = DagBag(dag_folder=str(one.path), bundle_path=one.path, bundle_name=one.name)
-    assert bag.import_errors == {}
+    dags = load_all(bundle, monkeypatch)
 
     def run(dag_id: str, **params: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
-        dag = bag.dags[dag_id]
+        dag = dags[dag_id]
         for task in dag.tasks:
             task.retries = 0  # waiting for a retry would take minutes
         done = dag.test(run_conf=params)

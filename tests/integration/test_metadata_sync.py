@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.helpers.dags import planned_runs, read_dags
 from tests.helpers.folders import images, metadata_in, new_folder, register, url
 from tests.helpers.operators import writes
 
@@ -138,11 +139,10 @@ def test_scheduled_runs_take_their_parameters_from_the_variable(
 
 
 def test_it_runs_on_a_schedule_and_when_the_asset_of_the_table_is_updated() -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
     from encord_provider.bundles import bundled_dags_folder
 
-    dag = DagBag(dag_folder=str(bundled_dags_folder())).dags["encord_metadata_sync"]
+    dag = read_dags(bundled_dags_folder())["encord_metadata_sync"]
     (asset,) = dag.timetable.asset_condition.objects
     assert asset.name == "encord_metadata_table"
-    assert "0 0 * * *" in repr(dag.timetable.timetable)
+    planned = planned_runs(dag, "2026-05-01T12:00", "2026-05-03T12:00")
+    assert [f"{one.run_after:%Y-%m-%dT%H:%M}" for one in planned] == ["2026-05-02T00:00", "2026-05-03T00:00"]

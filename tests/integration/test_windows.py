@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.dags import planned_runs, run
 from tests.helpers.folders import metadata_in
-from tests.helpers.versions import needs_partitions
+from tests.helpers.versions import requires_airflow
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -65,13 +65,13 @@ INTERVALS = "from airflow.timetables.interval import CronDataIntervalTimetable"
             'CronPartitionTimetable("@daily", timezone="UTC")',
             "from airflow.sdk import CronPartitionTimetable",
             DAYS[1:4],
-            marks=needs_partitions,
+            marks=requires_airflow("3.2", "partitions"),
         ),
         pytest.param(
             'CronPartitionTimetable("0 6 * * *", timezone="UTC", key_format="%Y-%m-%d")',
             "from airflow.sdk import CronPartitionTimetable",
             DAYS[1:4],
-            marks=needs_partitions,
+            marks=requires_airflow("3.2", "partitions"),
         ),
     ],
     ids=["daily", "six o'clock", "interval", "partitions", "partitions at six"],

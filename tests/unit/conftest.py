@@ -92,3 +92,11 @@ def forbidden_s3(encord: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     yield
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def no_pause_after_patching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patched items are looked at again at once: nobody else writes in these tests."""
+    from encord_provider.metadata import read_back
+
+    monkeypatch.setattr(read_back, "SETTLE_SECONDS", 0.0)

@@ -12,6 +12,7 @@ from airflow.sdk import DAG, BaseOperator
 from encord_provider.exceptions import EncordInputError
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
 from encord_provider.options import ItemSelection
+from tests.helpers.dags import serialized_form
 
 NOWHERE = "0f0d0000-0000-4000-8000-00000000dead"
 
@@ -45,13 +46,11 @@ def test_the_output_of_another_task_makes_it_upstream_and_is_read_when_the_task_
 
 
 def test_a_dag_with_options_is_serialized_alike_every_time() -> None:
-    from airflow.serialization.serialized_objects import DagSerialization
-
     def serialized() -> Any:
         with DAG(dag_id="lake", schedule=None, start_date=pendulum.datetime(2026, 5, 1)) as dag:
             first = BaseOperator(task_id="first")
             patch(ItemSelection(uuids=first.output, dataset=NOWHERE))
-        return DagSerialization.to_dict(dag)
+        return serialized_form().to_dict(dag)
 
     assert serialized() == serialized()
     assert NOWHERE in str(serialized())

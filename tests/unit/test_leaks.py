@@ -18,7 +18,6 @@ import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from encord_provider.hooks.credentials import Credentials
 from tests.helpers.imports import ImportTask
+from tests.helpers.keys import encrypted_with
 from tests.helpers.kills import arm, silence, step_named
 from tests.helpers.leaks import findings, spellings
 
@@ -78,7 +78,9 @@ def extra(
     """The connection's fields, with the credentials in one accepted form."""
     server.reset()
     encrypted = key.private_bytes(
-        Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(PASSPHRASE.encode())
+        Encoding.PEM,
+        PrivateFormat.OpenSSH,
+        encrypted_with(PASSPHRASE),
     ).decode()
     fields: dict[str, dict[str, Any]] = {
         "lines": {"private_key": pem},

@@ -30,6 +30,7 @@ from encord_provider.options import (
 )
 from encord_provider.sources import ObjectStorageFolder, ObjectUrlTable, S3Bucket, S3Inventory, source_of
 from encord_provider.workspace.option_groups import Options
+from tests.helpers.dags import serialized_form
 
 GIVEN: list[tuple[type[Options], dict[str, Any]]] = [
     (
@@ -282,8 +283,6 @@ class TestUpstreamTasks:
         assert mapped.partial_kwargs["metadata"].key_pattern == "{{ params.pattern }}"
 
     def test_a_dag_with_groups_is_serialized_alike_each_time(self, dag: Any) -> None:
-        from airflow.serialization.serialized_objects import DagSerialization
-
         table = BaseOperator(task_id="table")
         build(
             source=S3Inventory(manifest="s3://r/{{ ds }}/"),
@@ -293,7 +292,7 @@ class TestUpstreamTasks:
         EncordBuildUploadSpecOperator.partial(task_id="mapped", filters=Filters(include=["*"])).expand(
             bucket=["a", "b"]
         )
-        first, second = (json.dumps(DagSerialization.to_dict(dag), sort_keys=True) for _ in range(2))
+        first, second = (json.dumps(serialized_form().to_dict(dag), sort_keys=True) for _ in range(2))
         assert first == second
         assert '"modified_from": "2026-05-01 00:00:00+00:00"' in first
 

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
 
 from encord_provider.bundles import bundled_dags_folder
 from encord_provider.options import ClientMetadata, Filters, Frames, Grouping, ObjectUrls, Parts
 from encord_provider.settings import Settings
 from encord_provider.sources import source_of
+from tests.helpers.dags import read_dags
 
 GROUPS = (Filters, Grouping, ClientMetadata, Frames, ObjectUrls, Parts)
 
@@ -63,7 +63,7 @@ def test_a_run_that_is_given_a_source_does_not_take_the_bucket_of_the_variable()
 
 @pytest.fixture(scope="module")
 def dags() -> Any:
-    return DagBag(dag_folder=str(bundled_dags_folder())).dags
+    return read_dags(bundled_dags_folder())
 
 
 @pytest.mark.parametrize("dag_id", ["encord_s3_import", "encord_spec_import", "encord_metadata_sync"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from encord_provider.emulator.core.calls import Answer, HasStore
-from encord_provider.emulator.core.errors import bad_request, forbidden
+from encord_provider.emulator.core.errors import bad_request
 from encord_provider.emulator.core.gateway import answered, as_answer, error_answer
 from encord_provider.emulator.core.params import Body
 
@@ -49,7 +48,6 @@ class ControlRoute:
         """The route, on the present state of ``owner``."""
 
         async def carry_out(request: Request) -> Answer:
-            _refuse_other_sites(request)
             try:
                 return as_answer(await self.handler(owner, request))
             except ValueError as error:
@@ -90,10 +88,3 @@ async def body_of(request: Request) -> Body:
         return Body(orjson.loads(await request.body() or b"{}"))
     except orjson.JSONDecodeError as error:
         raise bad_request(f"the body is not valid JSON: {error}") from None
-
-
-def _refuse_other_sites(request: Request) -> None:
-    # Any web page can make a browser send requests to loopback; browsers name the page in Origin.
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise forbidden(f"the emulator is not steered from the web page {origin}")

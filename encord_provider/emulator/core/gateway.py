@@ -26,7 +26,6 @@ from encord_provider.emulator.core.store import Store
 
 log = logging.getLogger(__name__)
 
-_ENCORD_DOMAINS = ("encord.com", "encord.ai", "cord.tech")
 _SLOW_PIECES = 10
 
 
@@ -105,8 +104,6 @@ class Endpoint(ABC):
             return None
         if fault is not None and kind is FaultKind.STATUS:
             return _emulated_error(fault)
-        if len(body) > store.settings.max_body_bytes:
-            return error_answer(_too_large(len(body), store.settings.max_body_bytes))
         answer = await answered(self.carry_out(store, scope, request, body, entry), self.refusal)
         return None if kind is FaultKind.RESET_AFTER else answer
 
@@ -203,16 +200,6 @@ async def reset_connection(scope: Scope) -> None:
     transport.abort()
     # Let the server notice before the handler returns, or it complains of a missing answer.
     await asyncio.sleep(0.01)
-
-
-def poses_as_encord(host: str) -> bool:
-    """Whether a host name belongs to the real service."""
-    name = host.lower().rstrip(".")
-    return any(name == domain or name.endswith("." + domain) for domain in _ENCORD_DOMAINS)
-
-
-def _too_large(size: int, limit: int) -> ApiError:
-    return ApiError(413, f"Request payload is too large: {size} bytes, the maximum is {limit} bytes.")
 
 
 def _emulated_error(fault: Fault) -> Answer:

@@ -17,7 +17,7 @@ class Settings:
         be read by its UUID at once).
     :param finishing_seconds: how long a job stays pending after its last unit, while Encord links data.
     :param long_poll_cap_seconds: longest time a poll is held, whatever the client asks for.
-    :param max_body_bytes: larger request bodies are answered with 413.
+    :param max_body_bytes: larger request bodies are answered with 413, before they are read.
     :param signature_tolerance_seconds: how far the time of a signature may be from the computer's clock.
     :param default_title: what an item without a title is called: the path of its URL (newer documentation) or
         the file name (older).
@@ -47,7 +47,7 @@ class Settings:
     listing_lag_seconds: float = 0.0
     finishing_seconds: float = 0.0
     long_poll_cap_seconds: float = 60.0
-    max_body_bytes: int = 2**31
+    max_body_bytes: int = 2**28
     signature_tolerance_seconds: float = 300.0
     default_title: Literal["path", "name"] = "path"
     invalid_units: Literal["refuse", "fail"] = "refuse"

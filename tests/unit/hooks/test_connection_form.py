@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from encord_provider.hooks.encord import EncordHook
+from tests.helpers.versions import requires_airflow
 
-pytest.importorskip("airflow.api_fastapi.core_api.services.ui.connections")
+reads_the_metadata = requires_airflow("3.2", "connection forms from the provider's metadata")
 
 
 @pytest.fixture(scope="module")
 def form() -> Any:
-    """What the web UI of Airflow 3.2 and later gets."""
+    """What the web UI gets."""
     from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
     (form,) = [one for one in HookMetaService.hook_meta_data() if one.connection_type == "encord"]
@@ -54,6 +55,7 @@ def test_the_form_has_our_name_and_fields(form: Any) -> None:
     }
 
 
+@reads_the_metadata
 def test_the_key_has_a_field_of_several_lines_and_the_other_secrets_are_masked(form: Any) -> None:
     formats = {name: field["schema"].get("format") for name, field in form.extra_fields.items()}
     assert formats["private_key"] == "multiline"
@@ -92,6 +94,12 @@ def test_every_field_may_be_left_empty(form: Any) -> None:
         assert "null" in field["schema"]["type"]
 
 
+def test_airflow_3_1_masks_every_secret_field(classic_form: dict[str, Any]) -> None:
+    masked = {name for name, field in classic_form.items() if field["schema"].get("format") == "password"}
+    assert masked == {"private_key", "private_key_passphrase", "bearer_token"}
+
+
+@reads_the_metadata
 def test_airflow_3_1_reads_the_same_fields_from_the_hook(form: Any, classic_form: dict[str, Any]) -> None:
     def described(fields: dict[str, Any]) -> dict[str, Any]:
         return {

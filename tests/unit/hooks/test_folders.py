@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
 from encord_provider.exceptions import EncordInputError, EncordPermissionError, EncordUnavailableError
 from encord_provider.hooks.encord import EncordHook
-from encord_provider.hooks.folders import FolderFinder
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -83,24 +83,65 @@ def test_what_is_missing_of_a_path_is_created_once(hook: EncordHook, encord: Enc
     assert [len(folders_named(encord, name)) for name in ("lake", "site-a", "2026")] == [1, 1, 1]
 
 
-def test_two_folders_of_one_name_are_not_guessed_between(hook: EncordHook) -> None:
-    uuids = [str(hook.client.create_storage_folder("lake").uuid) for _ in range(2)]
-    pauses: list[float] = []
-    finder = FolderFinder(client=hook.client, domain="test", budget=hook.budget, sleep=pauses.append)
+def test_two_folders_of_one_name_that_hold_something_are_not_guessed_between(hook: EncordHook) -> None:
+    folders = [hook.client.create_storage_folder("lake") for _ in range(2)]
+    for folder in folders:
+        folder.create_subfolder("site-a")
     with pytest.raises(EncordInputError, match=r"2 folders are named 'lake'.*Give the UUID") as caught:
-        finder.find("lake", create=True)
-    assert all(uuid in str(caught.value) for uuid in uuids)
-    assert sum(pauses) <= 10, "it waits only as long as another run takes to remove its own"
+        hook.find_folder("lake", create=True)
+    assert all(str(folder.uuid) in str(caught.value) for folder in folders)
 
 
-def test_a_second_folder_that_another_run_is_about_to_remove_is_waited_for(
-    hook: EncordHook, encord: EncordEmulator
-) -> None:
+@pytest.mark.parametrize("create", [False, True])
+def test_of_twins_the_older_counts_and_the_empty_one_does_not(create: bool, hook: EncordHook) -> None:
     first, second = (hook.client.create_storage_folder("lake") for _ in range(2))
-    finder = FolderFinder(
-        client=hook.client, domain="test", budget=hook.budget, sleep=lambda _: second.delete()
-    )
-    assert finder.find("lake") == str(first.uuid)
+    assert hook.find_folder("lake", create=create) == str(first.uuid)
+    second.create_subfolder("site-a")
+    assert hook.find_folder("lake", create=create) == str(second.uuid)
+
+
+def test_a_twin_that_is_deleted_meanwhile_is_passed_over(
+    hook: EncordHook, encord: EncordEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from encord.storage import StorageFolder
+
+    first, second = (hook.client.create_storage_folder("lake") for _ in range(2))
+    look = StorageFolder.list_items
+
+    def deleted_first(folder: StorageFolder, *arguments: Any, **keywords: Any) -> Any:
+        if folder.uuid == second.uuid:
+            second.delete()
+        return look(folder, *arguments, **keywords)
+
+    monkeypatch.setattr(StorageFolder, "list_items", deleted_first)
+    assert hook.find_folder("lake") == str(first.uuid)
+
+
+def test_twins_that_could_not_be_removed_do_not_stop_later_runs(encord: EncordEmulator) -> None:
+    encord.inject_fault("delay", route="create_folder", seconds=0.5, count=2)
+    encord.inject_fault("status", route="delete_folder", status=503)
+    begin = threading.Barrier(2)
+
+    def run() -> str:
+        hook = EncordHook(retry_seconds=10.0)
+        assert hook.client
+        begin.wait(timeout=20)
+        return hook.find_folder("lake", create=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [one.result(timeout=60) for one in [pool.submit(run), pool.submit(run)]]
+    assert found[0] == found[1]
+    assert len(folders_named(encord, "lake")) == 2, "the fault has kept the younger one"
+    assert EncordHook().find_folder("lake") == found[0]
+    assert EncordHook().find_folder("lake", create=True) == found[0]
+
+
+def test_a_folder_that_listings_do_not_show_yet_is_the_one_that_was_created(
+    hook: EncordHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hook.client, "list_storage_folders", lambda **_: [])
+    found = hook.find_folder("lake", create=True)
+    assert found == str(hook.client.get_storage_folder(UUID(found)).uuid)
 
 
 def test_two_runs_that_create_a_folder_at_once_end_with_the_same_one(encord: EncordEmulator) -> None:

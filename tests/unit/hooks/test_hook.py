@@ -14,6 +14,7 @@ from encord_provider.api.calls import get_cloud_integrations
 from encord_provider.exceptions import EncordConfigError, EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from tests.helpers import keys
+from tests.helpers.keys import encrypted_with
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -136,7 +137,6 @@ class TestCalls:
 
     def test_a_protected_key_signs_too(self, connect: Any, encord: EncordEmulator) -> None:
         from cryptography.hazmat.primitives.serialization import (
-            BestAvailableEncryption,
             Encoding,
             PrivateFormat,
             load_ssh_private_key,
@@ -144,7 +144,9 @@ class TestCalls:
 
         key = load_ssh_private_key(encord.private_key.encode(), None)
         protected = key.private_bytes(
-            Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(b"open sesame")
+            Encoding.PEM,
+            PrivateFormat.OpenSSH,
+            encrypted_with("open sesame"),
         ).decode()
         hook = connect(password=protected.replace("\n", " "), private_key_passphrase="open sesame")
         assert hook.get_conn().create_storage_folder("lake").name == "lake"

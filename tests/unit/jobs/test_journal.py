@@ -17,6 +17,8 @@ JOURNAL = Journal(
         "part-00002": ActiveJob(file_name="n", sha256="s"),
     },
     gone=1,
+    sent=4,
+    in_doubt=True,
     version=7,
     finished=Finished(value={"status": "done"}, try_number=1, max_tries=2, run_started="2026-01-01"),
 )
@@ -52,9 +54,24 @@ def test_a_journal_comes_back_as_it_was(journals: TaskStateJournal | FileJournal
     assert journals.load() is None
 
 
-def test_a_damaged_journal_file_is_no_journal(tmp_path: Path) -> None:
-    (tmp_path / "journal.json").write_text('{"token": "a", "act')
-    assert FileJournal(f"file://{tmp_path}/journal.json").load() is None
+@pytest.mark.parametrize("content", ['{"token": "a", "act', "[]", "null", "{}", '{"token": 1, "active": 2}'])
+def test_of_a_damaged_journal_it_is_not_known_what_was_sent(content: str, tmp_path: Path) -> None:
+    (tmp_path / "journal.json").write_text(content)
+    journal = FileJournal(f"file://{tmp_path}/journal.json").load()
+    assert journal is not None
+    assert journal.in_doubt
+    assert not journal.active
+
+
+def test_a_journal_of_another_version_of_the_package_is_not_misread() -> None:
+    store = _Store()
+    TaskStateJournal(store).save(JOURNAL)
+    (kept,) = store.kept.values()
+    assert isinstance(kept, dict)
+    del kept["sent"]
+    journal = TaskStateJournal(store).load()
+    assert journal is not None
+    assert journal.in_doubt
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,10 @@ from encord_provider.jobs.next_step import (
     Forget,
     GiveUp,
     ImportState,
+    Look,
+    Presence,
     Record,
+    RecordPresent,
     Refuse,
     Start,
     Step,
@@ -97,7 +100,7 @@ def test_one_part_that_is_under_way(answer: Any, skips: bool, begun: bool) -> No
     if answer == UNASKED:
         expected = Ask(job_ids=("job-a",))
     elif answer == GONE:
-        expected = Forget(part="a", why=Why.JOB_GONE) if skips else Refuse(part="a", why=Why.JOB_GONE)
+        expected = Forget(part="a", why=Why.JOB_GONE) if skips else Look(parts=("a",))
     elif answer in STOPPED or (begun and answer is not JobState.PENDING):
         expected = Record(part="a", job=_job("job-a", answer))
     elif begun:
@@ -111,7 +114,44 @@ def test_one_part_that_is_under_way(answer: Any, skips: bool, begun: bool) -> No
 @pytest.mark.parametrize("skips", [False, True])
 def test_one_part_of_which_it_is_unknown_whether_it_has_a_job(skips: bool, begun: bool) -> None:
     step = next_step(_state("a", skips=skips, unsure=("a",), begun=begun))
-    assert step == (Forget if skips else Refuse)(part="a", why=Why.ANSWER_LOST)
+    assert step == (Forget(part="a", why=Why.ANSWER_LOST) if skips else Look(parts=("a",)))
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("presence", Presence)
+@pytest.mark.parametrize("known", ["unsure", "gone", "in doubt"])
+def test_a_part_that_may_be_registered_and_skips_no_duplicates(
+    known: str, presence: Presence, ordered: bool, begun: bool
+) -> None:
+    state = _state(
+        "a",
+        skips=False,
+        unsure=("a",) if known == "unsure" else (),
+        active=("a",) if known == "gone" else (),
+        answers={"a": GONE},
+        presence={"a": presence},
+        ordered=ordered,
+        begun=begun,
+    )
+    state.journal.in_doubt = known == "in doubt"
+    step = next_step(state)
+    if presence is Presence.ALL:
+        assert step == RecordPresent(part="a")
+    elif presence is Presence.NONE and ordered and not begun:
+        # The user, who has ordered this attempt, answers for it.
+        assert isinstance(step, Begin if known == "in doubt" else Forget)
+    else:
+        assert isinstance(step, Refuse)
+
+
+def test_in_doubt_only_parts_that_skip_no_duplicates_and_have_no_receipt_are_looked_for() -> None:
+    state = _state("a", "b", "c", skips=False, active=("c",), receipts=(_receipt("a", JobState.DONE),))
+    state.journal.in_doubt = True
+    assert next_step(replace(state, answers={})) == Look(parts=("b", "c"))
+    skipping = _state("a", "b", skips=True, begun=False)
+    skipping.journal.in_doubt = True
+    assert next_step(skipping) == Begin()
 
 
 @pytest.mark.parametrize("done", [0, 3])
@@ -157,7 +197,7 @@ def test_a_part_that_the_spec_has_no_more_is_forgotten(job_id: str | None, skips
 def test_jobs_that_are_gone_again_and_again_are_given_up(skips: bool, gone: int) -> None:
     step = next_step(_state("a", skips=skips, active=("a",), answers={"a": GONE}, gone=gone))
     if not skips:
-        assert step == Refuse(part="a", why=Why.JOB_GONE)
+        assert step == Look(parts=("a",))
     elif gone < GONE_MAX:
         assert step == Forget(part="a", why=Why.JOB_GONE)
     else:
@@ -239,12 +279,14 @@ class _World:
         self.failed = False
         self.answers: dict[str, UploadJob | None] = {}
         self.receipts: dict[str, Receipt] = {}
+        self.presence: dict[str, Presence] = {}
         active = tuple(name for name, kind in left.items() if kind == "active")
         unsure = tuple(name for name, kind in left.items() if kind == "unsure")
         self.state = replace(
             _state(*fates, skips=skips, active=active, unsure=unsure, begun=False, max_active_jobs=most),
             answers=self.answers,
             receipts=self.receipts,
+            presence=self.presence,
         )
         self.skips = skips
         for name in (*active, *unsure):
@@ -261,9 +303,18 @@ class _World:
             match step:
                 case Finish() | TimeOut():
                     return step
-                case Refuse(part=name) | GiveUp(part=name):
+                case Refuse():
+                    return step
+                case GiveUp(part=name):
                     del journal.active[name]
                     return step
+                case Look(parts=names):
+                    self.presence.update(
+                        (name, Presence.ALL if self.registered[name] else Presence.NONE) for name in names
+                    )
+                case RecordPresent(part=name):
+                    self.receipts[name] = _receipt(name, JobState.DONE, attempt=journal.attempt)
+                    journal.active.pop(name, None)
                 case Forget(part=name, why=why):
                     journal.gone += why is Why.JOB_GONE
                     del journal.active[name]

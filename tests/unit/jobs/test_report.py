@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 
 from encord_provider.api.upload_job import JobState, UnitCounts, UnitError, UploadJob
-from encord_provider.exceptions import UploadJobCancelledError, UploadJobError, UploadJobFailedError
+from encord_provider.exceptions import (
+    UploadJobCancelledError,
+    UploadJobError,
+    UploadJobFailedError,
+    UploadJobPendingError,
+)
 from encord_provider.jobs.receipts import Receipt
-from encord_provider.jobs.report import Outcome, write_failures
+from encord_provider.jobs.report import Outcome, failed_objects, write_report
 
 
 def _job(state: JobState, *, done: int = 0, failed: int = 0, errors: tuple[UnitError, ...] = ()) -> UploadJob:
@@ -106,14 +111,28 @@ RECEIPT = Receipt(
 
 
 def test_the_failures_have_a_row_for_each_file_and_leave_nothing_old_behind(tmp_path: Path) -> None:
-    uri = f"file://{tmp_path}/failures.csv"
-    assert write_failures(uri, [RECEIPT]) == uri
+    uri = f"file://{tmp_path}"
+    assert write_report(uri, {}, list(failed_objects([RECEIPT])))["failures"] == f"{uri}/failures.csv"
     rows = list(csv.DictReader(io.StringIO((tmp_path / "failures.csv").read_text())))
-    assert [(row["object_url"], row["reason"]) for row in rows] == [
-        ("https://x/a,b", 'no "such" object'),
-        ("https://x/c", 'no "such" object'),
-        ("https://x/d", "two\nlines"),
-        ("", "of no unit"),
+    assert [(row["part"], row["job_id"], row["object_url"], row["reason"]) for row in rows] == [
+        ("part-00001", "j", "https://x/a,b", 'no "such" object'),
+        ("part-00001", "j", "https://x/c", 'no "such" object'),
+        ("part-00001", "j", "https://x/d", "two\nlines"),
+        ("part-00001", "j", "", "of no unit"),
     ]
-    assert write_failures(uri, []) is None
+    assert write_report(uri, {}, [])["failures"] is None
     assert not (tmp_path / "failures.csv").exists()
+
+
+@pytest.mark.parametrize("state", [JobState.PENDING, None])
+def test_there_is_no_success_before_every_job_has_ended(state: JobState | None) -> None:
+    jobs = [_job(JobState.DONE, done=2)] + ([_job(state)] if state else [])
+    with pytest.raises(UploadJobPendingError):
+        Outcome.of(jobs, left=[] if state else [3]).judge(max_failed_units=100)
+
+
+def test_nothing_of_a_job_in_error_counts_as_registered() -> None:
+    outcome = Outcome.of([_job(JobState.DONE, done=5), _job(JobState.ERROR, done=3, failed=1)])
+    assert (outcome.units.done, outcome.units.failed) == (5, 4)
+    with pytest.raises(UploadJobFailedError, match=r"4 of 9 .* 5 are registered"):
+        outcome.judge(max_failed_units=100)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,3 +163,39 @@ def test_progress_says_counts_rate_and_time_left_but_not_too_often(caplog: pytes
         "Upload: 97 of 100 data units done, 1 failed, 2 pending, 4.9 per second, 0 s left.",
         "Upload: 99 of 100 data units done, 1 failed, 0 pending, 5.0 per second, 0 s left.",
     ]
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """An Encord whose good answers ask to be left alone for a while."""
+
+    polls: list[float]
+
+    def do_GET(self) -> None:
+        type(self).polls.append(time.monotonic())
+        counts = {f"units{name}Count": 0 for name in ("Done", "Error", "Cancelled", "Pending")}
+        status = "PENDING" if len(self.polls) < 3 else "DONE"
+        body = json.dumps({"status": status, "errors": [], "unitErrors": [], "itemsWithNames": [], **counts})
+        self.send_response(200)
+        self.send_header("Retry-After", "2")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
+async def test_a_poll_that_asks_for_a_pause_gets_it(encord_emulator: EncordEmulator) -> None:
+    class Busy(_Busy):
+        polls: list[float] = []
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    config = user_config(encord_emulator, domain=f"http://127.0.0.1:{server.server_port}")
+    async with AsyncEncordApi(user_config=config, budget=BUDGET) as api:
+        result = await wait_for_jobs(api, folder="f", job_ids=["j"])
+    server.shutdown()
+    server.server_close()
+    assert result.end is WaitEnd.FINISHED
+    first, second, third = Busy.polls
+    assert second - first >= 2
+    assert third - second >= 2

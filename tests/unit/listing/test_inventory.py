@@ -209,3 +209,46 @@ def test_a_null_key_is_named(client):
     write_report(client, [out.getvalue()], "Parquet")
     with pytest.raises(ListingError, match="row 1: damaged inventory: the key is None"):
         list(list_inventory(client, "reports", "manifest.json"))
+
+
+class _Reports:
+    """A bucket with one report, of one file with this content."""
+
+    def __init__(self, data, **manifest):
+        said = {
+            "sourceBucket": "media",
+            "fileFormat": "CSV",
+            "fileSchema": "Bucket, Key, Size",
+            "files": [{"key": "1.csv.gz"}],
+        }
+        self._objects = {"manifest.json": json.dumps(said | manifest).encode(), "1.csv.gz": data}
+
+    def get_object(self, *, Bucket, Key):  # noqa: N803 - as boto3 has it
+        return {"Body": io.BytesIO(self._objects[Key])}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (b"x" * 30_000_000, r"line 1: .*65,536"),
+        (b'"media","a","1"\n' * 300_000, r"line [\d]+: .*200 times"),
+    ],
+)
+def test_a_file_that_unzips_to_too_much_is_refused_in_time(text, named, monkeypatch):
+    from encord_provider.listing import inventory
+
+    # What is as long as a chunk may grow to 200 times that; a smaller chunk keeps the test short.
+    monkeypatch.setattr(inventory, "_CHUNK", 1024)
+    data = gzip.compress(text, 9, mtime=0)
+    with pytest.raises(ListingError, match=rf"s3://reports/1\.csv\.gz, {named}"):
+        list(list_inventory(_Reports(data), "reports", "manifest.json"))
+
+
+@pytest.mark.parametrize("files", ["[" * 300 + "]" * 300, '"x"', "[{}]", '[{"key": ""}]'])
+def test_a_manifest_that_is_not_one_is_named(files):
+    reports = _Reports(b"")
+    reports._objects["manifest.json"] = (
+        b'{"sourceBucket": "b", "fileFormat": "CSV", "fileSchema": "Key", "files": %s}' % (files.encode())
+    )
+    with pytest.raises(ListingError, match=r"s3://reports/manifest\.json"):
+        list(list_inventory(reports, "reports", "manifest.json"))

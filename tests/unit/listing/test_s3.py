@@ -4,11 +4,10 @@ import datetime as dt
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from encord_provider.exceptions import ListingError
+from encord_provider.exceptions import EncordPermanentError, ListingError, StorageUnavailableError
 from encord_provider.listing import bucket_region, list_s3
 
 
@@ -100,7 +99,7 @@ def test_what_will_not_go_away_is_explained(unreachable, code, message):
 def test_what_may_go_away_stays_retryable(unreachable):
     client, stubber = unreachable
     stubber.add_client_error("list_objects_v2", "SlowDown", http_status_code=503)
-    with pytest.raises(ClientError):
+    with pytest.raises(StorageUnavailableError, match="SlowDown"):
         list(list_s3(client, "media"))
 
 
@@ -141,3 +140,34 @@ def test_a_store_that_tells_no_region_has_that_of_the_client(unreachable):
 def test_the_region_of_a_missing_bucket_is_an_error(client):
     with pytest.raises(ListingError, match="cannot list bucket 'other', its region: there is no such bucket"):
         bucket_region(client, "other")
+
+
+def test_a_page_that_comes_twice_is_an_error_and_not_more_objects(unreachable):
+    client, stubber = unreachable
+    for token in ("t", "u"):
+        page = {
+            "Contents": [{"Key": "a.jpg", "Size": 1}],
+            "IsTruncated": True,
+            "NextContinuationToken": token,
+        }
+        stubber.add_response("list_objects_v2", page)
+    with pytest.raises(StorageUnavailableError, match=r"'media'.*'a\.jpg'.*twice"):
+        list(list_s3(client, "media"))
+
+
+@pytest.mark.parametrize("body", [b"<ListBucketResult><Contents><Key>a", b"not XML", b"<a>" * 100_000])
+def test_an_answer_that_was_cut_is_named_and_may_be_tried_again(body, monkeypatch):
+    from botocore.awsrequest import AWSResponse
+    from botocore.httpsession import URLLib3Session
+
+    class _Raw:
+        def stream(self, **_):
+            yield body
+
+    monkeypatch.setattr(URLLib3Session, "send", lambda _, request: AWSResponse(request.url, 200, {}, _Raw()))
+    client = boto3.client(
+        "s3", region_name="eu-west-2", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    with pytest.raises(StorageUnavailableError, match="'media'") as caught:
+        list(list_s3(client, "media"))
+    assert not isinstance(caught.value, EncordPermanentError)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from encord_provider.exceptions import (
     EncordInputError,
@@ -27,38 +26,12 @@ from encord_provider.exceptions import (
 from encord_provider.jobs import wait
 from encord_provider.jobs.receipts import Receipt, Receipts
 from tests.helpers.imports import ImportTask, read_failures, url, write_spec
-from tests.helpers.kills import arm, die_before_reporting, forget_the_state_store, step_named
+from tests.helpers.kills import arm, die_before_reporting, step_named
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
 
 Make = Callable[..., ImportTask]
-
-
-@pytest.fixture(params=["task state store", "journal file"])
-def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where an import remembers: on Airflow 3.3, and below."""
-    if request.param == "journal file":
-        # Put back after the test what the helper replaces.
-        original = RuntimeTaskInstance.get_template_context
-        monkeypatch.setattr(RuntimeTaskInstance, "get_template_context", original)
-        forget_the_state_store()
-    return str(request.param)
-
-
-@pytest.fixture(params=["waiting", "deferred"])
-def deferrable(request: pytest.FixtureRequest) -> bool:
-    return request.param == "deferred"
-
-
-@pytest.fixture
-def make(encord_emulator: EncordEmulator, tmp_path: Path) -> Make:
-    """Make an import of six images in three parts, unless told otherwise."""
-
-    def make(**arguments: Any) -> ImportTask:
-        return ImportTask(encord_emulator, tmp_path, **arguments)
-
-    return make
 
 
 def _comparable(value: dict[str, Any]) -> dict[str, Any]:
@@ -224,6 +197,33 @@ def test_a_receipt_is_read_at_most_once_in_an_attempt(
     assert task.urls == dict.fromkeys(map(url, range(12)), 1)
 
 
+def test_of_many_parts_with_failed_units_no_receipt_is_read_before_the_verdict(
+    make: Make, monkeypatch: pytest.MonkeyPatch, encord_emulator: EncordEmulator
+) -> None:
+    reads: list[str] = []
+    read = Receipts.read
+
+    def counted(receipts: Receipts, part: str, sha256: str) -> Receipt | None:
+        reads.append(part)
+        return read(receipts, part, sha256)
+
+    monkeypatch.setattr(Receipts, "read", counted)
+    encord_emulator.inject_fault("unit_error", message="no such object")
+    # So that every job is waited for.
+    encord_emulator.change_settings(units_per_second=40)
+    task = make(units=12, per_part=1, deferrable=True, max_active_jobs=1, max_failed_units=12)
+    resumes = 0
+    while task.record.state != "success":
+        task.run()
+        if task.record.state == "deferred":
+            resumes += 1
+            assert reads == []
+            asyncio.run(task.record.trigger())
+    assert resumes >= 4
+    assert len(reads) <= 12
+    assert len(read_failures(task.record.returned["failures"])) == 12
+
+
 def test_without_durable_every_attempt_sends_everything(make: Make, deferrable: bool, memory: str) -> None:
     task = make(durable=False, deferrable=deferrable, retries=1)
     task.kill(lambda: arm(step_named("before a part is sent"), nth=3))
@@ -232,31 +232,6 @@ def test_without_durable_every_attempt_sends_everything(make: Make, deferrable: 
     assert len(task.sent) == 5
     assert task.urls == ALL_SIX
     assert task.record.store == {}
-
-
-def test_a_spec_that_skips_no_duplicates_is_not_sent_again_on_a_guess(make: Make, memory: str) -> None:
-    task = make(skips=False, retries=3)
-    task.kill(lambda: arm(step_named("between the answer and storing the id"), nth=2))
-    result = task.run()
-    assert task.record.state == "failed", "no retry can help"
-    assert isinstance(result.error, EncordPermanentError)
-    assert "part-00001" in str(result.error)
-    assert "Look into the folder" in str(result.error)
-    assert len(task.sent) == 2
-    # The user has looked, and clears the task: what is certain stays, the rest is sent.
-    task.record.clear()
-    assert task.finish() == "success"
-    assert task.sent[2:] == ["part-00001", "part-00002"]
-
-
-def test_a_spec_that_skips_no_duplicates_is_not_sent_again_because_of_failed_units(
-    make: Make, encord_emulator: EncordEmulator, deferrable: bool
-) -> None:
-    encord_emulator.inject_fault("unit_error", url=url(0), message="no such object")
-    task = make(skips=False, retries=2, deferrable=deferrable)
-    assert task.finish() == "failed"
-    assert task.sent == ["part-00000", "part-00001", "part-00002"]
-    assert task.urls == dict.fromkeys(map(url, range(1, 6)), 1)
 
 
 def test_parts_that_failed_are_sent_again_by_a_retry_and_others_are_not(
@@ -296,12 +271,10 @@ def test_more_failed_units_than_allowed_fail_the_task_after_everything_else_was_
     for number in (0, 1, 2):
         encord_emulator.inject_fault("unit_error", url=url(number), message="no such object")
     task = make(max_failed_units=2, deferrable=deferrable, max_active_jobs=1)
-    task.run()
+    result = task.run()
     while task.record.state == "deferred":
         asyncio.run(task.record.trigger())
         result = task.run()
-    if not deferrable:
-        result = task.record.run(task.operator())
     assert isinstance(result.error, UploadJobFailedError)
     assert task.urls == dict.fromkeys(map(url, (3, 4, 5)), 1)
     text = str(result.error)
@@ -446,7 +419,7 @@ def test_a_task_that_fails_in_its_last_try_leaves_nothing_running(
         nonlocal calls
         if path.startswith("store/") and method == "PUT":
             calls += 1
-            if calls > 3:
+            if calls > 4:
                 raise OSError("the database is gone")
 
     task.record.on_call = on_call

@@ -280,5 +280,6 @@ def test_an_empty_table_changes_nothing(encord: EncordEmulator, patch: Any) -> N
         "ambiguous": 0,
         "failed": 0,
         "conflicts": 0,
+        "repaired": 0,
     }
     assert writes(encord) == []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSensorTimeout
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from encord_provider.exceptions import EncordNotFoundError, UploadJobCancelledError, UploadJobFailedError
 from encord_provider.sensors.upload_job import EncordUploadJobSensor
@@ -148,3 +150,33 @@ def test_one_job_may_be_named_by_itself_and_none_is_an_error(
     result = sensing.run(job_ids=[])
     assert "job_ids is empty" in str(result.error)
     assert json.dumps(sensing.record.read())
+
+
+@pytest.mark.parametrize("event", [{"status": "finished"}, {"status": "finished", "jobs": {"other": "done"}}])
+def test_an_event_that_is_old_or_forged_is_no_success_while_jobs_are_at_work(
+    event: dict[str, Any], encord_emulator: EncordEmulator, tmp_path: Path
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    sensing = Sensing(encord_emulator, tmp_path, deferrable=True)
+    sensing.run()
+    sensing.record.resume(event)
+    sensing.run()
+    assert sensing.record.state == "deferred"
+    assert sensing.record.make_trigger().deadline, "the limit of time stays"
+    encord_emulator.clear_faults()
+    asyncio.run(sensing.record.trigger())
+    sensing.run()
+    assert sensing.record.state == "success"
+    assert sensing.record.returned["units"]["done"] == 6
+
+
+def test_a_triggerer_whose_clock_is_ahead_does_not_end_the_wait(
+    encord_emulator: EncordEmulator, tmp_path: Path
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    sensing = Sensing(encord_emulator, tmp_path, deferrable=True)
+    sensing.run()
+    sensing.record.resume({"status": "timeout", "deadline": time.time() + 20})
+    threading.Timer(0.5, encord_emulator.clear_faults).start()
+    sensing.run()
+    assert sensing.record.state == "success"

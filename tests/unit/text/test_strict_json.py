@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encord_provider.text.strict_json import StrictJsonError, lines_of, loads
+from encord_provider.text.strict_json import StrictJsonError, loads, places_of
 
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -60,7 +60,7 @@ def test_every_value_is_found_on_its_line(document):
     lines = text.split("\n")
 
     def check(path, value):
-        line = lines[found[path] - 1].strip()
+        line = lines[found[path][0] - 1].strip()
         if path and isinstance(path[-1], str):
             assert line.startswith(json.dumps(path[-1]) + ":")
         elif not isinstance(value, dict | list):
@@ -75,15 +75,15 @@ def test_every_value_is_found_on_its_line(document):
             yield from paths(member, (*path, key))
 
     everything = list(paths(document))
-    found = lines_of(text, [path for path, _ in everything])
+    found = places_of(text, [path for path, _ in everything])
     for path, value in everything:
         check(path, value)
 
 
 def test_a_path_that_is_missing_is_placed_on_its_parent():
-    assert lines_of('{\n"a": [\n{"x": 1}\n]}', [("a", 0, "y", "z"), ("b",)]) == {
-        ("a", 0, "y", "z"): 3,
-        ("b",): 1,
+    assert places_of('{\n"a": [\n{"x": 1}\n]}', [("a", 0, "y", "z"), ("b",)]) == {
+        ("a", 0, "y", "z"): (3, None),
+        ("b",): (1, None),
     }
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.module_loading import import_string
-from airflow.sdk.serde import deserialize, serialize
 
 from encord_provider.exceptions import (
     EncordError,
@@ -19,6 +18,7 @@ from encord_provider.exceptions import (
     EncordUnavailableError,
 )
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, UploadJobEvent
+from tests.helpers.airflow_task import deserialize, serialize
 from tests.helpers.imports import ImportTask
 
 if TYPE_CHECKING:
@@ -87,6 +87,12 @@ async def test_the_deadline_is_the_same_after_a_restart(task: ImportTask) -> Non
     seen = await _event(_trigger(task, deadline=deadline))
     assert (seen.status, seen.deadline) == ("timeout", deadline)
     assert (await _event(_trigger(task, deadline=deadline))).status == "timeout"
+
+
+async def test_a_clock_that_is_behind_does_not_make_the_wait_longer(task: ImportTask) -> None:
+    ahead = time.time() + 600
+    seen = await _event(_trigger(task, deadline=ahead, seconds=0.5))
+    assert (seen.status, seen.deadline) == ("timeout", ahead)
 
 
 @pytest.mark.parametrize(

@@ -205,3 +205,23 @@ def test_a_query_does_not_hide_that_a_spec_is_csv():
     assert [unit.title for unit in reading.parse_spec(CSV, source=uri).units] == ["G"]
     with pytest.raises(UploadSpecError, match="JSON"):
         reading.parse_spec(CSV, source="s3://specs/new.json?name=a.csv")
+
+
+def test_show_lists_the_first_data_units_with_their_metadata(tmp_path, capsys):
+    images = [
+        {"objectUrl": f"https://h/{number}.jpg", "clientMetadata": {"site": "oslo"}} for number in range(3)
+    ]
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"images": images}))
+    assert main(["show", str(path), "--most", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["image  (no title)", "  https://h/0.jpg", '  {"site":"oslo"}']
+    assert "and 1 more data units" in lines
+    assert "https://h/2.jpg" not in "\n".join(lines)
+
+
+def test_show_names_what_is_wrong_like_check(tmp_path, capsys):
+    path = tmp_path / "spec.json"
+    path.write_text('{"images": [{"objectUrl": "https://"}]}')
+    assert main(["show", str(path)]) == 1
+    assert "https://" in capsys.readouterr().err
