@@ -53,23 +53,21 @@ GROUPS: tuple[Group, ...] = (
             "unit/metadata",
             "unit/operators/test_patch_metadata.py",
             "unit/operators/test_patch_metadata_scopes.py",
-            "unit/operators/test_patch_metadata_values.py",
-            "unit/test_item_selection.py",
         ),
-        but=(
-            "unit/metadata/test_patch.py::test_a_bundle_holds_a_thousand_items",
-            "unit/operators/test_patch_metadata_values.py::TestWhatCannotBeStored::test_is_refused_before_anything_is_sent",
-            "unit/test_item_selection.py::test_a_dag_with_options_is_serialized_alike_every_time",
-        ),
+        but=("unit/metadata/test_patch.py::test_a_bundle_holds_a_thousand_items",),
     ),
     Group(
         name="retry",
         modules=("api/retry.py", "retry_policy.py"),
-        tests=("unit/api/test_transport_errors.py", "unit/test_retry_policy.py"),
+        tests=("unit/api/test_transport_errors.py", "unit/api/test_retry.py", "unit/test_retry_policy.py"),
+        but=(
+            "unit/api/test_transport_errors.py::test_a_fault_that_passes_does_not_show",
+            "unit/api/test_retry.py::test_every_pause_is_logged",
+        ),
     ),
     Group(
         name="import",
         modules=("jobs/*.py",),
-        tests=("unit/jobs", "unit/operators/test_import_data.py"),
+        tests=("unit/jobs",),
     ),
 )
