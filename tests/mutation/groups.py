@@ -49,11 +49,7 @@ GROUPS: tuple[Group, ...] = (
     Group(
         name="metadata",
         modules=("metadata/*.py",),
-        tests=(
-            "unit/metadata",
-            "unit/operators/test_patch_metadata.py",
-            "unit/operators/test_patch_metadata_scopes.py",
-        ),
+        tests=("unit/metadata",),
         but=("unit/metadata/test_patch.py::test_a_bundle_holds_a_thousand_items",),
     ),
     Group(

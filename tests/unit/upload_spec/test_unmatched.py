@@ -9,7 +9,7 @@ import pytest
 from encord_provider.exceptions import EncordInputError, MetadataTableError
 from encord_provider.listing import ListedObject, ObjectFilter
 from encord_provider.schema import parse_schema
-from encord_provider.tables import FrameTable, MetadataTable, read_frames, read_table
+from encord_provider.tables import FrameTable, MetadataTable, Sampling, read_frames, read_table
 from encord_provider.upload_spec import BuildOptions, DataUnit, KeyPattern, build_units
 from encord_provider.upload_spec.matches import Matches
 
@@ -153,6 +153,11 @@ def test_frames_of_one_video_may_come_in_two_spellings_but_each_only_once() -> N
 def test_values_of_frames_take_the_type_of_the_schema() -> None:
     (unit,), _ = built("v.mp4", frames=frames("v.mp4,0,1.5"), schema=parse_schema({"x": "number"}))
     assert unit.client_metadata == {"$encord": {"frames": {"0": {"x": 1.5}}}}
+
+
+def test_frames_are_sampled_as_wanted_without_a_table_of_frames() -> None:
+    (unit,), _ = built("v.mp4", sampling=Sampling(sampling_rate=0))
+    assert unit.client_metadata == {"$encord": {"config": {"sampling_rate": 0}}}
 
 
 def test_a_video_without_a_row_of_frames_has_none() -> None:
