@@ -49,7 +49,11 @@ GROUPS: tuple[Group, ...] = (
     Group(
         name="metadata",
         modules=("metadata/*.py",),
-        tests=("unit/metadata",),
+        tests=(
+            "unit/metadata",
+            "unit/operators/test_patch_metadata.py",
+            "unit/operators/test_patch_metadata_scopes.py",
+        ),
         but=("unit/metadata/test_patch.py::test_a_bundle_holds_a_thousand_items",),
     ),
     Group(
