@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test fuzz siege test-live chaos check audit compat matrix wheel-check docs screenshots constraints clean
+.PHONY: help demo ui test fuzz mutants siege test-live chaos check audit compat matrix wheel-check docs screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,12 @@ chaos: $(READY)  ## 2,000 imports in which something fails or dies, and the tabl
 fuzz: $(READY)  ## 200,000 random cases against independent oracles, and the table of what differs; ARGS="--seed 2"
 	@$(BIN)/python -m tests.oracles --cases 200000 $(ARGS)
 
+mutants: $(READY)  ## small changes of the code that the tests must notice; ARGS="--seed 2 --most 100 --module window"
+	@test -x .venv-mutants/bin/mutmut || { $(BIN)/uv venv --quiet --python $(BIN)/python .venv-mutants && \
+	  $(BIN)/uv pip install --quiet --python .venv-mutants/bin/python --constraint "$$(cat $(READY))" \
+	  "apache-airflow==$(AIRFLOW)" --editable ".[emulator]" --group mutation; }
+	@.venv-mutants/bin/python -m tests.mutation $(ARGS)
+
 siege: $(READY)  ## 10,000 malformed inputs within bounds of time and memory, and the table of what came; ARGS="--seed 2"
 	@$(BIN)/python -m tests.siege --cases 10000 $(ARGS)
 
@@ -76,6 +82,6 @@ constraints: $(READY)  ## resolve the tested versions anew
 	@UV="$(BIN)/uv" .ci/update-constraints
 
 clean:  ## remove everything that the targets above leave behind
-	rm -rf "$(VENV)" .venv-* .matrix .demo build dist site
+	rm -rf "$(VENV)" .venv-* .matrix .mutants .demo build dist site
 	rm -rf *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

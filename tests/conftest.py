@@ -70,6 +70,7 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
+@functools.cache  # a process may hold several test sessions, one after the other
 def _read_service_models_once() -> None:
     """Keep botocore's descriptions of AWS: every new client would read a megabyte of JSON again."""
     from botocore.loaders import JSONFileLoader

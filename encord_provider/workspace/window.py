@@ -58,8 +58,7 @@ class Window:
         return cls(start=midnight(day, zone), end=midnight(day + timedelta(days=1), zone))
 
     def __str__(self) -> str:
-        zone = getattr(self.start.tzinfo, "name", None) or getattr(self.start.tzinfo, "key", None)
-        where = f"({zone or self.start.tzname()})"
+        where = f"({getattr(self.start.tzinfo, 'key', None) or self.start.tzname()})"
         for unit, form in ((Unit.HOUR, "%Y-%m-%d %H:%M"), (Unit.DAY, "%Y-%m-%d"), (Unit.MONTH, "%Y-%m")):
             if (self.start, self.end) == span(unit, self.start):
                 return f"the {unit.value} {self.start.strftime(form)} {where}"

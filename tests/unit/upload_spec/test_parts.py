@@ -183,6 +183,12 @@ def test_a_part_that_changed_after_its_index_is_refused(tmp_path):
         read_part(path, sha256=index.parts[0].sha256)
 
 
+def test_a_part_that_is_no_upload_spec_is_named(tmp_path):
+    (tmp_path / "part-00000.json").write_text('{"videos": 1}')
+    with pytest.raises(UploadSpecError, match=r"part-00000\.json"):
+        read_part(tmp_path / "part-00000.json")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(
         UploadSpecError, match=r"index.json: there is no such file; build the upload spec first"

@@ -45,11 +45,22 @@ def test_the_table_comes_before_the_sidecar_and_that_before_the_path():
 def test_sidecars_of_one_series_must_agree():
     files = {"s/1.dcm": b"", f"s/1.dcm{SUFFIX}": b'{"a": 1}', "s/2.dcm": b"", f"s/2.dcm{SUFFIX}": b'{"a": 1}'}
     assert build(files)[0] == {"s": {"a": 1}}
+    del files[f"s/1.dcm{SUFFIX}"]
+    assert build(files)[0] == {"s": {"a": 1}}
+    files[f"s/1.dcm{SUFFIX}"] = b'{"a": 1}'
     files[f"s/2.dcm{SUFFIX}"] = b'{"a": 2}'
     with pytest.raises(
         MetadataTableError, match=r"'s/1.dcm.metadata.json' and 's/2.dcm.metadata.json' belong to one"
     ):
         build(files)
+
+
+def test_a_null_in_a_sidecar_says_nothing():
+    found, _ = build(
+        {"p/a.jpg": b"", f"p/a.jpg{SUFFIX}": b'{"x": null, "y": 0}'},
+        key_pattern=KeyPattern.compile("(?P<x>p)/"),
+    )
+    assert found == {"p/a.jpg": {"x": "p", "y": 0}}
 
 
 @pytest.mark.parametrize(

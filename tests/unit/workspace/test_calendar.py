@@ -36,12 +36,15 @@ def cron(expression: str, zone: str = "UTC") -> CronTriggerTimetable:
         ("@midnight", Unit.DAY),
         ("0 6 * * *", Unit.DAY),
         ("0 6 */1 * */1", Unit.DAY),
+        ("0 6 ? * *", Unit.DAY),
+        ("0 6 * * ?", Unit.DAY),
         ("0 6,18 * * *", None),
         ("0 */2 * * *", None),
         ("0 6 * 5 *", None),
         ("@weekly", Unit.WEEK),
         ("0 6 * * 0", Unit.WEEK),
         ("0 6 * * 7", Unit.WEEK),
+        ("0 6 * * 0,7", Unit.WEEK),
         ("0 6 * * MON", Unit.WEEK),
         ("0 6 * * 1,2", None),
         ("0 6 * * sat,sun", None),
@@ -82,6 +85,7 @@ def test_the_unit_of_a_length_of_time(delta: timedelta, unit: Unit | None) -> No
         ("0 6 * * 0", SUNDAY),
         ("0 6 * * 7", SUNDAY),
         ("0 6 * * sun", SUNDAY),
+        ("0 6 * * 0,SUN", SUNDAY),
         ("0 6 * * 1", MONDAY),
         ("0 6 * * wed", MONDAY),
         ("0 6 * * sat,sun", MONDAY),
@@ -103,6 +107,8 @@ def test_one_of_several_crons_is_a_cron_and_two_are_not() -> None:
     one = MultipleCronTriggerTimetable("0 6 * * *", timezone="UTC")
     two = MultipleCronTriggerTimetable("0 6 * * *", "0 18 * * *", timezone="UTC")
     assert (Schedule(one).unit, Schedule(two).unit) == (Unit.DAY, None)
+    in_the_sdk = SimpleNamespace(timetables=[cron("@weekly")])
+    assert (Schedule(in_the_sdk).unit, Schedule(in_the_sdk).first_weekday) == (Unit.WEEK, SUNDAY)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +165,28 @@ def test_the_hour_comes_twice_where_the_clock_is_put_back() -> None:
     hours = [[one.astimezone(UTC).hour for one in each] for each in spans]
     assert hours == [[0, 1], [1, 2]]
     assert {one.tzinfo for each in spans for one in each} == {zone}
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "hour"),
+    [
+        # The clock goes back from 02:00 to 01:30, and later forward from 02:00 to 02:30.
+        ("Australia/Lord_Howe", "2026-04-04T14:45", ("14:00", "15:00")),
+        ("Australia/Lord_Howe", "2026-04-04T15:15", ("15:00", "15:30")),
+        ("Australia/Lord_Howe", "2026-10-03T15:15", ("14:30", "15:30")),
+        ("Australia/Lord_Howe", "2026-10-03T15:45", ("15:30", "16:00")),
+        # The clock goes back from 03:45 to 02:45, and forward from 02:45 to 03:45.
+        ("Pacific/Chatham", "2026-04-04T13:20", ("13:15", "14:00")),
+        ("Pacific/Chatham", "2026-04-04T14:05", ("14:00", "14:15")),
+        ("Pacific/Chatham", "2026-09-26T13:30", ("13:15", "14:00")),
+        ("Pacific/Chatham", "2026-09-26T14:10", ("14:00", "14:15")),
+    ],
+)
+def test_an_hour_ends_where_the_clock_is_changed_inside_it(
+    zone: str, moment: str, hour: tuple[str, str]
+) -> None:
+    within = datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    assert tuple(f"{one.astimezone(UTC):%H:%M}" for one in span(Unit.HOUR, within)) == hour
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:

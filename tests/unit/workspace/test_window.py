@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -102,6 +102,28 @@ def test_an_airflow_without_partitions_has_none() -> None:
     assert days(context) == ["2026-05-01"]
 
 
+def test_a_run_that_says_less_than_airflows_is_enough() -> None:
+    """What an older Airflow does not have is as if it said nothing."""
+    context = run_of()
+    context["dag_run"] = SimpleNamespace(logical_date=moment("2026-05-02"), run_after=None)
+    context["dag"].timetable = cron("@daily")
+    assert days(context) == ["2026-05-01"]
+    assert days(context, day="2026-04-30") == ["2026-04-30"]
+    context["dag_run"].partition_key = "2026-03-01"
+    assert days(context) == ["2026-03-01"]
+    context["dag_run"] = SimpleNamespace(
+        data_interval_start=moment("2026-05-02"), logical_date=moment("2026-05-02")
+    )
+    assert days(context) == ["2026-05-01"]
+
+
+def test_a_task_outside_any_dag_counts_in_utc() -> None:
+    context = run_of(interval=INTERVAL)
+    del context["dag"]
+    assert str(run_window(context)) == "the day 2026-05-01 (UTC)"
+    assert str(run_window(context, day="2026-05-03")) == "the day 2026-05-03 (UTC)"
+
+
 def test_days_are_those_of_the_dags_time_zone() -> None:
     # Midnight to midnight in Berlin, in summer.
     interval = ("2026-04-30T22:00", "2026-05-01T22:00")
@@ -149,6 +171,10 @@ def test_a_window_reads_as_text() -> None:
     )
     berlin = Window.of_day(date(2026, 5, 1), ZoneInfo("Europe/Berlin"))
     assert str(berlin) == "the day 2026-05-01 (Europe/Berlin)"
+    fixed = Window.of_day(date(2026, 5, 1), timezone(timedelta(hours=2)))
+    assert str(fixed) == "the day 2026-05-01 (UTC+02:00)"
+    days_of_berlin = Window(start=berlin.start, end=Window.of_day(date(2026, 5, 9), BERLIN).end)
+    assert str(days_of_berlin) == "the 9 days 2026-05-01 to 2026-05-09 (Europe/Berlin)"
     odd = Window(start=moment("2026-05-01T06:30"), end=moment("2026-05-01T07:30"))
     assert str(odd) == "2026-05-01T06:30:00+00:00 to 2026-05-01T07:30:00+00:00 (UTC)"
 
@@ -163,6 +189,7 @@ WINDOW = Window(start=moment("2026-05-01"), end=moment("2026-05-03"))
         ("{date:%Y/%m/%d}/", ["2026/05/01/", "2026/05/02/"]),
         ("{date:%Y}/{date:%j}/", ["2026/121/", "2026/122/"]),
         ("month={date:%Y-%m}/", ["month=2026-05/"]),
+        ("{date:%Y-%-m-%-d}/", ["2026-5-1/", "2026-5-2/"]),
         ("everything/", ["everything/"]),
         ("", [""]),
         (
@@ -307,6 +334,8 @@ def test_a_partition_owns_the_span_that_its_schedule_says(
         ("2026/05/01", "the day 2026-05-01 (UTC)"),
         ("2026-05", "the month 2026-05 (UTC)"),
         ("2026-05-01T06", "the hour 2026-05-01 06:00 (UTC)"),
+        ("2026-05-01T06:00:00+00:00", "the day 2026-05-01 (UTC)"),
+        ("2026-05-01T06:00:00.000001", "the day 2026-05-01 (UTC)"),
         ("2026-05-04 (W19)", "the 7 days 2026-05-04 to 2026-05-10 (UTC)"),
     ],
 )
