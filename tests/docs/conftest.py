@@ -31,6 +31,24 @@ def recorded_days() -> list[str]:
     return ["2026-05-01", "2026-05-02", *(f"{now + timedelta(days=one):%Y-%m-%d}" for one in (-1, 0, 1))]
 
 
+def _remove(s3: Any, bucket: str) -> None:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for entry in page.get("Contents", ()):
+            s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    s3.delete_bucket(Bucket=bucket)
+
+
+@pytest.fixture
+def buckets_of_the_policy(s3: Any) -> Iterator[Any]:
+    """moto's S3 with the empty buckets that the policy on the security page names."""
+    names = (BUCKET, "lake-workspace", "lake-specs")
+    for name in names:
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    yield s3
+    for name in names:
+        _remove(s3, name)
+
+
 @pytest.fixture
 def lake(encord: EncordEmulator, s3: Any) -> Iterator[Any]:
     """moto's S3 with the bucket of the pages, and the files that blocks of the pages stand for."""
@@ -43,10 +61,7 @@ def lake(encord: EncordEmulator, s3: Any) -> Iterator[Any]:
             assert block.target.startswith(f"s3://{BUCKET}/"), block.name
             s3.put_object(Bucket=BUCKET, Key=block.target.split("/", 3)[3], Body=block.text.encode())
     yield s3
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-        for entry in page.get("Contents", ()):
-            s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
-    s3.delete_bucket(Bucket=BUCKET)
+    _remove(s3, BUCKET)
 
 
 @pytest.fixture

@@ -52,13 +52,12 @@ def test_the_tests_that_it_names_are_there() -> None:
 
 
 def test_the_policy_permits_what_is_called_and_no_more(
-    encord: EncordEmulator, s3: Any, monkeypatch: pytest.MonkeyPatch
+    encord: EncordEmulator, buckets_of_the_policy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from botocore.client import BaseClient
 
     # A version of each object and requester-pays buckets need more, and are not what the policy is for.
-    for bucket in ("lake", "lake-workspace", "lake-specs"):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3 = buckets_of_the_policy
     s3.put_object(Bucket="lake", Key="dt=2025-03-01/a.jpg", Body=b"x")
     s3.put_object(Bucket="lake", Key="dt=2025-03-01/a.jpg.metadata.json", Body=b'{"site": "x"}')
     s3.put_object(Bucket="lake", Key="rows.csv", Body=b"key,site\ndt=2025-03-01/a.jpg,y\n")
