@@ -217,9 +217,7 @@ class Import:
     @property
     def job_ids(self) -> list[str]:
         """The jobs that have ended, in the order of their parts, and those that are under way."""
-        ended = ended_parts(self._state)
-        known = [ended[part.name].job.job_id for part in self.parts if part.name in ended]
-        return known + [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
+        return self._job_ids(ended_parts(self._state))
 
     @property
     def active_units(self) -> int:
@@ -298,6 +296,12 @@ class Import:
         ended = ended_parts(self._state)
         return [ended[part.name] for part in self.parts if part.name in ended]
 
+    def _job_ids(self, ended: Mapping[str, Receipt]) -> list[str]:
+        known = [ended[part.name].job.job_id for part in self.parts if part.name in ended]
+        active = [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
+        # A part that was found registered has no job that is known.
+        return [job_id for job_id in known if job_id] + active
+
     def _outcome(self, ended: Mapping[str, Receipt]) -> Outcome:
         left = [part.units for part in self.parts if part.name not in ended]
         return Outcome.of((receipt.job for receipt in ended.values()), left=left)
@@ -306,9 +310,7 @@ class Import:
         self, ended: Mapping[str, Receipt], *, unregistered: Iterable[FailedObject] = ()
     ) -> dict[str, Any]:
         receipts = [ended[part.name] for part in self.parts if part.name in ended]
-        active = [job_id for job_id, part in self.active_jobs.items() if part.name not in ended]
-        known = [receipt.job.job_id for receipt in receipts if receipt.job.job_id]
-        summary = self._outcome(ended).summary(folder=self.target.folder, job_ids=known + active)
+        summary = self._outcome(ended).summary(folder=self.target.folder, job_ids=self._job_ids(ended))
         failed = [*failed_objects(map(self.memory.receipts.whole, receipts)), *unregistered]
         summary = write_report(self.memory.receipts.uri, summary, failed)
         self._reported = (summary, failed)

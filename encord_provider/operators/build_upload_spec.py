@@ -166,7 +166,8 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
         self._said = spec_report(
             listed=listing.count,
             counts=result["counts"],
-            skipped=index.skipped,
+            skipped=build.skipped.listed,
+            skipped_count=index.skipped,
             unmatched=build.matches.unmatched,
             coverage=coverage,
             index=result["index"],

@@ -34,7 +34,7 @@ from encord_provider.report.section import TaskReport
 from encord_provider.report.tasks import import_report
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, UploadJobEvent
 from encord_provider.workspace.files import child
-from encord_provider.workspace.templates import value_of
+from encord_provider.workspace.templates import limit_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -267,10 +267,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
 
     def _allowed(self) -> int:
         """Read how many data units may fail; asked before anything is sent, so that it cannot be wrong afterwards."""
-        allowed: int = value_of(self.max_failed_units, int, parameter="max_failed_units") or 0
-        if allowed < 0:
-            raise EncordInputError(f"The parameter max_failed_units is {allowed}; it must be 0 or more.")
-        return allowed
+        return limit_of(self.max_failed_units, parameter="max_failed_units") or 0
 
     def _defer(self, running: Import, step: Wait, deadline: float | None) -> None:
         jobs = running.active_jobs

@@ -26,7 +26,7 @@ from encord_provider.report.reporting import reported
 from encord_provider.report.section import TaskReport
 from encord_provider.report.tasks import patch_report
 from encord_provider.workspace.files import child, write_whole
-from encord_provider.workspace.templates import value_of
+from encord_provider.workspace.templates import limit_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -126,9 +126,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Read and check the rows, find their items, patch, and report."""
         key = _choice(ItemKey, self.key or ItemKey.OBJECT_URL, "key")
-        allowed = value_of(self.max_unmatched, int, parameter="max_unmatched")
-        if allowed is not None and allowed < 0:
-            raise EncordInputError(f"The parameter max_unmatched is {allowed}; it must not be negative.")
+        allowed = limit_of(self.max_unmatched, parameter="max_unmatched")
         mode = _choice(PatchMode, self.mode or PatchMode.MERGE, "mode")
         selected = SelectedItems.of(folder=self.folder, items=self.items)
         patcher = MetadataPatcher(api=self.hook.api, mode=mode, remove_keys=frozenset(self.remove_keys))
@@ -139,7 +137,7 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
         report = child(self.task_folder(context), "report.jsonl")
         write_whole(report, done.report)
         summary = {outcome.value: count for outcome, count in done.counts.items()}
-        self._said = patch_report(summary, report)
+        self._said = patch_report(summary, done.report, file=report)
         self.log.info("Client metadata of %s: %s. Report: %s", selected, summary, report)
         if done.first_failed is not None:
             # What Encord refuses and what cannot be read stays so until somebody changes it.

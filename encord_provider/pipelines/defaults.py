@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from airflow.providers.common.compat.sdk import TaskGroup, conf
+from airflow.providers.common.compat.sdk import BaseOperator, TaskGroup, chain, conf
+from airflow.sdk import XComArg
 
-from encord_provider.exceptions import EncordInputError
-from encord_provider.workspace.templates import value_of
+from encord_provider.hooks.encord import EncordHook
+from encord_provider.operators.set_schema import EncordSetSchemaOperator
+from encord_provider.workspace.aws import USUAL_CONNECTION
 
 _RETRIES = 2
 _RETRY_DELAY = timedelta(minutes=1)
+_OTHERWISE: Mapping[str, Any] = {
+    "encord_conn_id": EncordHook.default_conn_name,
+    "aws_conn_id": USUAL_CONNECTION,
+    "workspace": None,
+    "integration": None,
+    "max_failed_units": 0,
+    "deferrable": True,
+}
+"""What applies where neither the caller nor any default arguments say it."""
 
 
 class NotGiven(Enum):
@@ -45,23 +56,23 @@ class TaskGroupBuilder:
                 self.group.default_args.setdefault(name, value)
         self._defaults = {**dag_says, **self.group.default_args}
 
-    def of(self, name: str, given: Any, otherwise: Any) -> Any:
+    def of(self, name: str, given: Any) -> Any:
         """Give an argument: what was given, or what the default arguments of DAG and groups say, or our own default.
 
         :param name: the operators' parameter.
         :param given: what the caller gave, or ``NOT_GIVEN``.
-        :param otherwise: what applies where nothing says it.
         """
-        return self._defaults.get(name, otherwise) if given is NOT_GIVEN else given
+        return self._defaults.get(name, _OTHERWISE[name]) if given is NOT_GIVEN else given
 
 
-def limit_of(given: Any, parameter: str) -> int | None:
-    """Read how many of something are allowed, whether it came as a number or as the text of a template.
+def set_schema_before(
+    first: BaseOperator, schema: Mapping[str, Any] | str | XComArg | None, **arguments: Any
+) -> None:
+    """Add the task ``set_schema`` in front of the first task of a group, where the group declares a schema.
 
-    :returns: the number; None where nothing was given.
-    :raises EncordInputError: if it is no whole number, or negative.
+    :param first: that task.
+    :param schema: keys of the metadata schema; None for no task.
+    :param arguments: connections and workspace.
     """
-    allowed: int | None = value_of(given, int, parameter=parameter)
-    if allowed is not None and allowed < 0:
-        raise EncordInputError(f"The parameter {parameter} is {allowed}; it must be 0 or more.")
-    return allowed
+    if schema is not None:
+        chain(EncordSetSchemaOperator(task_id="set_schema", schema=cast("Any", schema), **arguments), first)

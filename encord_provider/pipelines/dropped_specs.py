@@ -14,8 +14,9 @@ from encord_provider.exceptions import EncordError, EncordInputError, UploadJobF
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.operators.import_data import EncordImportDataOperator
 from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator
-from encord_provider.pipelines.defaults import NOT_GIVEN, NotGiven, TaskGroupBuilder, limit_of
+from encord_provider.pipelines.defaults import NOT_GIVEN, NotGiven, TaskGroupBuilder
 from encord_provider.workspace.inputs import Inputs
+from encord_provider.workspace.templates import limit_of
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +60,12 @@ def import_dropped_specs(
     :returns: the task group.
     """
     made = TaskGroupBuilder(group_id)
-    encord_conn_id = made.of("encord_conn_id", encord_conn_id, EncordHook.default_conn_name)
-    aws_conn_id = made.of("aws_conn_id", aws_conn_id, "aws_default")
-    workspace = made.of("workspace", workspace, None)
-    integration = made.of("integration", integration, None)
-    max_failed_units = made.of("max_failed_units", max_failed_units, 0)
-    deferrable = made.of("deferrable", deferrable, True)
+    encord_conn_id = made.of("encord_conn_id", encord_conn_id)
+    aws_conn_id = made.of("aws_conn_id", aws_conn_id)
+    workspace = made.of("workspace", workspace)
+    integration = made.of("integration", integration)
+    max_failed_units = made.of("max_failed_units", max_failed_units)
+    deferrable = made.of("deferrable", deferrable)
     place = {"bucket": bucket, "prefix": prefix, "aws_conn_id": aws_conn_id}
 
     @task_group(group_id="import_spec")
@@ -109,7 +110,7 @@ def import_dropped_specs(
 @task(task_id="find_specs")
 def _find_specs(place: Mapping[str, Any], allowed: int | str) -> list[dict[str, str]]:
     """List the specs that wait, as many as Airflow can map."""
-    limit_of(allowed, "max_failed_units")
+    limit_of(allowed, parameter="max_failed_units")
     specs = DropFolder(**place).waiting()
     most = conf.getint("core", "max_map_length", fallback=1024)
     if len(specs) > most:
@@ -157,7 +158,7 @@ def _file_away(
         raise EncordError(f"{spec} could not be imported, and stays where it is: see the log of import_data.")
     failed = imported["units"]["failed"]
     receipt = {"spec": spec, "etag": etag, "dag_run": run_id, **imported}
-    if failed > (limit_of(allowed, "max_failed_units") or 0):
+    if failed > (limit_of(allowed, parameter="max_failed_units") or 0):
         account = file_away(Destination.FAILED, receipt)
         raise UploadJobFailedError(
             f"{failed} of {imported['units']['total']} data units of {spec} failed; {allowed or 0} are allowed. "

@@ -10,12 +10,10 @@ from airflow.providers.common.compat.sdk import TaskGroup, chain, task
 from airflow.sdk import XComArg
 
 from encord_provider.exceptions import EncordInputError
-from encord_provider.hooks.encord import EncordHook
 from encord_provider.operators.check_metadata import EncordCheckMetadataOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
-from encord_provider.operators.set_schema import EncordSetSchemaOperator
 from encord_provider.options import ItemSelection
-from encord_provider.pipelines.defaults import NOT_GIVEN, NotGiven, TaskGroupBuilder
+from encord_provider.pipelines.defaults import NOT_GIVEN, NotGiven, TaskGroupBuilder, set_schema_before
 from encord_provider.workspace.templates import value_of
 
 if TYPE_CHECKING:
@@ -69,9 +67,9 @@ def sync_metadata(
     :returns: the task group; its result is ``report``'s XCom.
     """
     made = TaskGroupBuilder(group_id)
-    encord_conn_id = made.of("encord_conn_id", encord_conn_id, EncordHook.default_conn_name)
-    aws_conn_id = made.of("aws_conn_id", aws_conn_id, "aws_default")
-    workspace = made.of("workspace", workspace, None)
+    encord_conn_id = made.of("encord_conn_id", encord_conn_id)
+    aws_conn_id = made.of("aws_conn_id", aws_conn_id)
+    workspace = made.of("workspace", workspace)
     with made.group as group:
         check_table = _CheckTable(
             task_id="check_table",
@@ -100,15 +98,13 @@ def sync_metadata(
             patched=cast("Any", patch_metadata.output),
         )
         chain(check_table, patch_metadata, report)
-        if schema is not None:
-            set_schema = EncordSetSchemaOperator(
-                task_id="set_schema",
-                schema=cast("Any", schema),
-                workspace=cast("Any", workspace),
-                aws_conn_id=cast("Any", aws_conn_id),
-                encord_conn_id=cast("Any", encord_conn_id),
-            )
-            chain(set_schema, check_table)
+        set_schema_before(
+            check_table,
+            schema,
+            workspace=workspace,
+            aws_conn_id=aws_conn_id,
+            encord_conn_id=encord_conn_id,
+        )
     return group
 
 

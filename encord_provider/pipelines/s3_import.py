@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.common.compat.sdk import TaskGroup, chain
 from airflow.sdk import XComArg
 
-from encord_provider.hooks.encord import EncordHook
 from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
 from encord_provider.operators.import_data import EncordImportDataOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
-from encord_provider.operators.set_schema import EncordSetSchemaOperator
-from encord_provider.pipelines.defaults import NOT_GIVEN, NotGiven, TaskGroupBuilder
+from encord_provider.pipelines.defaults import NOT_GIVEN, NotGiven, TaskGroupBuilder, set_schema_before
 
 if TYPE_CHECKING:
     from encord_provider.options import ClientMetadata, Filters, Frames, Grouping, Media, ObjectUrls, Parts
@@ -75,12 +73,12 @@ def import_from_s3(
     :returns: the task group; the summary of the import is ``import_data``'s XCom.
     """
     made = TaskGroupBuilder(group_id)
-    encord_conn_id = made.of("encord_conn_id", encord_conn_id, EncordHook.default_conn_name)
-    aws_conn_id = made.of("aws_conn_id", aws_conn_id, "aws_default")
-    workspace = made.of("workspace", workspace, None)
-    integration = made.of("integration", integration, None)
-    max_failed_units = made.of("max_failed_units", max_failed_units, 0)
-    deferrable = made.of("deferrable", deferrable, True)
+    encord_conn_id = made.of("encord_conn_id", encord_conn_id)
+    aws_conn_id = made.of("aws_conn_id", aws_conn_id)
+    workspace = made.of("workspace", workspace)
+    integration = made.of("integration", integration)
+    max_failed_units = made.of("max_failed_units", max_failed_units)
+    deferrable = made.of("deferrable", deferrable)
     with made.group as group:
         build_spec = EncordBuildUploadSpecOperator(
             task_id="build_spec",
@@ -122,13 +120,11 @@ def import_from_s3(
             encord_conn_id=cast("Any", encord_conn_id),
         )
         chain(build_spec, import_data, patch_metadata)
-        if schema is not None:
-            set_schema = EncordSetSchemaOperator(
-                task_id="set_schema",
-                schema=cast("Any", schema),
-                workspace=cast("Any", workspace),
-                aws_conn_id=cast("Any", aws_conn_id),
-                encord_conn_id=cast("Any", encord_conn_id),
-            )
-            chain(set_schema, build_spec)
+        set_schema_before(
+            build_spec,
+            schema,
+            workspace=workspace,
+            aws_conn_id=aws_conn_id,
+            encord_conn_id=encord_conn_id,
+        )
     return group

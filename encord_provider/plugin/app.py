@@ -14,9 +14,9 @@ from fastapi.responses import HTMLResponse
 
 from encord_provider.plugin.imports import ImportRun, list_imports, reports_of
 from encord_provider.report.page import CONTENT_POLICY, page_of
-from encord_provider.report.run_report import read_sections, run_folder
+from encord_provider.report.run_report import read_sections
 from encord_provider.report.section import Section, SectionState, TaskReport
-from encord_provider.workspace.files import default_workspace
+from encord_provider.workspace.files import run_folder
 
 _PAGE = Path(__file__).with_name("page.html")
 _MOST = 100
@@ -89,7 +89,7 @@ def _written(dag_id: str, run_id: str) -> list[Section]:
     Only the default workspace is looked into: a place that a task names could be any file of this server.
     """
     try:
-        return read_sections(run_folder(default_workspace(), dag_id=dag_id, run_id=run_id))
+        return read_sections(run_folder(None, dag_id=dag_id, run_id=run_id))
     except Exception:
         return []
 

@@ -12,9 +12,10 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from encord_provider.links import EncordReportLink, leave, show_link
 from encord_provider.report.address import REPORT_KEY, report_address
-from encord_provider.report.run_report import RunReport, run_folder
+from encord_provider.report.run_report import RunReport
 from encord_provider.report.section import Section, SectionState, TaskReport
 from encord_provider.text.secrets import redacted
+from encord_provider.workspace.files import run_folder
 
 log = logging.getLogger(__name__)
 

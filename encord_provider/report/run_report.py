@@ -6,21 +6,11 @@ import orjson
 
 from encord_provider.report.page import page_of
 from encord_provider.report.section import Section
-from encord_provider.workspace.files import child, default_workspace, path_of, safe_name, write_whole
+from encord_provider.workspace.files import child, path_of, safe_name, write_whole
 
 _FOLDER = "~report"
 """No task has a folder of this name, see :func:`~encord_provider.workspace.files.safe_name`."""
 _ATTEMPTS = 5
-
-
-def run_folder(workspace: str | None, *, dag_id: str, run_id: str) -> str:
-    """Give the URI of the folder of a run, in which its tasks have theirs.
-
-    :param workspace: the URI of the workspace; None or empty for the default one.
-    :param dag_id: the DAG.
-    :param run_id: its run.
-    """
-    return child(workspace or default_workspace(), safe_name(dag_id), safe_name(run_id))
 
 
 def read_sections(folder: str) -> list[Section]:

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-VERSION = 1
-"""The form of a section as JSON. One of another form is left out and named."""
+from encord_provider.text.stored import opened, stamped
 
 MOST_ROWS = 1000
 """Rows of a table on the page; the whole table lies in the file that it names."""
@@ -99,7 +98,7 @@ class Section:
 
     def as_json(self) -> dict[str, Any]:
         """Give the section as it is written."""
-        return {"version": VERSION, **asdict(self)}
+        return stamped(asdict(self))
 
     @classmethod
     def from_json(cls, written: Any) -> Section | None:
@@ -107,27 +106,7 @@ class Section:
 
         :returns: None for any other form.
         """
-        if not isinstance(written, Mapping) or written.get("version") != VERSION:
-            return None
         try:
-            fields = {name: written[name] for name in cls.__dataclass_fields__}
-            said = fields["report"]
-            fields["state"] = SectionState(fields["state"])
-            fields["report"] = None if said is None else _task_report(said)
-        except (KeyError, TypeError, ValueError):
+            return opened(written, cls)
+        except ValueError:
             return None
-        return cls(**fields)
-
-
-def _task_report(written: Mapping[str, Any]) -> TaskReport:
-    tables = [
-        ReportTable(
-            **{
-                **table,
-                "columns": tuple(table["columns"]),
-                "rows": tuple(tuple(row) for row in table["rows"]),
-            }
-        )
-        for table in written["tables"]
-    ]
-    return TaskReport(**{**written, "tables": tuple(tables)})

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from encord_provider.report.section import MOST_ROWS, ReportTable, TaskReport
-from encord_provider.workspace.files import path_of
+from encord_provider.text.secrets import redacted
 
 if TYPE_CHECKING:
     from encord_provider.jobs.receipts import Receipt
     from encord_provider.jobs.report import FailedObject
-    from encord_provider.upload_spec import DataUnit
+    from encord_provider.upload_spec import DataUnit, Skipped
 
 
 class MetadataCoverage:
@@ -50,7 +51,8 @@ def spec_report(
     *,
     listed: int,
     counts: Mapping[str, int],
-    skipped: int,
+    skipped: Iterable[Skipped],
+    skipped_count: int,
     unmatched: int,
     coverage: MetadataCoverage,
     index: str,
@@ -60,7 +62,8 @@ def spec_report(
 
     :param listed: how many objects were listed.
     :param counts: media type -> data units.
-    :param skipped: how many objects were left out.
+    :param skipped: the first objects that were left out.
+    :param skipped_count: how many were.
     :param unmatched: how many rows of the metadata table name no object.
     :param coverage: which keys the data units have.
     :param index: the URI of the spec's index.
@@ -69,8 +72,8 @@ def spec_report(
     left_out = ReportTable(
         title="Objects left out",
         columns=("object", "reason"),
-        rows=tuple((line["key"], line["reason"]) for line in _lines(skipped_uri)) if skipped else (),
-        total=skipped,
+        rows=tuple((redacted(one.key), redacted(one.reason)) for one in islice(skipped, MOST_ROWS)),
+        total=skipped_count,
         file=skipped_uri,
     )
     return TaskReport(
@@ -78,7 +81,7 @@ def spec_report(
         counts={
             "objects listed": listed,
             **counts,
-            "objects left out": skipped,
+            "objects left out": skipped_count,
             "rows without an object": unmatched,
         },
         tables=(left_out, coverage.table()),
@@ -135,14 +138,17 @@ def import_report(
 _NOT_PATCHED = ("unmatched", "ambiguous", "failed")
 
 
-def patch_report(counts: Mapping[str, int], report: str) -> TaskReport:
+def patch_report(counts: Mapping[str, int], lines: bytes, *, file: str) -> TaskReport:
     """Report a patch.
 
     :param counts: how many rows had each outcome.
-    :param report: the URI of the JSON lines of all rows that are not unchanged.
+    :param lines: a JSON line for every row that is not unchanged.
+    :param file: the URI of the file that holds them.
     """
     missed = sum(counts[name] for name in _NOT_PATCHED)
-    rows = (line for line in _lines(report, most=None) if line["outcome"] in _NOT_PATCHED) if missed else ()
+    # Most rows of a large table are patched: none is read beyond the last that is shown.
+    read = map(orjson.loads, io.BytesIO(lines)) if missed else ()
+    shown = islice((row for row in read if row["outcome"] in _NOT_PATCHED), min(missed, MOST_ROWS))
     return TaskReport(
         title="Client metadata",
         counts=counts,
@@ -150,12 +156,9 @@ def patch_report(counts: Mapping[str, int], report: str) -> TaskReport:
             ReportTable(
                 title="Rows that were not patched",
                 columns=("row", "item", "outcome", "reason"),
-                rows=tuple(
-                    (str(line["where"]), str(line["key"]), line["outcome"], line["reason"])
-                    for line in itertools.islice(rows, MOST_ROWS)
-                ),
+                rows=tuple((row["where"], row["key"], row["outcome"], row["reason"]) for row in shown),
                 total=missed,
-                file=report,
+                file=file,
             ),
         ),
     )
@@ -172,9 +175,3 @@ def schema_report(difference: Mapping[str, Sequence[str]]) -> TaskReport:
         counts={what: len(keys) for what, keys in difference.items()},
         tables=(ReportTable.of("Changed keys", ("key", "what happened"), changed),),
     )
-
-
-def _lines(uri: str, most: int | None = MOST_ROWS) -> Iterator[dict[str, Any]]:
-    with path_of(uri).open("rb") as file:
-        for line in itertools.islice(file, most):
-            yield orjson.loads(line)

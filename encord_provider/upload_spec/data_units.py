@@ -26,6 +26,7 @@ MAX_UNITS_PER_FILE = 500_000
 """Source: Encord's page on registering cloud data; the limit holds for one JSON file, hence for one part."""
 
 _FIRST = 5
+_LISTED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,8 @@ class SkippedObjects:
         self._items: list[Skipped] = []
         self._counts: Counter[SkipKind] = Counter()
         self._first: dict[SkipKind, list[Skipped]] = {}
+        self.listed: list[Skipped] = []
+        """The first thousand of them, those taken out by iterating too, for the report of the run."""
         for one in items:
             self.append(one)
 
@@ -116,6 +119,8 @@ class SkippedObjects:
         :param skipped: the object and the reason.
         """
         self._items.append(skipped)
+        if len(self.listed) < _LISTED:
+            self.listed.append(skipped)
         self._counts[skipped.kind] += 1
         first = self._first.setdefault(skipped.kind, [])
         if len(first) < _FIRST:

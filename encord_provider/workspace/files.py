@@ -174,6 +174,16 @@ def safe_name(text: str) -> str:
     return f"{cleaned or '-'}~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_HASH]}"
 
 
+def run_folder(workspace: str | None, *, dag_id: str, run_id: str) -> str:
+    """Give the URI of the folder of a run, in which its tasks have theirs: workspace, DAG, run.
+
+    :param workspace: the URI of the workspace; None or empty for the default one.
+    :param dag_id: the DAG.
+    :param run_id: its run.
+    """
+    return child(workspace or default_workspace(), safe_name(dag_id), safe_name(run_id))
+
+
 def task_folder(workspace: str | None, context: Context) -> str:
     """Give the URI of the folder of one task of one DAG run: workspace, DAG, run, task.
 
@@ -187,12 +197,8 @@ def task_folder(workspace: str | None, context: Context) -> str:
     index = instance.map_index
     # Behind a ~, as no task id has it: load.0 may be another task.
     mapped = f"~{index}" if index is not None and index >= 0 else ""
-    return child(
-        workspace or default_workspace(),
-        safe_name(instance.dag_id),
-        safe_name(instance.run_id),
-        f"{safe_name(instance.task_id)}{mapped}",
-    )
+    run = run_folder(workspace, dag_id=instance.dag_id, run_id=instance.run_id)
+    return child(run, f"{safe_name(instance.task_id)}{mapped}")
 
 
 def read_bytes(uri: str, *, aws_conn_id: str | None, limit: int = MAX_TABLE_BYTES) -> bytes:

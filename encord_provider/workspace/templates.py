@@ -51,6 +51,20 @@ def value_of(given: Any, *kinds: type, parameter: str) -> Any:
     return value
 
 
+def limit_of(given: Any, *, parameter: str) -> int | None:
+    """Read how many of something are allowed, whether it came as a number or as the text of a template.
+
+    :param given: what the parameter holds after rendering.
+    :param parameter: its name, for the message.
+    :returns: the number; None where nothing was given.
+    :raises EncordInputError: if it is no whole number, or negative.
+    """
+    allowed: int | None = value_of(given, int, parameter=parameter)
+    if allowed is not None and allowed < 0:
+        raise EncordInputError(f"The parameter {parameter} is {allowed}; it must be 0 or more.")
+    return allowed
+
+
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
     if isinstance(value, bool):
         return bool in kinds

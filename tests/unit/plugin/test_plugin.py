@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from encord_provider.report.run_report import RunReport, run_folder
+from encord_provider.report.run_report import RunReport
 from encord_provider.report.section import Section, SectionState, TaskReport
+from encord_provider.workspace.files import run_folder
 
 AddRun = Callable[..., None]
 

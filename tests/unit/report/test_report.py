@@ -227,7 +227,7 @@ def test_a_section_of_a_later_attempt_takes_the_place_of_the_earlier(tmp_path: P
     assert [one.state for one in read_sections(tmp_path.as_uri())] == [SectionState.SUCCESS]
 
 
-@pytest.mark.parametrize("written", [b"{", b"[]", b'{"version": 99}', b'{"version": 1, "state": "odd"}'])
+@pytest.mark.parametrize("written", [b"{", b"[]", b'{"form": 99}', b'{"form": 1, "state": "odd"}'])
 def test_a_section_of_another_form_is_left_out(tmp_path: Path, written: bytes) -> None:
     report = RunReport(tmp_path.as_uri(), dag_id="d", run_id="r")
     report.add(_section())
