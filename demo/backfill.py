@@ -40,13 +40,10 @@ def backfill(
         "max_active_runs": max_active_runs,
         "reprocess_behavior": reprocess,
     }
-    # Created while the DAG is paused: on sqlite Airflow may have to give up halfway and remove what it had created,
-    # and a scheduler that has begun to run it by then ends with an error.
-    airflow.pause(dag_id, True)
+    airflow.pause(dag_id, False)
     airflow.wait_for(
         lambda: _create(airflow, request), f"Airflow to accept a backfill of {dag_id}", seconds=seconds
     )
-    airflow.pause(dag_id, False)
     return finished_runs(airflow, dag_id, seconds=seconds)
 
 
@@ -77,7 +74,6 @@ def _create(airflow: Airflow, request: Mapping[str, Any]) -> Any:
         return airflow.call("POST", "backfills", json=request)
     except requests.HTTPError as error:
         # 409: Airflow marks a backfill complete only some seconds after its last run, and takes no other before.
-        # 503: on sqlite the scheduler held the database at this moment.
-        if error.response is not None and error.response.status_code in (409, 503):
+        if error.response is not None and error.response.status_code == 409:
             return None
         raise

@@ -42,8 +42,8 @@ def run() -> int:
         say(
             f"Bucket {BUCKET}: {len(files)} objects under {len(DAYS)} days, {tagged} of them in a metadata table"
         )
-        params = dag_params(workspace)
-        environment = airflow_environment(home / "airflow", running, params)
+        params = dag_params()
+        environment = airflow_environment(home / "airflow", running, params, workspace)
         with dag_runner(environment, home / "airflow.log") as runner:
             say("Airflow imports the three days ...")
             first_runs = runner.run_days(DAYS, params)

@@ -104,11 +104,14 @@ def services(home: Path, *emulator_options: str) -> Iterator[Services]:
         )
 
 
-def airflow_environment(home: Path, running: Services, params: Mapping[str, Any]) -> dict[str, str]:
+def airflow_environment(
+    home: Path, running: Services, params: Mapping[str, Any], workspace: Path
+) -> dict[str, str]:
     """The environment of an Airflow of its own that knows both services and the bundled DAGs.
 
     :param home: its AIRFLOW_HOME
     :param params: the bundled DAG's parameters for runs that are given none
+    :param workspace: where tasks keep specs, receipts and reports
     """
     encord = {
         "conn_type": "encord",
@@ -136,11 +139,13 @@ def airflow_environment(home: Path, running: Services, params: Mapping[str, Any]
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "AIRFLOW_CONN_ENCORD_DEFAULT": json.dumps(encord),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),
+        # Airflow's server reads reports where the tasks write them.
+        "AIRFLOW__ENCORD__WORKSPACE": workspace.as_uri(),
         "AIRFLOW_VAR_ENCORD_S3_IMPORT": json.dumps(params),
     }
 
 
-def dag_params(workspace: Path) -> dict[str, Any]:
+def dag_params() -> dict[str, Any]:
     """The parameters with which the bundled DAG imports the demo's bucket."""
     return {
         "bucket": BUCKET,
@@ -149,6 +154,5 @@ def dag_params(workspace: Path) -> dict[str, Any]:
         "integration": "",
         "schema": dict(SCHEMA),
         "metadata": {"table": f"s3://{BUCKET}/{TABLE_KEY}", "key_pattern": KEY_PATTERN},
-        "workspace": workspace.as_uri(),
         "media": "auto",
     }

@@ -1,4 +1,4 @@
-"""The whole of Airflow (scheduler, triggerer, API server, DAG processor) on sqlite, started and ended cleanly."""
+"""The whole of Airflow (scheduler, triggerer, API server, DAG processor) on PostgreSQL, started and ended cleanly."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from typing import Any
 
 import requests
 
+from demo.database import database
+
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.5
-_BUSY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,21 +38,12 @@ class Airflow:
     def call(self, method: str, path: str, **arguments: Any) -> Any:
         """One call of the REST API that the web UI uses.
 
-        It is repeated while Airflow answers that its database failed: on sqlite it refuses a write, and changes
-        nothing, when another of its parts writes at this moment.
-
         :param path: below ``/api/v2/``
         :param arguments: further arguments of :func:`requests.request`
         :returns: the decoded answer
         :raises requests.HTTPError: with Airflow's own words
         """
-        deadline = time.monotonic() + _BUSY_SECONDS
-        while True:
-            response = requests.request(method, f"{self.url}/api/v2/{path}", timeout=30, **arguments)
-            busy = response.status_code == 500 and "Database error" in response.text
-            if not busy or time.monotonic() > deadline:
-                break
-            time.sleep(_POLL_SECONDS)
+        response = requests.request(method, f"{self.url}/api/v2/{path}", timeout=30, **arguments)
         if not response.ok:
             raise requests.HTTPError(
                 f"{method} {path}: {response.status_code} {response.text}", response=response
@@ -98,7 +90,10 @@ def _free_ports(count: int) -> list[int]:
 
 @contextmanager
 def standalone(home: Path, environment: Mapping[str, str]) -> Iterator[Airflow]:
-    """Run ``airflow standalone`` for the length of the block.
+    """Run ``airflow standalone`` with a database of its own for the length of the block.
+
+    The database is PostgreSQL, because on sqlite Airflow may refuse to create a backfill while another of its parts
+    writes.
 
     :param home: folder for its log; AIRFLOW_HOME is in ``environment``
     :param environment: see :func:`demo.services.airflow_environment`
@@ -115,22 +110,23 @@ def standalone(home: Path, environment: Mapping[str, str]) -> Iterator[Airflow]:
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log_port),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_log_port),
     }
-    settings = {**environment, **settings}
-    airflow = Airflow(url=url, log_path=home / "standalone.log", environment=settings)
-    with airflow.log_path.open("wb") as log:
-        # A session of its own, so that a Ctrl-C at the terminal reaches Airflow once and from here.
-        process = subprocess.Popen(
-            ["airflow", "standalone"],
-            env=settings,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        airflow.wait_for(lambda: _healthy(process, url), "Airflow to be healthy", seconds=_START_SECONDS)
-        yield airflow
-    finally:
-        _stop(process)
+    with database() as address:
+        settings = {**environment, **settings, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address}
+        airflow = Airflow(url=url, log_path=home / "standalone.log", environment=settings)
+        with airflow.log_path.open("wb") as log:
+            # A session of its own, so that a Ctrl-C at the terminal reaches Airflow once and from here.
+            process = subprocess.Popen(
+                ["airflow", "standalone"],
+                env=settings,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            airflow.wait_for(lambda: _healthy(process, url), "Airflow to be healthy", seconds=_START_SECONDS)
+            yield airflow
+        finally:
+            _stop(process)
 
 
 def _healthy(process: subprocess.Popen[bytes], url: str) -> bool:

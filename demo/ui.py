@@ -15,10 +15,9 @@ from demo.standalone import Airflow, standalone
 
 # What to click, in this order; the tests click what is quoted here.
 HOW_TO_BACKFILL = f"""\
-The DAG has its parameters from the Airflow Variable of the same name, and it is paused. Press "Trigger", choose
-"Backfill", take {DAYS[0]} to {DAYS[-1]}, enter 2 for "Max Active Runs", untick "Unpause {DAG_ID} on trigger",
-press "Run Backfill" (again, if Airflow says that its database is locked), and then switch the DAG on beside its name:
-while a DAG runs, Airflow on sqlite may fail to create a backfill of it. Every other day has no objects."""
+The DAG has its parameters from the Airflow Variable of the same name. Press "Trigger", choose "Backfill", take
+{DAYS[0]} to {DAYS[-1]}, enter 2 for "Max Active Runs", and press "Run Backfill", which also switches the DAG on.
+Every other day has no objects."""
 
 
 @contextmanager
@@ -36,8 +35,9 @@ def open_demo(
     files = plan()
     with services(home, *emulator_options) as running:
         fill(running.s3_client(), files)
-        params = dag_params(home / "workspace")
-        environment = {**airflow_environment(home / "airflow", running, params), **(settings or {})}
+        params = dag_params()
+        environment = airflow_environment(home / "airflow", running, params, home / "workspace")
+        environment.update(settings or {})
         with standalone(home, environment) as airflow:
             airflow.wait_for_dag(DAG_ID)
             yield running, airflow, params

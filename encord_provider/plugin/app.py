@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +13,14 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import FastAPI, HTTPException, Query, Response
 from fastapi.responses import HTMLResponse
 
-from encord_provider.plugin.imports import ImportRun, list_imports, reports_of
+from encord_provider.plugin.imports import ImportRun, dags_with_reports, list_imports, reports_of
 from encord_provider.report.page import CONTENT_POLICY, page_of
 from encord_provider.report.run_report import read_sections
 from encord_provider.report.section import Section, SectionState, TaskReport
+from encord_provider.text.secrets import redacted
 from encord_provider.workspace.files import run_folder
+
+log = logging.getLogger(__name__)
 
 _PAGE = Path(__file__).with_name("page.html")
 _MOST = 100
@@ -40,11 +44,8 @@ def make_app() -> FastAPI:
         limit: Annotated[int, Query(ge=1, le=_MOST)] = 25,
         before: int | None = None,
     ) -> dict[str, Any]:
-        dag_ids = {
-            dag_id
-            for dag_id in get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
-            if _may_read(user, dag_id)
-        }
+        authorized = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
+        dag_ids = {dag_id for dag_id in dags_with_reports() & authorized if _may_read(user, dag_id)}
         runs, following = list_imports(dag_ids, limit=limit, before=before)
         return {"imports": [_shown(run) for run in runs], "next": following}
 
@@ -75,7 +76,7 @@ def _shown(run: ImportRun) -> dict[str, Any]:
         "state": run.state,
         "started": _text(run.started),
         "ended": _text(run.ended),
-        "tasks": [{"task": task, **said} for task, said in run.reports.items()],
+        "tasks": [{"task": task, **said, "counts": _counts(said)} for task, said in run.reports.items()],
     }
 
 
@@ -90,13 +91,19 @@ def _written(dag_id: str, run_id: str) -> list[Section]:
     """
     try:
         return read_sections(run_folder(None, dag_id=dag_id, run_id=run_id))
-    except Exception:
+    except Exception as error:
+        log.warning(
+            "The report of the run %s of %s cannot be read, so that its page shows only the counts: %s",
+            run_id,
+            dag_id,
+            redacted(str(error)),
+        )
         return []
 
 
 def _short(task: str, said: dict[str, Any]) -> Section:
     """Make a section of what a task has left in Airflow's database, whatever that is."""
-    state, counts = said.get("state"), said.get("counts")
+    state = said.get("state")
     return Section(
         task=task,
         state=SectionState(state) if isinstance(state, str) and state in _STATES else SectionState.RUNNING,
@@ -106,11 +113,24 @@ def _short(task: str, said: dict[str, Any]) -> Section:
         error=None,
         report=TaskReport(
             title=str(said.get("title") or task),
-            counts={
-                str(name): count
-                for name, count in (counts.items() if isinstance(counts, dict) else ())
-                if isinstance(count, int)
-            },
+            counts=_counts(said),
             files={"The whole report, where the workers can read it": str(said.get("report") or "")},
         ),
     )
+
+
+def _counts(said: dict[str, Any]) -> dict[str, int]:
+    """Give the counts of a task, in the order in which it left them."""
+    match said.get("counts"):
+        case [*pairs]:
+            return dict(filter(_is_count, pairs))
+        case _:
+            return {}
+
+
+def _is_count(pair: Any) -> bool:
+    match pair:
+        case [str(), int()]:
+            return True
+        case _:
+            return False

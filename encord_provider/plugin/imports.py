@@ -36,6 +36,12 @@ class ImportRun:
     reports: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
+def dags_with_reports() -> set[str]:
+    """Give the DAGs whose tasks have left a report."""
+    with create_session() as session:
+        return set(session.scalars(select(XComModel.dag_id).where(XComModel.key == REPORT_KEY).distinct()))
+
+
 def list_imports(
     dag_ids: Collection[str], *, limit: int, before: int | None = None
 ) -> tuple[list[ImportRun], int | None]:

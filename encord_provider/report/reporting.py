@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -91,7 +91,7 @@ def _report(
             {
                 "title": said.title if said else instance.task_id,
                 "state": state.value,
-                "counts": counts,
+                "counts": _in_order(counts),
                 "started": section.started,
                 "ended": section.ended,
                 "report": written.uri,
@@ -109,7 +109,13 @@ def show_progress(context: Any, title: str, counts: dict[str, int]) -> None:
     :param title: what the task does.
     :param counts: the numbers so far.
     """
-    leave(context, REPORT_KEY, {"title": title, "state": SectionState.RUNNING.value, "counts": counts})
+    said = {"title": title, "state": SectionState.RUNNING.value, "counts": _in_order(counts)}
+    leave(context, REPORT_KEY, said)
+
+
+def _in_order(counts: Mapping[str, int]) -> list[list[str | int]]:
+    """Give counts as pairs: a database that sorts the keys of an object (PostgreSQL) keeps the order of a list."""
+    return [list(one) for one in counts.items()]
 
 
 def _lines(counts: dict[str, int]) -> list[str]:

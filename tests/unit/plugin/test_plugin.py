@@ -90,7 +90,7 @@ def _token(role: str) -> str:
 
 
 def _said(**changes: Any) -> dict[str, Any]:
-    counts = {"data units": 3, "registered": 2, "failed": 1}
+    counts = [["data units", 3], ["registered", 2], ["failed", 1]]
     return {"title": "Import", "state": "failed", "counts": counts, "report": "file:///elsewhere", **changes}
 
 
@@ -103,6 +103,38 @@ def test_the_newest_imports_come_first_and_older_ones_on_request(client: Any, ad
     assert [one["run_id"] for one in second["imports"]] == ["run-2", "run-1"]
     last = client.get("/imports", params={"limit": 2, "before": second["next"]}).json()
     assert ([one["run_id"] for one in last["imports"]], last["next"]) == (["run-0"], None)
+
+
+def test_dags_without_a_report_cost_no_question_to_the_auth_manager(
+    client: Any, add_run: AddRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    add_run("plugin_a", "run", value=_said())
+    known = {"plugin_a", *(f"plugin_other_{number}" for number in range(50))}
+    asked: list[str] = []
+
+    def may(self: Any, *, method: str, user: Any, access_entity: Any = None, details: Any = None) -> bool:
+        asked.append(details.id)
+        return True
+
+    monkeypatch.setattr(SimpleAuthManager, "get_authorized_dag_ids", lambda *_, **__: known)
+    monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", may)
+    assert [one["dag_id"] for one in client.get("/imports").json()["imports"]] == ["plugin_a"]
+    assert asked == ["plugin_a"]
+
+
+def test_a_report_that_cannot_be_read_is_named_in_the_servers_log(
+    client: Any,
+    add_run: AddRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", "unknown-scheme://somewhere")
+    add_run("plugin_a", "run", value=_said())
+    assert "registered" in client.get("/report", params={"dag_id": "plugin_a", "run_id": "run"}).text
+    assert "plugin_a" in caplog.text
 
 
 def test_an_import_has_its_state_its_duration_and_its_counts(client: Any, add_run: AddRun) -> None:
@@ -166,11 +198,20 @@ def test_the_counts_are_shown_where_the_workspace_is_a_workers_disk(
     monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "not here").as_uri())
     add_run("plugin_a", "run", value=left)
     page = client.get("/report", params={"dag_id": "plugin_a", "run_id": "run"}).text
-    assert "registered" in page
-    assert "file:///elsewhere" in page
+    places = [page.index(name) for name in ("data units", "registered", "failed</li>", "file:///elsewhere")]
+    assert places == sorted(places), "in the order in which the task left them"
 
 
-@pytest.mark.parametrize("left", ["text", [1], {"state": ["odd"], "counts": "many"}, {"counts": {"a": "b"}}])
+@pytest.mark.parametrize(
+    "left",
+    [
+        "text",
+        [1],
+        {"state": ["odd"], "counts": "many"},
+        {"counts": {"a": "b"}},
+        {"counts": [1, ["a"], ["a", "b"], [1, 2]]},
+    ],
+)
 def test_what_something_else_left_breaks_no_page(client: Any, add_run: AddRun, left: Any) -> None:
     add_run("plugin_a", "run", value=left)
     assert client.get("/imports").status_code == 200
