@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 from airflow.sdk.log import mask_secret
+from jinja2.nativetypes import NativeEnvironment
 
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.report.section import TaskReport
@@ -32,17 +33,34 @@ class EncordOperator(BaseOperator):  # type: ignore[misc, unused-ignore]
         self.encord_conn_id = encord_conn_id
         self.shown_links: dict[str, str] = {}
 
-    def render_template(self, *args: Any, **kwargs: Any) -> Any:
-        """Render a value, and make the secrets in it known to Airflow, which hides them in all logs and in its UI."""
-        rendered = super().render_template(*args, **kwargs)
-        for secret in secrets_in(rendered):
-            mask_secret(secret)
+    def render_template(self, content: Any, context: Any, jinja_env: Any = None, *given: Any) -> Any:
+        """Render a value, and make the secrets in it known to Airflow, which hides them in all logs and in its UI.
+
+        A text without a template stays as it is: Jinja would write other line ends into it.
+        """
+        if isinstance(content, str) and jinja_env is not None and _is_literal(content, jinja_env):
+            rendered: Any = content
+        else:
+            rendered = super().render_template(content, context, jinja_env, *given)
+        if not isinstance(content, list | tuple | set):
+            # What is in a collection has come here by itself, but for the keys of a mapping.
+            for secret in secrets_in(list(rendered) if isinstance(content, dict) else rendered):
+                mask_secret(secret)
         return rendered
 
     @cached_property
     def hook(self) -> EncordHook:
         """The hook on the operator's connection."""
         return EncordHook(encord_conn_id=self.encord_conn_id)
+
+
+def _is_literal(text: str, environment: Any) -> bool:
+    """Whether a text has nothing that Jinja would replace; a native environment makes numbers of texts, say."""
+    if isinstance(environment, NativeEnvironment):
+        return False
+    names = ("variable_start", "block_start", "comment_start", "line_statement_prefix", "line_comment_prefix")
+    marks = (getattr(environment, name if "prefix" in name else f"{name}_string") for name in names)
+    return not any(mark and mark in text for mark in marks)
 
 
 class EncordWorkspaceOperator(EncordOperator):

@@ -94,6 +94,14 @@ def test_values_of_different_types_are_not_the_same(stored: Any, given_value: An
     assert counts(patch(metadata={url("a.jpg"): {"ok": given_value}})) == {"unchanged": 1}
 
 
+def test_a_text_keeps_its_line_ends(patch: Any) -> None:
+    folder = new_folder("lake")
+    register(folder, images("a.jpg"))
+    note = "first\r\nsecond\rthird\n"
+    assert counts(patch(metadata={url("a.jpg"): {"note": note}})) == {"patched": 1}
+    assert metadata_in(folder)["a.jpg"]["note"] == note
+
+
 def test_one_number_in_two_spellings_is_the_same(patch: Any) -> None:
     register(new_folder("lake"), images("a.jpg", n=1, m=2.0))
     assert counts(patch(metadata={url("a.jpg"): {"n": 1.0, "m": 2}})) == {"unchanged": 1}
