@@ -6,11 +6,15 @@ can change it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import orjson
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -37,8 +41,6 @@ def opened(value: Any, kind: type[T], *, whole: bool = True) -> T:
     :returns: an object of the class.
     :raises ValueError: for another form, a field that is missing, unknown or of another type.
     """
-    from pydantic import TypeAdapter
-
     if not isinstance(value, Mapping):
         raise ValueError(f"{type(value).__name__} instead of an object")
     form = value.get(FORM_KEY, FORM)
@@ -51,7 +53,17 @@ def opened(value: Any, kind: type[T], *, whole: bool = True) -> T:
     if whole and (missing := sorted(known - rest.keys())):
         raise ValueError(f"it lacks fields: {', '.join(missing)}")
     try:
-        return TypeAdapter(kind).validate_json(orjson.dumps(rest), strict=True)
+        written = orjson.dumps(rest)
     except TypeError as error:
         # Values that JSON does not have.
         raise ValueError(str(error)) from None
+    read: T = _reader(cast("Any", kind)).validate_json(written, strict=True)
+    return read
+
+
+@functools.cache
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    """Make what reads a class, which takes longer than to read a thousand objects of it."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
