@@ -125,6 +125,13 @@ def get_provider_info() -> dict[str, Any]:
             "encord_provider.links.EncordReportLink",
             "encord_provider.links.EncordSchemaLink",
         ],
+        "asset-uris": [
+            {
+                "schemes": ["encord"],
+                "handler": "encord_provider.assets.sanitize_uri",
+                "to_openlineage_converter": "encord_provider.lineage.convert_asset_to_openlineage",
+            }
+        ],
         "bundles": [{"integration-name": integration, "python-modules": ["encord_provider.bundles"]}],
         "config": {
             "encord": {

@@ -132,6 +132,7 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
         self.object_urls = object_urls
         self.parts = parts
         self._said: TaskReport | None = None
+        self._owned: Window | None = None
         check_source(source)
         for name, group in _GROUPS.items():
             group.check(getattr(self, name))
@@ -161,6 +162,7 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             max_units_per_part=parts.max_units_per_part,
             skip_duplicate_urls=parts.skip_duplicate_urls,
             skipped=build.skipped,
+            window=self._owned,
         )
         reasons = child(folder, "skipped.jsonl")
         self._said = spec_report(
@@ -239,9 +241,9 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             self.log.warning("%d left out: %s", count, reason)
 
     def _window(self, context: Context) -> Window:
-        window = run_window(context, day=self.day)
-        self.log.info("The run owns %s.", window)
-        return window
+        self._owned = run_window(context, day=self.day)
+        self.log.info("The run owns %s.", self._owned)
+        return self._owned
 
     def _one_source(self) -> ListingSource:
         """Give the source, be it named as such or as a bucket."""

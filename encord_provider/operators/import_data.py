@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow.providers.common.compat.sdk import conf
 
 from encord_provider.api.upload_job import UnitCounts
+from encord_provider.asset_events import refuse_outlets_too_early, tells_assets
 from encord_provider.exceptions import (
     EncordError,
     EncordInputError,
@@ -130,12 +131,15 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         self.cancel_on_kill = cancel_on_kill
         self.max_active_jobs = max_active_jobs
         self.timeout = timeout
+        if not wait_for_completion:
+            refuse_outlets_too_early(self.outlets, task_id=self.task_id)
         self._kill_switch: KillSwitch | None = None
         self._killed = False
         self._running: Import | None = None
         self._shown: UnitCounts | None = None
 
     @reported
+    @tells_assets
     def execute(self, context: Context) -> dict[str, Any]:
         """Send the parts, wait for them, and judge."""
         deadline = self._deadline()
@@ -170,6 +174,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
             return self._drive(self._import(context, kill_switch, parts), deadline, context)
 
     @reported
+    @tells_assets
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Go on when the triggerer has seen a job end."""
         store = self._store(context)
