@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from encord_provider.exceptions import EncordError, EncordInputError
+from encord_provider.lineage import Lineage, Place
 from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordProjectLink, show_link
 from encord_provider.metadata.selection import SelectedItems
 from encord_provider.operators.base import EncordWorkspaceOperator
@@ -71,6 +72,7 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
         self.folder = folder
         self.items = items
         self.file_format = file_format
+        self._written: dict[str, Any] = {}
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the items page by page and write their rows."""
@@ -90,6 +92,7 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
                 table.write(file)
                 file.seek(0)
                 write_whole(uri, file)
+        self._written = {"uri": uri, "items": table.rows, "format": self.file_format}
         self.log.info("The client metadata of %d items of %s: %s", table.rows, selected, uri)
         if unreadable:
             shown = "\n".join(unreadable[:_SHOWN])
@@ -97,4 +100,13 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
                 f"{len(unreadable)} items are not in the table {uri}, which holds the other {table.rows}; patch them "
                 f"with mode 'replace' first. The first of them:\n{shown}"
             )
-        return {"uri": uri, "items": table.rows, "format": self.file_format}
+        return self._written
+
+    def lineage(self) -> Lineage:
+        """Say whose metadata stands in which table."""
+        if not self._written:
+            return Lineage()
+        inputs = SelectedItems.of(folder=self.folder, items=self.items).places(self.hook)
+        return Lineage(
+            inputs=inputs, outputs=[Place.of_uri(self._written["uri"])], rows=self._written["items"]
+        )

@@ -25,8 +25,9 @@ from encord_provider.jobs.journal import FileJournal, Finished, Journal, Journal
 from encord_provider.jobs.kill import KillSwitch
 from encord_provider.jobs.memory import Memory
 from encord_provider.jobs.next_step import Finish, TimeOut, Wait
-from encord_provider.jobs.parts import ImportPart, parts_of
+from encord_provider.jobs.parts import ImportPart, parts_of, places_of
 from encord_provider.jobs.run import Import, Target
+from encord_provider.lineage import Lineage, Place
 from encord_provider.links import EncordFolderLink, EncordReportLink, EncordUploadJobsLink, show_link
 from encord_provider.metadata.presence import presence_of
 from encord_provider.operators.base import EncordWorkspaceOperator
@@ -198,6 +199,14 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
             return None
         summary, failed = self._running.reported
         return import_report(summary, failed, self._running.ended_receipts)
+
+    def lineage(self) -> Lineage:
+        """Say from where data was registered, and into which folder."""
+        inputs = [Place.of_uri(uri) for uri in places_of(self.spec)]
+        if self._running is None:
+            return Lineage(inputs=inputs)
+        folder = Place.in_encord(self.hook, "folder", self._running.target.folder, named=self.folder)
+        return Lineage(inputs=inputs, outputs=[folder], rows=self._running.units.done)
 
     def on_kill(self) -> None:
         """Cancel the jobs that this task has under way, if ``cancel_on_kill``."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -119,6 +119,7 @@ class SpecIndex:
     :param skip_duplicate_urls: whether Encord leaves out what the folder already holds.
     :param window: the stretch of time to which the objects belong, as whoever built the spec wrote it; None where it
         was not built for one.
+    :param places: the URIs of what the spec was built from: where the objects were listed, and the tables.
     """
 
     uri: str
@@ -130,6 +131,7 @@ class SpecIndex:
     skipped: int
     skip_duplicate_urls: bool
     window: Mapping[str, str] | None = None
+    places: tuple[str, ...] = ()
 
 
 def write_parts(
@@ -141,6 +143,7 @@ def write_parts(
     skip_duplicate_urls: bool = True,
     skipped: Iterable[Skipped] = (),
     window: Mapping[str, str] | None = None,
+    places: Sequence[str] = (),
 ) -> SpecIndex:
     """Write an upload spec into a folder, holding one part in memory at a time.
 
@@ -154,6 +157,7 @@ def write_parts(
     :param skipped: the objects left out. It is read whenever a part is full and at the end, so what
         :func:`~encord_provider.upload_spec.build_units` returns stays short.
     :param window: the stretch of time to which the objects belong; None for none.
+    :param places: the URIs of what the spec was built from.
     :returns: the index.
     :raises UploadSpecError: for a data unit that Encord's limits do not allow; the index is then not written.
     """
@@ -192,6 +196,7 @@ def write_parts(
         skipped=count_skipped,
         skip_duplicate_urls=skip_duplicate_urls,
         window=window,
+        places=tuple(places),
     )
     with (folder / INDEX_NAME).open("wb") as file:
         file.write(_index_bytes(index))
@@ -219,6 +224,7 @@ def read_index(path: Workspace) -> SpecIndex:
             "parts": [{"uri": "", **one} for one in document["parts"]],
             **{name: document[name] for name in names},
             "window": document.get("window"),
+            "places": document.get("places", []),
         }
         found = opened(index, SpecIndex)
         if away := next(
@@ -379,6 +385,7 @@ def _index_bytes(index: SpecIndex) -> bytes:
         "skipped": index.skipped,
         SKIP_DUPLICATE_URLS: index.skip_duplicate_urls,
         **({"window": index.window} if index.window else {}),
+        **({"places": index.places} if index.places else {}),
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
