@@ -111,7 +111,13 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": integration, "python-modules": ["encord_provider.sensors.upload_job"]}
         ],
         "triggers": [
-            {"integration-name": integration, "python-modules": ["encord_provider.triggers.upload_job"]}
+            {
+                "integration-name": integration,
+                "python-modules": [
+                    "encord_provider.triggers.upload_job",
+                    "encord_provider.triggers.folder_changed",
+                ],
+            }
         ],
         "connection-types": [_CONNECTION_TYPE],
         "task-decorators": [

@@ -192,6 +192,37 @@ def list_items(
     )
 
 
+def get_folder_summary(folder: str) -> Call[dict[str, float]]:
+    """Count what a folder holds, sub-folders excluded."""
+    return Call(
+        name="get_folder_summary",
+        method="GET",
+        path=f"storage/folders/{folder}/summary",
+        what=f"read the summary of folder {folder}",
+        parse=lambda answer: {name: float(count) for name, count in answer.items() if count is not None},
+    )
+
+
+def newest_item(folder: str) -> Call[str]:
+    """Read the UUID of the item that was added last to a folder; empty where there is none."""
+    query = (
+        ("isRecursive", "False"),
+        ("order", "createdAt"),
+        ("desc", "True"),
+        ("pageSize", "1"),
+        ("signUrls", "False"),
+        ("includeClientMetadata", "False"),
+    )
+    return Call(
+        name="list_items",
+        method="GET",
+        path=f"storage/folders/{folder}/items",
+        what=f"read the newest item of folder {folder}",
+        query=query,
+        parse=lambda answer: next((str(item["uuid"]) for item in answer["results"]), ""),
+    )
+
+
 def get_child_items(folder: str, item: str) -> Call[list[StorageItem]]:
     """Read the files behind an image group or DICOM series."""
     return Call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,17 +11,25 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+from airflow.sdk.module_loading import import_string
 
 from tests.helpers.dags import read_dags, run, serialized_form
 from tests.helpers.pages import blocks
-from tests.helpers.recordings import items, short
+from tests.helpers.recordings import imported, items, short
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
 
-DAILY = "encord://encord_default/folder/lake/daily"
+QUAY_URL, GATE_URL = (
+    f"https://lake.s3.eu-west-1.amazonaws.com/site={name}"
+    for name in ("oslo/dt=2026-05-01/quay-1.jpg", "bergen/dt=2026-05-01/gate.png")
+)
 FIRST_OF_MAY = datetime(2026, 5, 1, 22, tzinfo=UTC)
 """A manual run with this logical date owns the day before it in Oslo."""
+
+
+def spec_of(url: str) -> dict[str, Any]:
+    return {"images": [{"objectUrl": url}], "skip_duplicate_urls": True}
 
 
 def text_of(dag_id: str) -> str:
@@ -50,8 +59,9 @@ def make_known(dags: Any) -> None:
         except ImportError:
             given = [form.deserialize_dag(form.serialize_dag(dag)) for dag in dags]
         SerializedDAG.bulk_write_to_db("own", None, given, session=session)
-        # A DAG that is paused waits for nothing.
+        # A DAG that is paused waits for nothing and watches nothing.
         session.execute(update(DagModel).values(is_paused=False))
+        SerializedDAG.bulk_write_to_db("own", None, given, session=session)
 
 
 def waiting_for(dag_id: str) -> list[Any]:
@@ -65,6 +75,19 @@ def waiting_for(dag_id: str) -> list[Any]:
             select(AssetDagRunQueue.asset_id).where(AssetDagRunQueue.target_dag_id == dag_id)
         ).all()
         return list(session.scalars(select(AssetEvent).where(AssetEvent.asset_id.in_(queued))))
+
+
+def happened(event: Any, *, uri: str) -> None:
+    """Let Airflow hear of an event of the trigger that watches for an asset, as its triggerer does."""
+    from airflow.models.asset import AssetModel
+    from airflow.models.trigger import Trigger
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        (asset,) = session.scalars(select(AssetModel).where(AssetModel.uri == uri))
+        (trigger,) = asset.triggers
+        Trigger.submit_event(trigger.id, event, session=session)
 
 
 @contextmanager
@@ -105,6 +128,35 @@ def test_a_run_that_an_import_has_started_takes_the_day_of_the_import(both: Any)
     assert returned["tell"] == [f"3 data units: {event.extra['spec']}"]
     assert short(items("lake/reference")) == ["gate.png"]
     assert "site=bergen/dt=2026-05-01/gate.png" in items("lake/reference")
+
+
+def test_a_run_that_a_change_has_started_is_told_of_it(
+    encord: EncordEmulator, lake: Any, serve: Callable[[str, str], Any], tmp_path: Path
+) -> None:
+    dag = serve("after_the_upload", text_of("after_the_upload"))
+    make_known([dag])
+    imported(spec_of(QUAY_URL), "lake/by-hand")
+    (asset,) = dag.timetable.asset_condition.objects
+    (watcher,) = asset.watchers
+    # The DAG has what its author wrote; the triggerer makes it of what is stored.
+    path, arguments = watcher.trigger.serialize()
+
+    async def change() -> Any:
+        trigger = import_string(path)(**{**arguments, "poll_seconds": 0.01, "quiet_seconds": 0})
+        events = trigger.run()
+        next_one = asyncio.ensure_future(anext(events))
+        while not encord.requests("get_folder_summary"):
+            assert not next_one.done(), next_one
+            await asyncio.sleep(0.005)
+        await asyncio.to_thread(imported, spec_of(GATE_URL), "lake/by-hand")
+        return await asyncio.wait_for(next_one, 20)
+
+    happened(asyncio.run(change()), uri="recordings_uploaded_by_hand")
+    (event,) = waiting_for("after_the_upload")
+    with started_by([event]):
+        state, _, returned = run(dag, logical_date=None)
+    assert state == "success"
+    assert returned["tell"] == ["1 files, now 2"]
 
 
 def test_a_run_that_found_nothing_starts_no_other(both: Any) -> None:
