@@ -215,8 +215,8 @@ GIVEN: dict[str, Callable[[], Any]] = {
 """What a page takes for granted, and how its run is started."""
 
 
-RUN_ELSEWHERE = ("scheduling.md",)
-"""Pages whose DAGs start one another."""
+RUN_ELSEWHERE = ("scheduling.md", "after_the_run.md")
+"""Pages whose DAGs start one another, or tell somebody else."""
 
 
 @pytest.mark.parametrize(
