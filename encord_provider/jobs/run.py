@@ -56,6 +56,7 @@ from encord_provider.jobs.report import (
     write_report,
 )
 from encord_provider.jobs.wait import Progress, WaitEnd, wait_in_process
+from encord_provider.metrics import upload_job_ended
 
 if TYPE_CHECKING:
     from encord_provider.api.async_client import AsyncEncordApi
@@ -356,6 +357,7 @@ class Import:
 
     def _record(self, name: str, job: UploadJob) -> None:
         self.memory.record(name, job)
+        upload_job_ended(job)
         log.info(
             "Upload job %s of part %s ended: %s, %d data units done, %d failed.",
             job.job_id,
