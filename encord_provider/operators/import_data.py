@@ -20,7 +20,7 @@ from encord_provider.exceptions import (
     UploadJobTimeoutError,
     UploadSpecError,
 )
-from encord_provider.jobs.cancel import FAILED_TASK, cancel_jobs
+from encord_provider.jobs.cancel import FAILED_TASK, Cause, cancel_jobs
 from encord_provider.jobs.journal import FileJournal, Finished, Journal, JournalStore, TaskStateJournal
 from encord_provider.jobs.kill import KillSwitch
 from encord_provider.jobs.memory import Memory
@@ -319,7 +319,8 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
             too_late = isinstance(error, EncordUnavailableError) and error.out_of_time
             left = ""
             if (for_good or too_late) and self.cancel_on_kill and memory.journal.active:
-                left = f" Now {kill_switch.end(budget=FAILED_TASK)}."
+                cause = Cause.OUT_OF_TIME if too_late else Cause.FAILED
+                left = f" Now {kill_switch.end(budget=FAILED_TASK, cause=cause)}. Receipts: {receipts}"
                 self.log.warning("The attempt has failed.%s", left)
                 self._report_quietly()
             if too_late:
@@ -333,7 +334,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
     def _give_up_jobs(self, memory: Memory) -> None:
         """Cancel what earlier attempts have under way and this one does not rejoin, if ``cancel_on_kill``."""
         if self.cancel_on_kill and memory.active_jobs:
-            cancelled = memory.cancel(self.hook.api, budget=FAILED_TASK)
+            cancelled = memory.cancel(self.hook.api, budget=FAILED_TASK, cause=Cause.NOT_REJOINED)
             self.log.warning("What the last attempt had under way is not rejoined: %s.", cancelled)
 
     def _remembers(self, parts: Sequence[ImportPart]) -> bool:
@@ -353,7 +354,9 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         """Cancel the jobs that only the triggerer knows, if ``cancel_on_kill``: no attempt can rejoin them."""
         seen = UploadJobEvent.from_payload(event)
         if self.cancel_on_kill and seen.folder and seen.pending:
-            cancelled = cancel_jobs(self.hook.api, seen.folder, seen.pending, budget=FAILED_TASK)
+            cancelled = cancel_jobs(
+                self.hook.api, seen.folder, seen.pending, budget=FAILED_TASK, cause=Cause.LOST
+            )
             self.log.warning("What the import had under way is not known any more: %s.", cancelled)
 
     def _deadline(self) -> float | None:
