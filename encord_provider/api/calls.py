@@ -167,13 +167,18 @@ def cancel_upload_job(folder: str, job_id: str) -> Call[int]:
 
 
 def list_items(
-    folder: str, *, page_token: str | None = None, search: str | None = None, page_size: int = PAGE_SIZE
+    folder: str,
+    *,
+    page_token: str | None = None,
+    search: str | None = None,
+    page_size: int = PAGE_SIZE,
+    newest_first: bool = False,
 ) -> Call[ItemPage]:
     """Read one page of the items of a folder, with their client metadata, sub-folders excluded."""
     query = [
         ("isRecursive", "False"),
         ("order", "createdAt"),
-        ("desc", "False"),
+        ("desc", str(newest_first)),
         ("pageSize", str(page_size)),
         ("signUrls", "False"),
         ("includeClientMetadata", "True"),
@@ -200,26 +205,6 @@ def get_folder_summary(folder: str) -> Call[dict[str, float]]:
         path=f"storage/folders/{folder}/summary",
         what=f"read the summary of folder {folder}",
         parse=lambda answer: {name: float(count) for name, count in answer.items() if count is not None},
-    )
-
-
-def newest_item(folder: str) -> Call[str]:
-    """Read the UUID of the item that was added last to a folder; empty where there is none."""
-    query = (
-        ("isRecursive", "False"),
-        ("order", "createdAt"),
-        ("desc", "True"),
-        ("pageSize", "1"),
-        ("signUrls", "False"),
-        ("includeClientMetadata", "False"),
-    )
-    return Call(
-        name="list_items",
-        method="GET",
-        path=f"storage/folders/{folder}/items",
-        what=f"read the newest item of folder {folder}",
-        query=query,
-        parse=lambda answer: next((str(item["uuid"]) for item in answer["results"]), ""),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from encord_provider.api.calls import get_folder_summary, newest_item
+from encord_provider.api.calls import get_folder_summary, list_items
 from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.hooks.encord import EncordHook
 
@@ -124,14 +124,14 @@ class EncordFolderChangedTrigger(BaseEventTrigger):  # type: ignore[misc, unused
             )
             async with hook.async_api() as api:
                 counts = await api.perform(get_folder_summary(folder))
-                newest = await api.perform(newest_item(folder))
+                page = await api.perform(list_items(folder, page_size=1, newest_first=True))
         except EncordError as error:
             self._hook = None
             log.error("The folder %s cannot be watched now: %s", self.folder, error)
             return None
         self._hook, self._uuid = hook, folder
         contents = {name: count for name, count in counts.items() if name not in _NOT_CONTENTS}
-        return Look(folder=folder, counts=contents, newest=newest)
+        return Look(folder=folder, counts=contents, newest=next((item.uuid for item in page.items), ""))
 
     async def _remembered(self) -> dict[str, Any] | None:
         if self._told is None and self._store is not None:
