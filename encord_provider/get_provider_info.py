@@ -111,7 +111,13 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": integration, "python-modules": ["encord_provider.sensors.upload_job"]}
         ],
         "triggers": [
-            {"integration-name": integration, "python-modules": ["encord_provider.triggers.upload_job"]}
+            {
+                "integration-name": integration,
+                "python-modules": [
+                    "encord_provider.triggers.upload_job",
+                    "encord_provider.triggers.folder_changed",
+                ],
+            }
         ],
         "connection-types": [_CONNECTION_TYPE],
         "task-decorators": [
@@ -124,6 +130,13 @@ def get_provider_info() -> dict[str, Any]:
             "encord_provider.links.EncordProjectLink",
             "encord_provider.links.EncordReportLink",
             "encord_provider.links.EncordSchemaLink",
+        ],
+        "asset-uris": [
+            {
+                "schemes": ["encord"],
+                "handler": "encord_provider.assets.sanitize_uri",
+                "to_openlineage_converter": "encord_provider.lineage.convert_asset_to_openlineage",
+            }
         ],
         "bundles": [{"integration-name": integration, "python-modules": ["encord_provider.bundles"]}],
         "config": {

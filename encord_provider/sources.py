@@ -78,6 +78,7 @@ class Listing:
     :param url_for: gives the object URL of a key.
     :param names: finds the object that a row of a table names by URL.
     :param place: where they are, for messages, such as ``bucket lake under raw/``.
+    :param uri: where they are, the same for every run.
     :param read: reads the object at a key; None where objects cannot be read.
     :param table: the table that is the source, with client metadata beside the URLs.
     :param count: how many objects have been taken so far.
@@ -87,6 +88,7 @@ class Listing:
     url_for: Callable[[str], str]
     names: ObjectNames
     place: str
+    uri: str
     read: Callable[[str], bytes] | None = None
     table: MetadataTable | None = None
     count: int = field(init=False, default=0)
@@ -142,6 +144,7 @@ class S3Bucket(ListingSource):
             url_for=url_for,
             names=_s3_names(client, self.bucket, url_for, request),
             place=f"bucket {self.bucket}{_under(patterns)}",
+            uri=f"s3://{self.bucket}/{_steady(self.prefix)}",
             read=_s3_reader(client, self.bucket),
         )
 
@@ -181,6 +184,7 @@ class S3Inventory(ListingSource):
             url_for=url_for,
             names=_s3_names(client, source, url_for, request),
             place=f"the inventory s3://{bucket}/{key} of bucket {source}{_under(patterns)}",
+            uri=f"s3://{source}/{_steady(self.prefix)}",
             read=_s3_reader(client, source),
         )
 
@@ -229,6 +233,7 @@ class ObjectStorageFolder(ListingSource):
                 endpoint=request.url_endpoint,
             ),
             place=", ".join(sorted(uris)),
+            uri=_steady(self.uri),
             read=_path_reader(first, base),
         )
 
@@ -263,6 +268,7 @@ class ObjectUrlTable(ListingSource):
             url_for=urls.url_for,
             names=urls,
             place=f"the table {self.uri}",
+            uri=self.uri,
             table=table,
         )
 
@@ -312,6 +318,12 @@ def _source(given: Any, *, rendered: bool) -> ListingSource | None:
 
 def _under(patterns: list[str]) -> str:
     return f" under {', '.join(patterns)}" if any(patterns) else ""
+
+
+def _steady(pattern: str) -> str:
+    """Give the folder above everything that a pattern stands for in any run."""
+    fixed = re.split(r"[{*]", pattern, maxsplit=1)[0]
+    return pattern if fixed == pattern else fixed[: fixed.rfind("/") + 1]
 
 
 def _s3_client(request: ListingRequest) -> S3Client:

@@ -167,13 +167,18 @@ def cancel_upload_job(folder: str, job_id: str) -> Call[int]:
 
 
 def list_items(
-    folder: str, *, page_token: str | None = None, search: str | None = None, page_size: int = PAGE_SIZE
+    folder: str,
+    *,
+    page_token: str | None = None,
+    search: str | None = None,
+    page_size: int = PAGE_SIZE,
+    newest_first: bool = False,
 ) -> Call[ItemPage]:
     """Read one page of the items of a folder, with their client metadata, sub-folders excluded."""
     query = [
         ("isRecursive", "False"),
         ("order", "createdAt"),
-        ("desc", "False"),
+        ("desc", str(newest_first)),
         ("pageSize", str(page_size)),
         ("signUrls", "False"),
         ("includeClientMetadata", "True"),
@@ -189,6 +194,17 @@ def list_items(
         what=f"list the items of folder {folder}",
         query=tuple(query),
         parse=ItemPage.from_wire,
+    )
+
+
+def get_folder_summary(folder: str) -> Call[dict[str, float]]:
+    """Count what a folder holds, sub-folders excluded."""
+    return Call(
+        name="get_folder_summary",
+        method="GET",
+        path=f"storage/folders/{folder}/summary",
+        what=f"read the summary of folder {folder}",
+        parse=lambda answer: {name: float(count) for name, count in answer.items() if count is not None},
     )
 
 

@@ -39,6 +39,7 @@ class RetryBudget:
     :param hint: where the user sets ``seconds``, for the error.
     :param deadline: seconds since the epoch after which nothing is tried, and an attempt that is under way is not
         waited for any more; None for never.
+    :param on_retry: what to do whenever a call is made again.
     """
 
     seconds: float = DEFAULT_RETRY_SECONDS
@@ -46,6 +47,7 @@ class RetryBudget:
     longest_wait: float = 30.0
     hint: str = ""
     deadline: float | None = None
+    on_retry: Callable[[], None] = lambda: None
 
     def perform(
         self,
@@ -148,6 +150,7 @@ class RetryBudget:
                 state.attempt_number + 1,
                 pause,
             )
+            self.on_retry()
 
         def give_up(state: RetryCallState) -> Any:
             error = state.outcome.exception() if state.outcome else None

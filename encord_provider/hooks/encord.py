@@ -21,6 +21,7 @@ from encord_provider.hooks.folders import FolderFinder
 from encord_provider.hooks.names import several_named, uuid_of
 from encord_provider.hooks.private_key import check_private_key
 from encord_provider.hooks.web_app import WebApp
+from encord_provider.metrics import call_retried
 from encord_provider.schema import MetadataSchema
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
             seconds=self.retry_seconds,
             hint=" The connection's retry_seconds says how long to go on.",
             deadline=self._deadline,
+            on_retry=call_retried,
         )
 
     def find_folder(self, folder: str, *, create: bool = False) -> str:

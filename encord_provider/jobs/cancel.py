@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from encord_provider.api.calls import cancel_upload_job, get_upload_job
 from encord_provider.api.client import EncordApi
@@ -24,6 +25,18 @@ KILLED_TRIGGER = RetryBudget(seconds=20.0, first_wait=0.2)
 
 FAILED_TASK = RetryBudget(seconds=6.0, first_wait=0.2)
 """What a task that fails or runs out of time takes to leave nothing running."""
+
+
+class Cause(StrEnum):
+    """Why jobs are cancelled, in the words of the log."""
+
+    KILLED = "the task was killed on its worker: its state was changed, or the worker is ending"
+    ENDED_BY_USER = "a user has ended the waiting task, by marking or clearing it"
+    OUT_OF_TIME = "the time of the task is over"
+    FAILED = "the task has failed for good"
+    NOT_REJOINED = "this attempt does not rejoin what the last one had under way"
+    LOST = "it is not known any more what they belong to"
+
 
 _AT_ONCE = 16
 _SHOWN = 5
@@ -47,7 +60,9 @@ class Cancelled:
         return f"{len(self.left)} of the jobs under way could not be cancelled and may go on: {shown}"
 
 
-def cancel_jobs(api: EncordApi, folder: str, job_ids: Sequence[str], *, budget: RetryBudget) -> Cancelled:
+def cancel_jobs(
+    api: EncordApi, folder: str, job_ids: Sequence[str], *, budget: RetryBudget, cause: Cause
+) -> Cancelled:
     """Cancel upload jobs, and look what they have come to.
 
     The calls are made in threads and over connections of their own, so that this can be done in a signal handler,
@@ -57,6 +72,7 @@ def cancel_jobs(api: EncordApi, folder: str, job_ids: Sequence[str], *, budget: 
     :param folder: UUID of the folder that the jobs register into.
     :param job_ids: the jobs.
     :param budget: how long this may take altogether, which is also the patience of each call.
+    :param cause: why, for the log.
     """
     deadline = time.monotonic() + budget.seconds
     job_ids = list(dict.fromkeys(job_ids))
@@ -84,6 +100,8 @@ def cancel_jobs(api: EncordApi, folder: str, job_ids: Sequence[str], *, budget: 
     left = [job_id for job_id in job_ids if job_id not in cancelled and job_id not in ended]
     if left:
         log.error("It is not known that upload jobs %s are cancelled; they may go on.", ", ".join(left))
+    if job_ids:
+        log.warning("%d of %d upload jobs were cancelled: %s.", len(cancelled), len(job_ids), cause)
     return Cancelled(ended=ended, left=left)
 
 

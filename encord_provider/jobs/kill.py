@@ -13,7 +13,7 @@ from encord_provider.api.client import EncordApi
 from encord_provider.api.retry import RetryBudget
 from encord_provider.api.upload_job import UploadJob
 from encord_provider.exceptions import EncordError, EncordUnavailableError
-from encord_provider.jobs.cancel import KILLED_TASK, Cancelled, cancel_jobs
+from encord_provider.jobs.cancel import KILLED_TASK, Cancelled, Cause, cancel_jobs
 from encord_provider.jobs.memory import Memory
 
 log = logging.getLogger(__name__)
@@ -104,21 +104,22 @@ class KillSwitch:
         if not self._pulled:
             return
         if self._cancels:
-            self.end(budget=KILLED_TASK)
+            self.end(budget=KILLED_TASK, cause=Cause.KILLED)
         raise EncordError("The task was killed; no more upload jobs are started.")
 
-    def end(self, *, budget: RetryBudget) -> Cancelled:
+    def end(self, *, budget: RetryBudget, cause: Cause) -> Cancelled:
         """Cancel the jobs under way, the one that is being started among them, and keep what they had done.
 
         This is not for signal handlers. Errors are logged, not raised.
 
         :param budget: how long this may take.
+        :param cause: why.
         """
         if (started := self._started()) is not None:
             part, job_id = started
             if part in self.memory.journal.active:
                 self.memory.note_started(part, job_id)
-        return self.memory.cancel(self._api, budget=budget, ended=dict(self._ended))
+        return self.memory.cancel(self._api, budget=budget, cause=cause, ended=dict(self._ended))
 
     def _started(self) -> tuple[str, str] | None:
         """Give the part that was sent last and its job, once the answer is there; None if it is lost."""
@@ -136,9 +137,12 @@ class KillSwitch:
         job_ids = list(parts)
         if (started := self._started()) is not None and started[1] not in job_ids:
             job_ids.append(started[1])
-        cancelled = cancel_jobs(self._api, self.memory.journal.folder, job_ids, budget=KILLED_TASK)
+        cancelled = cancel_jobs(
+            self._api, self.memory.journal.folder, job_ids, budget=KILLED_TASK, cause=Cause.KILLED
+        )
         self._ended |= cancelled.ended
         for job_id, job in cancelled.ended.items():
             if job_id in parts:
                 self.memory.write_receipt(parts[job_id], job)
         self.report()
+        log.info("What they had registered and what not: %s", self.memory.receipts.uri)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from encord_provider.api.client import EncordApi
 from encord_provider.api.retry import RetryBudget
 from encord_provider.api.upload_job import UploadJob
-from encord_provider.jobs.cancel import Cancelled, cancel_jobs
+from encord_provider.jobs.cancel import Cancelled, Cause, cancel_jobs
 from encord_provider.jobs.journal import ActiveJob, Journal, JournalStore
 from encord_provider.jobs.receipts import Receipt, Receipts
 from encord_provider.workspace.files import child
@@ -109,7 +109,12 @@ class Memory:
         self.save()
 
     def cancel(
-        self, api: EncordApi, *, budget: RetryBudget, ended: Mapping[str, UploadJob] | None = None
+        self,
+        api: EncordApi,
+        *,
+        budget: RetryBudget,
+        cause: Cause,
+        ended: Mapping[str, UploadJob] | None = None,
     ) -> Cancelled:
         """Cancel the jobs under way, and keep what they had done by then; errors are logged, not raised.
 
@@ -117,12 +122,13 @@ class Memory:
 
         :param api: the data plane.
         :param budget: how long this may take.
+        :param cause: why.
         :param ended: job id -> the job, for jobs that were seen to have ended.
         """
         parts = self.active_jobs
         ended = {job_id: job for job_id, job in (ended or {}).items() if job_id in parts}
         left = [job_id for job_id in parts if job_id not in ended]
-        cancelled = cancel_jobs(api, self.journal.folder, left, budget=budget)
+        cancelled = cancel_jobs(api, self.journal.folder, left, budget=budget, cause=cause)
         for job_id, job in {**ended, **cancelled.ended}.items():
             try:
                 self.record(parts[job_id], job)

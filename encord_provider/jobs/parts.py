@@ -70,6 +70,19 @@ def open_index(uri: str) -> SpecIndex:
     return read_index(path_of(uri))
 
 
+def places_of(spec: Any) -> list[str]:
+    """Give the URIs of what a spec was built from; of one that somebody wrote, where it is.
+
+    :param spec: what :class:`~encord_provider.operators.import_data.EncordImportDataOperator` takes.
+    :raises UploadSpecError: if it has an index that is missing or malformed.
+    """
+    if (index := index_uri_of(spec)) is not None:
+        return list(open_index(index).places)
+    if isinstance(spec, str):
+        return [spec.strip()]
+    return [] if isinstance(spec, Mapping) else list(spec)
+
+
 def specs_of_index(uri: str) -> Iterator[UploadSpec]:
     """Read the parts of an index one after the other, each checked against its hash.
 

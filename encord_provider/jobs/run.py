@@ -22,7 +22,7 @@ from encord_provider.exceptions import (
     UploadJobNotRepeatedError,
     UploadJobTimeoutError,
 )
-from encord_provider.jobs.cancel import FAILED_TASK, cancel_jobs
+from encord_provider.jobs.cancel import FAILED_TASK, Cause, cancel_jobs
 from encord_provider.jobs.journal import Finished
 from encord_provider.jobs.kill import KillSwitch
 from encord_provider.jobs.memory import Memory
@@ -56,6 +56,7 @@ from encord_provider.jobs.report import (
     write_report,
 )
 from encord_provider.jobs.wait import Progress, WaitEnd, wait_in_process
+from encord_provider.metrics import upload_job_ended
 
 if TYPE_CHECKING:
     from encord_provider.api.async_client import AsyncEncordApi
@@ -230,7 +231,11 @@ class Import:
         :param cancel: whether to cancel the jobs under way.
         :raises UploadJobTimeoutError: always.
         """
-        left = str(self.kill_switch.end(budget=FAILED_TASK)) if cancel else "the jobs under way go on"
+        left = (
+            str(self.kill_switch.end(budget=FAILED_TASK, cause=Cause.OUT_OF_TIME))
+            if cancel
+            else "the jobs under way go on"
+        )
         summary = self.summary()
         units = summary["units"]
         raise UploadJobTimeoutError(
@@ -356,6 +361,7 @@ class Import:
 
     def _record(self, name: str, job: UploadJob) -> None:
         self.memory.record(name, job)
+        upload_job_ended(job)
         log.info(
             "Upload job %s of part %s ended: %s, %d data units done, %d failed.",
             job.job_id,
@@ -400,7 +406,7 @@ class Import:
             self.memory.save()
         except Exception:
             # No other attempt can rejoin a job whose id is not stored.
-            cancel_jobs(self.api, self.target.folder, [job_id], budget=FAILED_TASK)
+            cancel_jobs(self.api, self.target.folder, [job_id], budget=FAILED_TASK, cause=Cause.FAILED)
             raise
         log.info("Part %s with %d data units is upload job %s.", part.name, part.units, job_id)
         self.kill_switch.stop_if_pulled()

@@ -15,6 +15,7 @@ from encord_provider.exceptions import EncordInputError, EncordRequestError
 from encord_provider.hooks.names import uuid_of
 from encord_provider.hooks.sdk import call_sdk
 from encord_provider.jobs.parts import index_uri_of
+from encord_provider.lineage import Place
 from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordLink, EncordProjectLink
 from encord_provider.metadata.dividing import DIVISIBLE, divided
 from encord_provider.metadata.matching import Match, match_rows
@@ -121,6 +122,17 @@ class SelectedItems:
         if self.project is not None:
             return EncordProjectLink(), app.project(self.project)
         return None
+
+    def places(self, hook: EncordHook) -> list[Place]:
+        """Give the folder, dataset or project that has the items; nothing for single items.
+
+        :param hook: the connection.
+        :raises EncordInputError: if there is no such folder.
+        """
+        if self.folder is not None:
+            return [Place.in_encord(hook, "folder", hook.find_folder(self.folder), named=self.folder)]
+        named = {"dataset": self.dataset, "project": self.project}
+        return [Place.in_encord(hook, kind, uuid) for kind, uuid in named.items() if uuid is not None]
 
     def read(self, hook: EncordHook) -> Iterator[StorageItem]:
         """Read the items with their client metadata, a page at a time.

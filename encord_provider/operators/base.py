@@ -10,6 +10,7 @@ from airflow.sdk.log import mask_secret
 from jinja2.nativetypes import NativeEnvironment
 
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.lineage import Lineage
 from encord_provider.report.section import TaskReport
 from encord_provider.text.secrets import secrets_in
 from encord_provider.workspace.files import task_folder
@@ -83,6 +84,24 @@ class EncordWorkspaceOperator(EncordOperator):
         :returns: None where there is nothing to say.
         """
         return None
+
+    def lineage(self) -> Lineage:
+        """Say which data the task has read and where it went, as far as it got; OpenLineage asks when it has ended."""
+        return Lineage()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Answer OpenLineage's Airflow provider, where that is installed.
+
+        :param task_instance: the task instance, of which nothing is needed.
+        """
+        return self.lineage().as_openlineage()
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
+        """Answer the same for a task that has failed.
+
+        :param task_instance: the task instance.
+        """
+        return self.get_openlineage_facets_on_complete(task_instance)
 
     def task_folder(self, context: Context) -> str:
         """Give the URI of the task's own folder in the workspace."""

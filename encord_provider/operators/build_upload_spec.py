@@ -11,6 +11,7 @@ import orjson
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from encord_provider.exceptions import EncordInputError, UploadSpecError
+from encord_provider.lineage import Lineage, Place
 from encord_provider.links import EncordReportLink
 from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.options import (
@@ -132,6 +133,8 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
         self.object_urls = object_urls
         self.parts = parts
         self._said: TaskReport | None = None
+        self._owned: Window | None = None
+        self._read: list[Place] = []
         check_source(source)
         for name, group in _GROUPS.items():
             group.check(getattr(self, name))
@@ -155,12 +158,15 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
         build = self._build(listing)
         folder = self.task_folder(context)
         coverage = MetadataCoverage()
+        self._read = self._places(listing)
         index, result = write_spec(
             folder,
             coverage.counted(build.units),
             max_units_per_part=parts.max_units_per_part,
             skip_duplicate_urls=parts.skip_duplicate_urls,
             skipped=build.skipped,
+            window=self._owned,
+            places=[one.uri for one in self._read],
         )
         reasons = child(folder, "skipped.jsonl")
         self._said = spec_report(
@@ -199,6 +205,21 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
     def report(self, result: Any) -> TaskReport | None:
         """Say what was listed, built and left out."""
         return self._said
+
+    def lineage(self) -> Lineage:
+        """Say where the objects and what is told about them came from; the spec itself is no data."""
+        return Lineage(inputs=self._read)
+
+    def _places(self, listing: Listing) -> list[Place]:
+        """Give everything that the spec is made of."""
+        metadata, frames, media = (
+            ClientMetadata.of(self.metadata),
+            Frames.of(self.frames),
+            Media.of(self.media),
+        )
+        embeddings: Any = metadata.embeddings
+        tables = (metadata.table, frames.table, media.metadata, embeddings.uri if embeddings else None)
+        return [Place.of_uri(one) for one in (listing.uri, *tables) if one]
 
     def _check(self, build: Build, limits: Limits, *, units: int, reasons: str) -> None:
         """Say what of the tables, patterns and objects was left over, and fail where that is too much."""
@@ -239,9 +260,9 @@ class EncordBuildUploadSpecOperator(EncordInputsOperator):
             self.log.warning("%d left out: %s", count, reason)
 
     def _window(self, context: Context) -> Window:
-        window = run_window(context, day=self.day)
-        self.log.info("The run owns %s.", window)
-        return window
+        self._owned = run_window(context, day=self.day)
+        self.log.info("The run owns %s.", self._owned)
+        return self._owned
 
     def _one_source(self) -> ListingSource:
         """Give the source, be it named as such or as a bucket."""

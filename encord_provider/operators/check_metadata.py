@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from encord_provider.exceptions import MetadataValueError
+from encord_provider.links import EncordReportLink
 from encord_provider.metadata.rows import ItemKey, rows_of
 from encord_provider.operators.base import EncordInputsOperator
+from encord_provider.report.reporting import reported
+from encord_provider.report.section import TaskReport
+from encord_provider.report.tasks import check_report
 from encord_provider.schema import ValueCheck
 from encord_provider.text.json_values import nearest_numbers
 from encord_provider.text.secrets import redacted
@@ -42,6 +46,8 @@ class EncordCheckMetadataOperator(EncordInputsOperator):
     )
     template_fields_renderers = {"metadata": "json"}
 
+    operator_extra_links = (EncordReportLink(),)
+
     def __init__(
         self,
         *,
@@ -54,7 +60,9 @@ class EncordCheckMetadataOperator(EncordInputsOperator):
         self.metadata = metadata
         self.key_column = key_column
         self.strict = strict
+        self._said: TaskReport | None = None
 
+    @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """Read all rows and check each."""
         # Once rendered, an XComArg is its value.
@@ -71,17 +79,29 @@ class EncordCheckMetadataOperator(EncordInputsOperator):
         check = ValueCheck(schema, strict=self.strict)
         for row in rows:
             check.check(nearest_numbers(row.metadata), where=row.where)
-        if check.errors:
-            uri = child(self.task_folder(context), "errors.txt")
+        keys = sorted({key for row in rows for key in row.metadata})
+        undeclared = [key for key in keys if key not in schema]
+        uri = child(self.task_folder(context), "errors.txt") if check.errors else None
+        self._said = check_report(
+            rows=len(rows),
+            wrong=check.rows,
+            keys=len(keys),
+            undeclared=undeclared,
+            errors=check.errors,
+            file=uri,
+        )
+        if uri is not None:
             write_whole(uri, "".join(f"{redacted(error)}\n" for error in check.errors).encode())
             raise MetadataValueError(
                 f"{check.rows} of {len(rows)} rows do not fit the metadata schema (all of them: {uri}):\n"
                 f"{check.shown()}"
             )
-        keys = sorted({key for row in rows for key in row.metadata})
-        undeclared = [key for key in keys if key not in schema]
         if undeclared:
             self.log.warning(
                 "Not in the metadata schema: %s. Encord cannot filter by them.", ", ".join(undeclared)
             )
         return {"rows": len(rows), "keys": keys, "undeclared": undeclared}
+
+    def report(self, result: Any) -> TaskReport | None:
+        """Say which values do not fit."""
+        return self._said

@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from encord_provider.exceptions import EncordError, EncordInputError
-from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordProjectLink, show_link
+from encord_provider.lineage import Lineage, Place
+from encord_provider.links import (
+    EncordDatasetLink,
+    EncordFolderLink,
+    EncordProjectLink,
+    EncordReportLink,
+    show_link,
+)
 from encord_provider.metadata.selection import SelectedItems
 from encord_provider.operators.base import EncordWorkspaceOperator
 from encord_provider.options import ItemSelection
+from encord_provider.report.reporting import reported
+from encord_provider.report.section import TaskReport
+from encord_provider.report.tasks import export_report
 from encord_provider.tables.exported import ITEM_COLUMNS
 from encord_provider.tables.writer import TableWriter
 from encord_provider.workspace.files import child, write_whole
@@ -53,7 +63,7 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
         "items",
     )
 
-    operator_extra_links = (EncordFolderLink(), EncordDatasetLink(), EncordProjectLink())
+    operator_extra_links = (EncordFolderLink(), EncordDatasetLink(), EncordProjectLink(), EncordReportLink())
 
     def __init__(
         self,
@@ -71,17 +81,20 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
         self.folder = folder
         self.items = items
         self.file_format = file_format
+        self._written: dict[str, Any] = {}
+        self._said: TaskReport | None = None
 
+    @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the items page by page and write their rows."""
         selected = SelectedItems.of(folder=self.folder, items=self.items)
         if page := selected.page(self.hook):
             show_link(self, context, *page)
-        unreadable: list[str] = []
+        unreadable: list[tuple[str, str, str]] = []
         with TableWriter(self.file_format) as table:
             for item in selected.read(self.hook):
                 if item.metadata_problem is not None:
-                    unreadable.append(f"{item.uuid} ({item.name}): {item.metadata_problem}")
+                    unreadable.append((item.uuid, item.name, item.metadata_problem))
                     continue
                 about = (item.uuid, item.url, item.name, item.item_type, item.folder)
                 table.add(dict(zip(ITEM_COLUMNS, about, strict=True)), item.client_metadata)
@@ -90,11 +103,26 @@ class EncordExportMetadataOperator(EncordWorkspaceOperator):
                 table.write(file)
                 file.seek(0)
                 write_whole(uri, file)
+        self._said = export_report(items=table.rows, unreadable=unreadable, table=uri)
+        self._written = {"uri": uri, "items": table.rows, "format": self.file_format}
         self.log.info("The client metadata of %d items of %s: %s", table.rows, selected, uri)
         if unreadable:
-            shown = "\n".join(unreadable[:_SHOWN])
+            shown = "\n".join(f"{uuid} ({name}): {problem}" for uuid, name, problem in unreadable[:_SHOWN])
             raise EncordError(
                 f"{len(unreadable)} items are not in the table {uri}, which holds the other {table.rows}; patch them "
                 f"with mode 'replace' first. The first of them:\n{shown}"
             )
-        return {"uri": uri, "items": table.rows, "format": self.file_format}
+        return self._written
+
+    def lineage(self) -> Lineage:
+        """Say whose metadata stands in which table."""
+        if not self._written:
+            return Lineage()
+        inputs = SelectedItems.of(folder=self.folder, items=self.items).places(self.hook)
+        return Lineage(
+            inputs=inputs, outputs=[Place.of_uri(self._written["uri"])], rows=self._written["items"]
+        )
+
+    def report(self, result: Any) -> TaskReport | None:
+        """Say how many items the table has, and which it has not."""
+        return self._said

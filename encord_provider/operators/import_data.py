@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow.providers.common.compat.sdk import conf
 
 from encord_provider.api.upload_job import UnitCounts
+from encord_provider.asset_events import refuse_outlets_too_early, tells_assets
 from encord_provider.exceptions import (
     EncordError,
     EncordInputError,
@@ -19,13 +20,14 @@ from encord_provider.exceptions import (
     UploadJobTimeoutError,
     UploadSpecError,
 )
-from encord_provider.jobs.cancel import FAILED_TASK, cancel_jobs
+from encord_provider.jobs.cancel import FAILED_TASK, Cause, cancel_jobs
 from encord_provider.jobs.journal import FileJournal, Finished, Journal, JournalStore, TaskStateJournal
 from encord_provider.jobs.kill import KillSwitch
 from encord_provider.jobs.memory import Memory
 from encord_provider.jobs.next_step import Finish, TimeOut, Wait
-from encord_provider.jobs.parts import ImportPart, parts_of
+from encord_provider.jobs.parts import ImportPart, parts_of, places_of
 from encord_provider.jobs.run import Import, Target
+from encord_provider.lineage import Lineage, Place
 from encord_provider.links import EncordFolderLink, EncordReportLink, EncordUploadJobsLink, show_link
 from encord_provider.metadata.presence import presence_of
 from encord_provider.operators.base import EncordWorkspaceOperator
@@ -130,12 +132,15 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         self.cancel_on_kill = cancel_on_kill
         self.max_active_jobs = max_active_jobs
         self.timeout = timeout
+        if not wait_for_completion:
+            refuse_outlets_too_early(self.outlets, task_id=self.task_id)
         self._kill_switch: KillSwitch | None = None
         self._killed = False
         self._running: Import | None = None
         self._shown: UnitCounts | None = None
 
     @reported
+    @tells_assets
     def execute(self, context: Context) -> dict[str, Any]:
         """Send the parts, wait for them, and judge."""
         deadline = self._deadline()
@@ -170,6 +175,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
             return self._drive(self._import(context, kill_switch, parts), deadline, context)
 
     @reported
+    @tells_assets
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Go on when the triggerer has seen a job end."""
         store = self._store(context)
@@ -193,6 +199,14 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
             return None
         summary, failed = self._running.reported
         return import_report(summary, failed, self._running.ended_receipts)
+
+    def lineage(self) -> Lineage:
+        """Say from where data was registered, and into which folder."""
+        inputs = [Place.of_uri(uri) for uri in places_of(self.spec)]
+        if self._running is None:
+            return Lineage(inputs=inputs)
+        folder = Place.in_encord(self.hook, "folder", self._running.target.folder, named=self.folder)
+        return Lineage(inputs=inputs, outputs=[folder], rows=self._running.units.done)
 
     def on_kill(self) -> None:
         """Cancel the jobs that this task has under way, if ``cancel_on_kill``."""
@@ -305,7 +319,8 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
             too_late = isinstance(error, EncordUnavailableError) and error.out_of_time
             left = ""
             if (for_good or too_late) and self.cancel_on_kill and memory.journal.active:
-                left = f" Now {kill_switch.end(budget=FAILED_TASK)}."
+                cause = Cause.OUT_OF_TIME if too_late else Cause.FAILED
+                left = f" Now {kill_switch.end(budget=FAILED_TASK, cause=cause)}. Receipts: {receipts}"
                 self.log.warning("The attempt has failed.%s", left)
                 self._report_quietly()
             if too_late:
@@ -319,7 +334,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
     def _give_up_jobs(self, memory: Memory) -> None:
         """Cancel what earlier attempts have under way and this one does not rejoin, if ``cancel_on_kill``."""
         if self.cancel_on_kill and memory.active_jobs:
-            cancelled = memory.cancel(self.hook.api, budget=FAILED_TASK)
+            cancelled = memory.cancel(self.hook.api, budget=FAILED_TASK, cause=Cause.NOT_REJOINED)
             self.log.warning("What the last attempt had under way is not rejoined: %s.", cancelled)
 
     def _remembers(self, parts: Sequence[ImportPart]) -> bool:
@@ -339,7 +354,9 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
         """Cancel the jobs that only the triggerer knows, if ``cancel_on_kill``: no attempt can rejoin them."""
         seen = UploadJobEvent.from_payload(event)
         if self.cancel_on_kill and seen.folder and seen.pending:
-            cancelled = cancel_jobs(self.hook.api, seen.folder, seen.pending, budget=FAILED_TASK)
+            cancelled = cancel_jobs(
+                self.hook.api, seen.folder, seen.pending, budget=FAILED_TASK, cause=Cause.LOST
+            )
             self.log.warning("What the import had under way is not known any more: %s.", cancelled)
 
     def _deadline(self) -> float | None:

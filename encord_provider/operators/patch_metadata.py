@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from encord_provider.exceptions import EncordInputError, EncordPermanentError
+from encord_provider.jobs.parts import index_uri_of, places_of
+from encord_provider.lineage import Lineage, Place
 from encord_provider.links import (
     EncordDatasetLink,
     EncordFolderLink,
@@ -155,6 +157,16 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
     def report(self, result: Any) -> TaskReport | None:
         """Say which rows were patched, and which were not."""
         return self._said
+
+    def lineage(self) -> Lineage:
+        """Say which table or spec the metadata came from, and whose items have it now."""
+        given = cast("Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | None", self.metadata)
+        uris = places_of(given) if isinstance(given, str) or index_uri_of(given) else []
+        inputs = [Place.of_uri(uri) for uri in uris]
+        if self._said is None:
+            return Lineage(inputs=inputs)
+        outputs = SelectedItems.of(folder=self.folder, items=self.items).places(self.hook)
+        return Lineage(inputs=inputs, outputs=outputs, rows=self._said.counts[RowOutcome.PATCHED.value])
 
     def _row_by_row(self, selected: SelectedItems, key: ItemKey) -> Iterable[Match]:
         """Match the given rows; everything that can be wrong with them is found before an item is patched."""

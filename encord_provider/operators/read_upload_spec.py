@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from encord_provider.lineage import Lineage, Place
+from encord_provider.links import EncordReportLink
 from encord_provider.operators.base import EncordInputsOperator
+from encord_provider.report.reporting import reported
+from encord_provider.report.section import TaskReport
+from encord_provider.report.tasks import MetadataCoverage, read_report
 from encord_provider.workspace.specs import write_spec
 
 if TYPE_CHECKING:
@@ -34,6 +39,8 @@ class EncordReadUploadSpecOperator(EncordInputsOperator):
 
     template_fields: tuple[str, ...] = (*EncordInputsOperator.template_fields, "spec")
 
+    operator_extra_links = (EncordReportLink(),)
+
     def __init__(
         self,
         *,
@@ -52,7 +59,9 @@ class EncordReadUploadSpecOperator(EncordInputsOperator):
         self.skip_duplicate_urls = skip_duplicate_urls
         self.max_units_per_part = max_units_per_part
         self.validate = validate
+        self._said: TaskReport | None = None
 
+    @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """Read, check and write."""
         uri = str(self.spec).strip()
@@ -63,11 +72,22 @@ class EncordReadUploadSpecOperator(EncordInputsOperator):
             read_schema=self.hook.metadata_schema if self.validate else None,
         )
         skips = spec.skip_duplicate_urls if self.skip_duplicate_urls is None else self.skip_duplicate_urls
+        coverage = MetadataCoverage()
         index, result = write_spec(
             self.task_folder(context),
-            spec.units,
+            coverage.counted(spec.units),
             max_units_per_part=self.max_units_per_part,
             skip_duplicate_urls=skips,
+            places=[Place.of_uri(uri).uri],
         )
+        self._said = read_report(counts=result["counts"], coverage=coverage, index=result["index"])
         self.log.info("%s holds %d data units: %s.", uri, index.units, result["counts"])
         return result
+
+    def report(self, result: Any) -> TaskReport | None:
+        """Say what the spec holds."""
+        return self._said
+
+    def lineage(self) -> Lineage:
+        """Say where the spec was."""
+        return Lineage(inputs=[Place.of_uri(str(self.spec).strip())])

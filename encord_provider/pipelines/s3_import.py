@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import TaskGroup, chain
@@ -37,6 +37,7 @@ def import_from_s3(
     workspace: str | XComArg | NotGiven | None = NOT_GIVEN,
     max_failed_units: int | str | XComArg | NotGiven = NOT_GIVEN,
     deferrable: bool | NotGiven = NOT_GIVEN,
+    outlets: Sequence[Any] = (),
     encord_conn_id: str | XComArg | NotGiven = NOT_GIVEN,
     aws_conn_id: str | XComArg | NotGiven | None = NOT_GIVEN,
     group_id: str = "import_from_s3",
@@ -67,6 +68,8 @@ def import_from_s3(
     :param workspace: the URI of the workspace.
     :param max_failed_units: how many failed data units still count as success.
     :param deferrable: whether to wait for the upload jobs in the triggerer.
+    :param outlets: the assets of ``import_data``, such as
+        :func:`~encord_provider.assets.encord_folder_asset` gives.
     :param encord_conn_id: the Airflow connection of type ``encord``; ``encord_default`` unless given.
     :param aws_conn_id: the Airflow connection of the amazon provider; ``aws_default`` unless given.
     :param group_id: the id of the task group.
@@ -107,6 +110,7 @@ def import_from_s3(
             deferrable=cast("Any", deferrable),
             workspace=cast("Any", workspace),
             encord_conn_id=cast("Any", encord_conn_id),
+            outlets=list(outlets),
             # So that its folder can be taken alone, by the task of the same map index.
             multiple_outputs=True,
         )

@@ -23,10 +23,22 @@ class _App:
         await self._made(scope, receive, send)
 
 
+def import_summary(ti: Any, *, workspace: str | None = None) -> str:
+    """Give the summary of a run, see :func:`encord_provider.report.summary.import_summary`.
+
+    :param ti: the task instance.
+    :param workspace: the URI of the workspace; None for that of the task.
+    """
+    from encord_provider.report import summary
+
+    return summary.import_summary(ti, workspace=workspace)
+
+
 class EncordPlugin(AirflowPlugin):
-    """Adds the page to Airflow's navigation."""
+    """Adds the page to Airflow's navigation, and the macro ``macros.encord.import_summary``."""
 
     name = "encord"
+    macros = [import_summary]
     fastapi_apps = [{"app": _App(), "url_prefix": PREFIX, "name": "Encord imports"}]
     external_views = [
         {

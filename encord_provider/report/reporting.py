@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from encord_provider.links import EncordReportLink, leave, show_link
+from encord_provider.metrics import task_ended
 from encord_provider.report.address import REPORT_KEY, report_address
 from encord_provider.report.run_report import RunReport
 from encord_provider.report.section import Section, SectionState, TaskReport
@@ -60,6 +61,7 @@ def _report(
     error: str | None = None,
 ) -> None:
     try:
+        task_ended(type(operator).__name__, state.value, datetime.now(UTC) - started)
         instance = context["ti"]
         show_link(
             operator,

@@ -89,6 +89,65 @@ def spec_report(
     )
 
 
+def read_report(*, counts: Mapping[str, int], coverage: MetadataCoverage, index: str) -> TaskReport:
+    """Report what was read of a spec that somebody wrote.
+
+    :param counts: media type -> data units.
+    :param coverage: which keys the data units have.
+    :param index: the URI of the spec's index.
+    """
+    return TaskReport(
+        title="Upload spec",
+        counts={"data units": sum(counts.values()), **counts},
+        tables=(coverage.table(),),
+        files={"Upload spec": index},
+    )
+
+
+def check_report(
+    *, rows: int, wrong: int, keys: int, undeclared: Sequence[str], errors: Sequence[str], file: str | None
+) -> TaskReport:
+    """Report a check of a metadata table.
+
+    :param rows: how many rows there are.
+    :param wrong: how many of them do not fit the metadata schema.
+    :param keys: how many metadata keys they have.
+    :param undeclared: those of the keys that the schema does not have.
+    :param errors: what does not fit, each with its row and its reason.
+    :param file: the URI of the file that has all of it; None where all fits.
+    """
+    return TaskReport(
+        title="Metadata check",
+        counts={
+            "rows": rows,
+            "rows that do not fit": wrong,
+            "keys": keys,
+            "undeclared keys": len(undeclared),
+        },
+        tables=(
+            ReportTable.of(
+                "Values that do not fit", ("reason",), ((redacted(one),) for one in errors), file=file
+            ),
+            ReportTable.of("Keys that the schema does not have", ("key",), ((key,) for key in undeclared)),
+        ),
+    )
+
+
+def export_report(*, items: int, unreadable: Sequence[tuple[str, str, str]], table: str) -> TaskReport:
+    """Report an export.
+
+    :param items: how many items the table has.
+    :param unreadable: UUID, name and reason of the items whose client metadata cannot be read.
+    :param table: the URI of the table.
+    """
+    return TaskReport(
+        title="Metadata export",
+        counts={"items": items, "items that cannot be read": len(unreadable)},
+        tables=(ReportTable.of("Items that cannot be read", ("item", "name", "reason"), unreadable),),
+        files={"Table": table},
+    )
+
+
 def import_report(
     summary: Mapping[str, Any], failed: Iterable[FailedObject], receipts: Sequence[Receipt]
 ) -> TaskReport:

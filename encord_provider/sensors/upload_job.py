@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import (
 
 from encord_provider.api.calls import get_upload_job
 from encord_provider.api.upload_job import UploadJob
+from encord_provider.asset_events import tells_assets
 from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.jobs.report import Outcome
@@ -86,6 +87,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
         """What the import operator returned, if that was given."""
         return self.job_ids if isinstance(self.job_ids, Mapping) else None
 
+    @tells_assets
     def execute(self, context: Context) -> Any:
         """Poke, or defer unless every job has already ended."""
         self._show_links(context)
@@ -102,6 +104,7 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
         self.log.info("%d of %d data units done, %d failed.", units.done, units.total, units.failed)
         return PokeReturnValue(is_done=done, xcom_value=self._judged(jobs) if done else None)
 
+    @tells_assets
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Judge when the triggerer has seen the jobs end."""
         self._show_links(context)

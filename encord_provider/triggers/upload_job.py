@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,11 +19,13 @@ from encord_provider.exceptions import (
     EncordUnavailableError,
 )
 from encord_provider.hooks.encord import EncordHook
-from encord_provider.jobs.cancel import KILLED_TRIGGER, cancel_jobs
+from encord_provider.jobs.cancel import KILLED_TRIGGER, Cause, cancel_jobs
 from encord_provider.jobs.next_step import WaitUntil
 from encord_provider.jobs.receipts import Receipt, Receipts
 from encord_provider.jobs.wait import Progress, finished_states, wait_for_jobs
 from encord_provider.text.stored import opened, stamped
+
+log = logging.getLogger(__name__)
 
 
 class EventStatus(StrEnum):
@@ -195,13 +198,17 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
             self.log.error("The upload jobs %s could not be cancelled: %s", ", ".join(self.job_ids), error)
 
     def _cancel(self, hook: EncordHook) -> None:
-        cancelled = cancel_jobs(hook.api, self.folder, self.job_ids, budget=KILLED_TRIGGER)
+        cancelled = cancel_jobs(
+            hook.api, self.folder, self.job_ids, budget=KILLED_TRIGGER, cause=Cause.ENDED_BY_USER
+        )
         for job_id, job in cancelled.ended.items():
             part = self.parts.get(job_id)
             if self.receipts and part:
                 # Attempt 0 is none: the next one asks Encord itself.
                 receipt = Receipt(part=part["part"], sha256=part["sha256"], job=job, attempt=0)
                 Receipts(self.receipts).write(receipt)
+        if self.receipts:
+            log.info("What they had registered: %s", self.receipts)
 
     async def _wait(self) -> UploadJobEvent:
         try:

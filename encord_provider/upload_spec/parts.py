@@ -8,14 +8,14 @@
         skipped.jsonl      the objects that are in no part, each with the reason
         index.json         the parts with counts and sha256; written last
 
-The same data units give the same bytes: nothing in them depends on the time, the run or the place.
+The same data units of the same window give the same bytes: nothing in them depends on the time, the run or the place.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -117,6 +117,9 @@ class SpecIndex:
     :param urls: object URLs in all parts.
     :param skipped: how many objects were left out.
     :param skip_duplicate_urls: whether Encord leaves out what the folder already holds.
+    :param window: the stretch of time to which the objects belong, as whoever built the spec wrote it; None where it
+        was not built for one.
+    :param places: the URIs of what the spec was built from: where the objects were listed, and the tables.
     """
 
     uri: str
@@ -127,6 +130,8 @@ class SpecIndex:
     urls: int
     skipped: int
     skip_duplicate_urls: bool
+    window: Mapping[str, str] | None = None
+    places: tuple[str, ...] = ()
 
 
 def write_parts(
@@ -137,6 +142,8 @@ def write_parts(
     max_units_per_part: int | Mapping[str, int] | None = None,
     skip_duplicate_urls: bool = True,
     skipped: Iterable[Skipped] = (),
+    window: Mapping[str, str] | None = None,
+    places: Sequence[str] = (),
 ) -> SpecIndex:
     """Write an upload spec into a folder, holding one part in memory at a time.
 
@@ -149,6 +156,8 @@ def write_parts(
     :param skip_duplicate_urls: whether Encord leaves out what the folder already holds.
     :param skipped: the objects left out. It is read whenever a part is full and at the end, so what
         :func:`~encord_provider.upload_spec.build_units` returns stays short.
+    :param window: the stretch of time to which the objects belong; None for none.
+    :param places: the URIs of what the spec was built from.
     :returns: the index.
     :raises UploadSpecError: for a data unit that Encord's limits do not allow; the index is then not written.
     """
@@ -186,6 +195,8 @@ def write_parts(
         urls=sum(one.urls for one in parts),
         skipped=count_skipped,
         skip_duplicate_urls=skip_duplicate_urls,
+        window=window,
+        places=tuple(places),
     )
     with (folder / INDEX_NAME).open("wb") as file:
         file.write(_index_bytes(index))
@@ -212,6 +223,8 @@ def read_index(path: Workspace) -> SpecIndex:
             "skipped_uri": _uri(path.parent / SKIPPED_NAME),
             "parts": [{"uri": "", **one} for one in document["parts"]],
             **{name: document[name] for name in names},
+            "window": document.get("window"),
+            "places": document.get("places", []),
         }
         found = opened(index, SpecIndex)
         if away := next(
@@ -371,6 +384,8 @@ def _index_bytes(index: SpecIndex) -> bytes:
         "urls": index.urls,
         "skipped": index.skipped,
         SKIP_DUPLICATE_URLS: index.skip_duplicate_urls,
+        **({"window": index.window} if index.window else {}),
+        **({"places": index.places} if index.places else {}),
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 

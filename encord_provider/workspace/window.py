@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pendulum
 
@@ -57,6 +58,31 @@ class Window:
         """Give the window that is one calendar day."""
         return cls(start=midnight(day, zone), end=midnight(day + timedelta(days=1), zone))
 
+    def as_json(self) -> dict[str, str]:
+        """Give the window as it travels to other tasks and runs."""
+        zone = getattr(self.start.tzinfo, "key", None) or getattr(self.start.tzinfo, "name", None)
+        written = {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        return {**written, "zone": str(zone)} if zone else written
+
+    @classmethod
+    def from_json(cls, written: Any) -> Window:
+        """Read what :meth:`as_json` gave, in the zone in which it is whole days.
+
+        :raises EncordInputError: for any other form.
+        """
+        try:
+            start, end = (datetime.fromisoformat(written[name]) for name in ("start", "end"))
+            if None in (start.tzinfo, end.tzinfo):
+                raise ValueError("it has no time zone")
+            if name := written.get("zone"):
+                zone = ZoneInfo(name)
+                start, end = start.astimezone(zone), end.astimezone(zone)
+            if end <= start:
+                raise ValueError("it has no length")
+        except (AttributeError, TypeError, LookupError, ValueError) as error:
+            raise EncordInputError(f"{written!r} is no window of time: {error}") from None
+        return cls(start=start, end=end)
+
     def __str__(self) -> str:
         where = f"({getattr(self.start.tzinfo, 'key', None) or self.start.tzname()})"
         for unit, form in ((Unit.HOUR, "%Y-%m-%d %H:%M"), (Unit.DAY, "%Y-%m-%d"), (Unit.MONTH, "%Y-%m")):
@@ -77,7 +103,9 @@ def run_window(context: Context, *, day: str | None = None) -> Window:
     1. ``day``, when the user named one;
     2. the run's partition: the hour, day, week or month that begins with it (Airflow 3.2 and later);
     3. its data interval, when that has a length, as under ``CronDataIntervalTimetable``;
-    4. the last whole calendar hour, day, week or month before the run, whichever the schedule has one run for each of:
+    4. the windows of the imports that started it, when it was started by the asset of an Encord folder; of several
+       imports from the begin of the first to the end of the last;
+    5. the last whole calendar hour, day, week or month before the run, whichever the schedule has one run for each of:
        ``@daily`` and ``0 6 * * *`` own yesterday.
 
     :param context: the task's context.
@@ -96,6 +124,8 @@ def run_window(context: Context, *, day: str | None = None) -> Window:
     start, end = getattr(run, "data_interval_start", None), getattr(run, "data_interval_end", None)
     if start is not None and end is not None and end > start:
         return Window(start=start.astimezone(zone), end=end.astimezone(zone))
+    if window := _of_imports(run):
+        return window
     if schedule.unit is None:
         raise EncordInputError(
             f"The run has no data interval, and its schedule, {schedule}, does not have one run for each hour, day, "
@@ -129,6 +159,18 @@ def prefixes_of(pattern: str, window: Callable[[], Window]) -> list[str]:
         return _PLACEHOLDER.sub(lambda found: moment.strftime(found.group(1) or "%Y-%m-%d"), pattern)
 
     return list(dict.fromkeys(filled(moment) for moment in moments))
+
+
+def _of_imports(run: Any) -> Window | None:
+    """Give the window of the imports whose events started a run; None where there are none, or they had no window."""
+    events = getattr(run, "consumed_asset_events", None) or ()
+    extras = [event.extra or {} for event in events if str(event.asset.uri).startswith("encord://")]
+    windows = [Window.from_json(extra["window"]) for extra in extras if extra.get("window")]
+    if not windows:
+        return None
+    first = min(windows, key=lambda one: one.start)
+    end = max(one.end for one in windows).astimezone(_zone(first))
+    return Window(start=first.start, end=end)
 
 
 def _day_named(day: str, run: Any, zone: tzinfo) -> Window:

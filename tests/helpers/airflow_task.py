@@ -210,6 +210,8 @@ class TaskRecord:
                 self.update(xcoms={**known["xcoms"], key: body})
                 return httpx.Response(201, json={"message": "done"})
             return httpx.Response(404, json={"detail": {"reason": "not_found", "message": "no XCom"}})
+        if path.endswith("/validate-inlets-and-outlets"):
+            return httpx.Response(200, json={"inactive_assets": []})
         if path.endswith("/rtif"):
             self.update(rendered=body)
         if path.startswith("task-instances/"):
@@ -224,6 +226,9 @@ class TaskRecord:
                 "next_method": body["next_method"],
                 "next_kwargs": body["next_kwargs"],
             }
+        if body["state"] == "success":
+            # What Airflow makes asset events of.
+            changes |= {name: body[name] for name in ("task_outlets", "outlet_events")}
         self.update(**changes)
 
     def _store_call(self, method: str, key: str, body: Any, known: dict[str, Any]) -> Any:

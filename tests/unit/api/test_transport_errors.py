@@ -33,6 +33,7 @@ CALLS: dict[str, Callable[[Lake], calls.Call[Any]]] = {
     "poll_upload_job": lambda lake: calls.get_upload_job(lake.folder, lake.job_id),
     "cancel_upload_job": lambda lake: calls.cancel_upload_job(lake.folder, lake.job_id),
     "list_folder_items": lambda lake: calls.list_items(lake.folder),
+    "get_folder_summary": lambda lake: calls.get_folder_summary(lake.folder),
     "list_child_items": lambda lake: calls.get_child_items(lake.folder, lake.items[0].uuid),
     "get_items": lambda lake: calls.get_storage_items([item.uuid for item in lake.items]),
     "patch_items": lambda lake: calls.patch_storage_items({lake.items[0].uuid: {"site": "a"}}),

@@ -16,6 +16,7 @@ import pytest
 
 from encord_provider.exceptions import EncordError, UploadJobFailedError, UploadJobTimeoutError
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.jobs.cancel import Cause
 from tests.helpers.imports import ImportTask, read_failures, url, write_spec
 
 if TYPE_CHECKING:
@@ -233,3 +234,83 @@ def test_a_triggerer_whose_clock_is_ahead_ends_nothing(make: Make, encord_emulat
     task.record.run(task.operator())
     assert task.record.state == "success"
     assert set(task.statuses) == {"DONE"}
+
+
+def _said(caplog: pytest.LogCaptureFixture, cause: Cause) -> str:
+    """The one line that says how many jobs were cancelled and why."""
+    (line,) = (one for one in caplog.messages if "upload jobs were cancelled" in one)
+    assert str(cause) in line
+    return line
+
+
+def test_the_log_says_that_a_task_out_of_time_has_cancelled_its_jobs(
+    make: Make, encord_emulator: EncordEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    # Long enough for the import of the SDK.
+    result = make(timeout=5.0).run()
+    assert _said(caplog, Cause.OUT_OF_TIME).startswith("3 of 3")
+    assert "/receipts" in str(result.error)
+
+
+def test_the_log_says_that_a_task_that_failed_has_cancelled_its_jobs(
+    make: Make, encord_emulator: EncordEmulator, caplog: pytest.LogCaptureFixture, capsys: Any
+) -> None:
+    encord_emulator.inject_fault("job_stuck")
+    encord_emulator.inject_fault("status", route="start_upload_job", status=403, skip=2)
+    task = make()
+    task.run()
+    assert task.record.state == "failed"
+    assert _said(caplog, Cause.FAILED).startswith("2 of 2")
+    (line,) = (one for one in capsys.readouterr().out.splitlines() if "The attempt has failed" in one)
+    assert "/receipts" in line
+
+
+def test_the_log_says_that_a_killed_task_has_cancelled_its_jobs_and_where_to_read_on(
+    make: Make, encord_emulator: EncordEmulator, caplog: pytest.LogCaptureFixture, monkeypatch: Any
+) -> None:
+    from encord_provider.jobs import wait
+
+    encord_emulator.inject_fault("job_stuck")
+    task = make()
+    operator = task.operator()
+    waits = wait.wait_for_jobs
+
+    async def told_to_end_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        running[0].on_kill()
+        return await waits(*args, **kwargs)
+
+    monkeypatch.setattr(wait, "wait_for_jobs", told_to_end_meanwhile)
+    running: list[Any] = []
+    begin = type(operator)._import
+
+    def noted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        running.append(self)
+        return begin(self, *args, **kwargs)
+
+    monkeypatch.setattr(type(operator), "_import", noted)
+    task.record.begin()
+    task.record.run(operator)
+    assert set(task.statuses) == {"CANCELLED"}
+    assert _said(caplog, Cause.KILLED).startswith("3 of 3")
+    (receipts,) = (one for one in caplog.messages if "what not" in one)
+    folder = Path(receipts.rpartition("file://")[2])
+    assert (folder / "summary.json").exists()
+
+
+def test_the_log_says_that_a_user_has_cancelled_the_jobs_of_a_waiting_task(
+    deferred: ImportTask, caplog: pytest.LogCaptureFixture
+) -> None:
+    asyncio.run(deferred.record.make_trigger().on_kill())
+    assert _said(caplog, Cause.ENDED_BY_USER).startswith("3 of 3")
+    (receipts,) = (one for one in caplog.messages if "had registered" in one)
+    assert list(Path(receipts.rpartition("file://")[2]).rglob("part-*.json"))
+
+
+def test_the_log_does_not_say_that_jobs_were_cancelled_that_were_not(
+    deferred: ImportTask, encord_emulator: EncordEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = deferred.jobs[0].uuid
+    encord_emulator.inject_fault("status", route="cancel_upload_job", path=f"*{first}*", status=403)
+    asyncio.run(deferred.record.make_trigger().on_kill())
+    assert _said(caplog, Cause.ENDED_BY_USER).startswith("2 of 3")

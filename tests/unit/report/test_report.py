@@ -12,7 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
+from encord_provider.operators.check_metadata import EncordCheckMetadataOperator
+from encord_provider.operators.export_metadata import EncordExportMetadataOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
+from encord_provider.operators.read_upload_spec import EncordReadUploadSpecOperator
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
 from encord_provider.report.page import page_of
 from encord_provider.report.run_report import RunReport, read_sections
@@ -239,3 +242,84 @@ def test_a_section_is_read_as_it_was_written() -> None:
     table = ReportTable.of("t", ("a", "b"), [[1, 2]])
     section = _section(report=TaskReport(title="t", counts={"n": 1}, tables=(table,), files={"f": "u"}))
     assert Section.from_json(json.loads(json.dumps(section.as_json()))) == section
+
+
+class _Task:
+    """A task of a run on Airflow's own runner."""
+
+    def __init__(self, home: Path, operator: Any, *, state: str = "success") -> None:
+        record = TaskRecord(home / f"{operator.task_id}.json", task_id=operator.task_id, run_id="run")
+        record.run(operator)
+        assert record.state == state
+        self.page, whole = _report(home / "workspace", "run")
+        (self.section,) = whole["tasks"]
+        assert "encord_report" in record.read()["xcoms"]
+
+
+def test_a_spec_that_was_read_is_reported(encord_emulator: EncordEmulator, tmp_path: Path) -> None:
+    spec = tmp_path / "handmade.json"
+    units = [{"objectUrl": url(0), "clientMetadata": {"site": "oslo"}}, {"objectUrl": url(1)}]
+    spec.write_text(json.dumps({"images": units, "skip_duplicate_urls": True}))
+    task = _Task(
+        tmp_path,
+        in_dag(
+            lambda: EncordReadUploadSpecOperator(
+                task_id="read_spec", spec=f"file://{spec}", workspace=f"file://{tmp_path}/workspace"
+            )
+        ),
+    )
+    assert task.section["report"]["counts"] == {"data units": 2, "image": 2}
+    assert "50%" in task.page
+    assert "index.json" in task.page
+
+
+def test_a_spec_that_is_wrong_says_so_in_the_report(encord_emulator: EncordEmulator, tmp_path: Path) -> None:
+    spec = tmp_path / "handmade.json"
+    spec.write_text('{"pictures": []}')
+    task = _Task(
+        tmp_path,
+        in_dag(
+            lambda: EncordReadUploadSpecOperator(
+                task_id="read_spec", spec=f"file://{spec}", workspace=f"file://{tmp_path}/workspace"
+            )
+        ),
+        state="failed",
+    )
+    assert task.section["state"] == "failed"
+    assert "pictures" in task.page
+
+
+@pytest.mark.parametrize(("value", "state", "wrong"), [(0.5, "success", 0), ("<b>high</b>", "failed", 1)])
+def test_a_check_reports_every_value_that_does_not_fit(
+    encord_emulator: EncordEmulator, tmp_path: Path, value: Any, state: str, wrong: int
+) -> None:
+    workspace = f"file://{tmp_path}/workspace"
+    declare = in_dag(
+        lambda: EncordSetSchemaOperator(task_id="declare", schema={"score": "number"}, workspace=workspace)
+    )
+    TaskRecord(tmp_path / "declare.json", task_id="declare", run_id="other").run(declare)
+    rows = [{"object_url": url(0), "score": value, "mood": "fine"}, {"object_url": url(1), "score": 1}]
+    task = _Task(
+        tmp_path,
+        in_dag(lambda: EncordCheckMetadataOperator(task_id="check", metadata=rows, workspace=workspace)),
+        state=state,
+    )
+    counts = {"rows": 2, "rows that do not fit": wrong, "keys": 2, "undeclared keys": 1}
+    assert task.section["report"]["counts"] == counts
+    assert "mood" in task.page
+    assert ("<b>high</b>" in task.page) == bool(wrong)
+    assert ("errors.txt" in task.page) == bool(wrong)
+
+
+def test_an_export_reports_its_items(encord_emulator: EncordEmulator, tmp_path: Path) -> None:
+    assert ImportTask(encord_emulator, tmp_path).finish() == "success"
+    task = _Task(
+        tmp_path,
+        in_dag(
+            lambda: EncordExportMetadataOperator(
+                task_id="export", folder="lake/daily", workspace=f"file://{tmp_path}/workspace"
+            )
+        ),
+    )
+    assert task.section["report"]["counts"] == {"items": 6, "items that cannot be read": 0}
+    assert "metadata.jsonl" in task.page

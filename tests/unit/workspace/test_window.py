@@ -389,3 +389,60 @@ def test_hours_go_on_where_the_clock_is_changed_by_half_an_hour(
     zone = ZoneInfo("Australia/Lord_Howe")
     window = Window(start=moment(start).astimezone(zone), end=moment(end).astimezone(zone))
     assert [one.strftime("%H:%M%z") for one in itertools.islice(window.hours(), 10)] == hours
+
+
+OSLO_DAY = {"start": "2026-05-01T00:00:00+02:00", "end": "2026-05-02T00:00:00+02:00", "zone": "Europe/Oslo"}
+OSLO_LATER = {"start": "2026-05-03T00:00:00+02:00", "end": "2026-05-04T00:00:00+02:00", "zone": "Europe/Oslo"}
+
+
+def started_by(
+    *windows: Any, uri: str = "encord://encord_default/folder/lake/daily", **arguments: Any
+) -> Any:
+    """The context of a task whose run was started by asset events."""
+    context = run_of(**arguments)
+    context["dag_run"].consumed_asset_events = [
+        SimpleNamespace(asset=SimpleNamespace(uri=uri), extra={"window": one}) for one in windows
+    ]
+    return context
+
+
+def test_a_run_that_an_import_has_started_owns_what_the_import_owned() -> None:
+    assert str(run_window(started_by(OSLO_DAY))) == "the day 2026-05-01 (Europe/Oslo)"
+    assert days(started_by(OSLO_DAY, timetable=cron("0 6 * * *"))) == ["2026-05-01"]
+
+
+def test_a_run_that_several_imports_have_started_owns_all_of_them() -> None:
+    assert days(started_by(OSLO_LATER, None, OSLO_DAY)) == ["2026-05-01", "2026-05-02", "2026-05-03"]
+
+
+def test_a_partition_comes_before_the_imports() -> None:
+    assert days(started_by(OSLO_DAY, partition_key="2026-05-09")) == ["2026-05-09"]
+
+
+@pytest.mark.parametrize("context", [started_by(None), started_by(OSLO_DAY, uri="s3://lake/other")])
+def test_events_without_a_window_and_of_other_assets_give_none(context: Any) -> None:
+    with pytest.raises(EncordInputError, match="CronDataIntervalTimetable"):
+        run_window(context)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "2026-05-01",
+        {"start": "2026-05-01"},
+        {**OSLO_DAY, "zone": "Mars/Base"},
+        {**OSLO_DAY, "end": "2026-05-01"},
+    ],
+)
+def test_a_window_of_an_event_that_cannot_be_read_is_refused(broken: Any) -> None:
+    with pytest.raises(EncordInputError, match="no window of time"):
+        run_window(started_by(broken))
+
+
+@pytest.mark.parametrize(
+    "zone", [UTC, BERLIN, timezone(timedelta(hours=2)), pendulum.timezone("Europe/Oslo")]
+)
+def test_a_window_comes_back_as_it_went(zone: Any) -> None:
+    window = Window.of_day(date(2026, 3, 29), zone)
+    back = Window.from_json(window.as_json())
+    assert (back, list(back.days())) == (window, [date(2026, 3, 29)])
