@@ -27,6 +27,7 @@ from encord_provider.jobs import wait
 from encord_provider.jobs.receipts import Receipt, Receipts
 from tests.helpers.imports import ImportTask, read_failures, url, write_spec
 from tests.helpers.kills import arm, die_before_reporting, step_named
+from tests.helpers.versions import requires_airflow
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -407,6 +408,7 @@ def test_a_refused_spec_fails_at_once_and_leaves_nothing_running(
     assert task.statuses == ["CANCELLED"]
 
 
+@requires_airflow("3.3", "a store for the state of tasks")
 def test_a_task_that_fails_in_its_last_try_leaves_nothing_running(
     make: Make, encord_emulator: EncordEmulator
 ) -> None:
