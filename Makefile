@@ -1,9 +1,9 @@
-# Everything here works from a fresh clone with Python 3.11 to 3.13 and make; the environment is set up on first use.
+# Everything here works from a fresh clone with Python 3.11 to 3.14 and make; the environment is set up on first use.
 #   make PYTHON=/path/to/python3.12 ...   picks the interpreter for a new environment
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test fuzz mutants siege test-live chaos check audit compat matrix wheel-check docs screenshots constraints clean
+.PHONY: help demo ui test fuzz mutants siege test-live chaos check audit compat matrix dist wheel-check docs screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -67,7 +67,10 @@ compat:  ## the demo on the older Airflows that are supported, each in an enviro
 matrix: $(READY)  ## the tests on every supported Airflow and Python; ARGS="--cells 3.1.8-3.11,lowest" picks some
 	@$(BIN)/python .ci/matrix.py $(ARGS)
 
-wheel-check: $(READY)  ## build the wheel, install it into an empty environment, look at it through Airflow
+dist: $(READY)  ## the wheel and the source distribution, in dist/; the same bytes whenever they are built
+	@$(BIN)/python .ci/build_dist.py dist
+
+wheel-check: $(READY)  ## build both, check them, install the wheel into an empty environment, look at it through Airflow
 	@AIRFLOW="$(AIRFLOW)" .ci/wheel-check "$(abspath $(BIN))/python"
 
 docs: $(READY)  ## the documentation as a site, in site/; a link that leads nowhere fails

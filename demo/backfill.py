@@ -18,8 +18,6 @@ def backfill(
     last: date,
     *,
     params: Mapping[str, Any],
-    max_active_runs: int = 2,
-    reprocess: str = "none",
     seconds: float = 400,
 ) -> list[dict[str, Any]]:
     """Create a backfill and wait until all its runs have ended.
@@ -27,7 +25,6 @@ def backfill(
     :param first: first logical date
     :param last: last logical date, included
     :param params: the DAG's parameters for every run
-    :param reprocess: what to do with days that were run before: ``none``, ``failed`` or ``completed``
     :param seconds: how long to wait
     :returns: the runs as the REST API gives them, by logical date
     :raises TimeoutError: with the end of Airflow's log
@@ -37,8 +34,7 @@ def backfill(
         "from_date": f"{first}T00:00:00Z",
         "to_date": f"{last}T00:00:00Z",
         "dag_run_conf": dict(params),
-        "max_active_runs": max_active_runs,
-        "reprocess_behavior": reprocess,
+        "max_active_runs": 2,
     }
     airflow.pause(dag_id, False)
     airflow.wait_for(

@@ -389,7 +389,7 @@ def _listed(root: ObjectStoragePath | S3Path, uri: str) -> Iterator[ListedObject
     try:
         yield from list_path(root)
     except ImportError as error:
-        raise EncordInputError(f"{uri!r} cannot be listed: {error}") from error
+        raise EncordInputError(f"{uri!r} cannot be listed: {error}") from None
 
 
 def _store_urls(

@@ -18,9 +18,18 @@ from encord_provider.api.errors import (
 T = TypeVar("T")
 
 
-def lost_answer(error: Exception, *, carried_out: bool) -> TransientAnswer:
-    """Describe an attempt that got no answer; only the kind of error is kept, its text may hold a URL."""
-    return TransientAnswer(f"no answer ({type(error).__name__})", status=None, carried_out=carried_out)
+def lost_answer(error: Exception, domain: str, *, carried_out: bool) -> TransientAnswer:
+    """Describe an attempt that got no answer.
+
+    Only the kind of error is kept, and the operating system's or TLS's own words for it: its text may hold a URL.
+    """
+    kind, one, words = type(error).__name__, error.__cause__ or error.__context__, ""
+    while one is not None:
+        # The first cause is the last one here.
+        words = one.strerror if isinstance(one, OSError) and one.strerror else words
+        one = one.__cause__ or one.__context__
+    said = f"{kind}: {words}" if words else kind
+    return TransientAnswer(f"no answer from {domain} ({said})", status=None, carried_out=carried_out)
 
 
 def read_answer(call: Call[T], domain: str, status: int, body: bytes, retry_after: str | None) -> T:

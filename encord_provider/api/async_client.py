@@ -91,6 +91,6 @@ class AsyncEncordApi:
                 body = await answer.read()
                 return read_answer(call, self.domain, answer.status, body, answer.headers.get("Retry-After"))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise lost_answer(error, carried_out=False) from error
+            raise lost_answer(error, self.domain, carried_out=False) from error
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise lost_answer(error, carried_out=True) from error
+            raise lost_answer(error, self.domain, carried_out=True) from error

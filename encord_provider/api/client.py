@@ -129,7 +129,7 @@ class EncordApi:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise lost_answer(error, carried_out=not _never_connected(error)) from error
+            raise lost_answer(error, self.domain, carried_out=not _never_connected(error)) from error
         return read_answer(
             call, self.domain, answer.status_code, answer.content, answer.headers.get("Retry-After")
         )

@@ -163,7 +163,7 @@ class RetryBudget:
                 status=error.status,
                 carried_out=repeatable or error.carried_out,
                 out_of_time=self._is_too_late(state),
-            ) from error
+            ) from None
 
         return {
             # Also where Encord asks for a longer pause than the budget has left.

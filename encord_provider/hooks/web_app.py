@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import conf
 
+log = logging.getLogger(__name__)
+
+_FOLDER = "{folder}"
 _MOST_JOBS = 20
 """Upload jobs named in one address, which browsers and proxies take up to some 2,000 characters of."""
 
@@ -41,13 +46,16 @@ class WebApp:
     def folder(self, uuid: str) -> str:
         """Give the address of a storage folder.
 
-        Encord documents no address for folders: without the option ``[encord] folder_address`` it is the web app's
-        first page.
+        Encord documents no address for folders: without the option ``[encord] folder_address``, or with one that
+        would be the same for all folders, it is the web app's first page.
         """
         if self.is_emulator:
             return f"{self.root}/#gallery/{uuid}"
         pattern = conf.get("encord", "folder_address", fallback="").strip()
-        return pattern.replace("{folder}", uuid) if pattern else self.root
+        if pattern and _FOLDER not in pattern:
+            _warn_of(pattern)
+            return self.root
+        return pattern.replace(_FOLDER, uuid) if pattern else self.root
 
     def upload_jobs(self, folder: str, job_ids: Iterable[str]) -> str:
         """Give the address that shows upload jobs. Encord's web app shows them with their folder."""
@@ -68,3 +76,12 @@ class WebApp:
     def schema(self) -> str:
         """Give the address of the metadata schema; of Encord's web app the first page, as it has none of its own."""
         return f"{self.root}/#schema" if self.is_emulator else self.root
+
+
+@functools.cache  # once in a task is enough
+def _warn_of(pattern: str) -> None:
+    log.warning(
+        "The option [encord] folder_address is %s, which has no {folder}: it would be the same address for every "
+        "folder, and is not used. Put {folder} in the place of the UUID.",
+        pattern,
+    )

@@ -135,7 +135,7 @@ def _read(uri: str) -> bytes:
     try:
         return read_bytes(uri, aws_conn_id=USUAL_CONNECTION, limit=MAX_SPEC_BYTES)
     except EncordInputError as error:
-        raise UploadSpecError(f"{error} Build the upload spec first.") from error
+        raise UploadSpecError(f"{error} Build the upload spec first.") from None
 
 
 def _given(content: bytes, name: str, *, source: str, untouched: bool) -> ImportPart:

@@ -272,7 +272,7 @@ class Import:
             raise UploadJobNotRepeatedError(
                 f"{error} A retry does not send them again: the spec does not set skip_duplicate_urls, and what is "
                 "registered of the same part would be registered twice. Give them in a spec of their own."
-            ) from error
+            ) from None
         return summary
 
     def summary(self) -> dict[str, Any]:

@@ -62,9 +62,9 @@ def _remote(root: ListablePath) -> Iterator[ListedObject]:
             key = name[len(base) :].lstrip("/") if local else name.partition("/")[2]
             yield ListedObject(_readable(key, root), info.get("size"), _time(info), info.get("StorageClass"))
     except PermissionError as error:
-        raise ListingError(f"{root} may not be listed: {error}") from error
-    except FileNotFoundError as error:
-        raise ListingError(f"there is no folder {root}") from error
+        raise ListingError(f"{root} may not be listed: {error}") from None
+    except FileNotFoundError:
+        raise ListingError(f"there is no folder {root}") from None
 
 
 def _found(root: ListablePath) -> Iterator[Mapping[str, Any]]:

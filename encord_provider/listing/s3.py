@@ -111,17 +111,19 @@ def explained(bucket: str, what: str, *, action: str) -> Iterator[None]:
         code = str(details.get("Code", ""))
         reason = _REASONS.get(_BY_STATUS.get(code, code))
         if reason is None:
-            raise StorageUnavailableError(f"cannot list bucket {bucket!r}, {what}: {error}") from error
+            raise StorageUnavailableError(f"cannot list bucket {bucket!r}, {what}: {error}") from None
         explanation = reason.format(action=action, bucket=bucket)
-        raise ListingError(f"cannot list bucket {bucket!r}, {what}: {explanation} ({code})") from error
-    except NoCredentialsError as error:
+        # In AWS the message says who was refused, and by which policy.
+        said = f"{code}: {details['Message']}" if details.get("Message") else code
+        raise ListingError(f"cannot list bucket {bucket!r}, {what}: {explanation} ({said})") from None
+    except NoCredentialsError:
         raise ListingError(
             f"cannot list bucket {bucket!r}, {what}: the Airflow connection gives no AWS credentials"
-        ) from error
+        ) from None
     except ParamValidationError as error:
-        raise ListingError(f"cannot list bucket {bucket!r}, {what}: {error}") from error
+        raise ListingError(f"cannot list bucket {bucket!r}, {what}: {error}") from None
     except BotoCoreError as error:
         raise StorageUnavailableError(
             f"cannot list bucket {bucket!r}, {what}: S3 cannot be reached or gave an answer that cannot be read "
             f"({type(error).__name__}: {error})"
-        ) from error
+        ) from None

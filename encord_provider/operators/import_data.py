@@ -324,7 +324,7 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
                 self.log.warning("The attempt has failed.%s", left)
                 self._report_quietly()
             if too_late:
-                raise UploadJobTimeoutError(f"The import did not end in time. {error}{left}") from error
+                raise UploadJobTimeoutError(f"The import did not end in time. {error}{left}") from None
             raise
 
     def _limit(self, deadline: float | None) -> None:

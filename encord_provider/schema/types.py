@@ -193,10 +193,10 @@ def type_from_wire(key: str, entry: Any, *, source: str = "metadata schema") -> 
         if ty == "geospatial":
             return Geospatial()
         return Plain(str(ty), fields)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError):
         raise MetadataSchemaError(
             f"{source}: the entry of {key!r} has a form that this provider does not know: {entry!r}"
-        ) from error
+        ) from None
 
 
 def type_to_wire(key_type: KeyType) -> dict[str, Any]:

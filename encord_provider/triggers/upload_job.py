@@ -108,7 +108,7 @@ class UploadJobEvent:
             # The triggerer may run an older version, whose events have fewer fields.
             return opened(payload, cls, whole=False)
         except ValueError as error:
-            raise EncordError(f"The triggerer sent no usable event: {payload!r}") from error
+            raise EncordError(f"The triggerer sent no usable event ({error}): {payload!r}") from None
 
 
 def _check_texts(values: Sequence[Sequence[Any]]) -> None:

@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="read an upload spec and list its data units")
     show.add_argument(
         "--most",
-        type=int,
+        type=_count,
         default=20,
         metavar="N",
         help="how many data units are listed (default %(default)s)",
@@ -96,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         help="let Encord leave out what the folder already holds (CSV has no way to say so)",
     )
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of data units: give 0 or more")
+    return int(text)
 
 
 def _units(spec: UploadSpec, *, most: int) -> str:

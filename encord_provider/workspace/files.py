@@ -137,7 +137,7 @@ def path_of(uri: str) -> ObjectStoragePath | S3Path:
         path = _object_storage_path(location, uri)
         path.fs  # noqa: B018 - opens the file system, which is where a missing package shows
     except (ImportError, ValueError) as error:
-        raise EncordInputError(f"{shown_uri(uri)} cannot be opened: {error}.") from error
+        raise EncordInputError(f"{shown_uri(uri)} cannot be opened: {error}.") from None
     return path
 
 
@@ -226,7 +226,7 @@ def read_bytes(uri: str, *, aws_conn_id: str | None, limit: int = MAX_TABLE_BYTE
     except FileNotFoundError:
         raise EncordInputError(f"There is no file {uri}.") from None
     except OSError as error:
-        raise EncordInputError(f"{uri} cannot be read: {error.strerror or error}") from error
+        raise EncordInputError(f"{uri} cannot be read: {error.strerror or error}") from None
     if len(content) > limit:
         raise EncordInputError(f"{uri} has more than {limit:,} bytes, which is the limit; divide it.")
     return content

@@ -151,13 +151,15 @@ class S3Path:
         try:
             yield
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            problem = f"{self} cannot be {_DONE[action]}: {code}. That needs the IAM action {action}"
+            details = error.response.get("Error", {})
+            code = str(details.get("Code", ""))
+            said = f"{code} ({details['Message']})" if details.get("Message") else code
+            problem = f"{self} cannot be {_DONE[action]}: {said}. That needs the IAM action {action}"
             if code in _MISSING:
                 raise FileNotFoundError(f"{problem}.") from None
             if code not in _LASTING:
-                raise StorageUnavailableError(f"{self} cannot be {_DONE[action]}: {error}") from error
-            raise EncordInputError(f"{problem}, and a bucket that exists: none is ever created.") from error
+                raise StorageUnavailableError(f"{self} cannot be {_DONE[action]}: {error}") from None
+            raise EncordInputError(f"{problem}, and a bucket that exists: none is ever created.") from None
         except NoCredentialsError:
             raise EncordConfigError(
                 f"{self} cannot be {_DONE[action]}: the Airflow connection {self.conn_id or self.usual!r} gives no AWS "
@@ -168,7 +170,7 @@ class S3Path:
         except BotoCoreError as error:
             raise StorageUnavailableError(
                 f"{self} cannot be {_DONE[action]}: {type(error).__name__}: {error}"
-            ) from error
+            ) from None
 
 
 class _Kept:

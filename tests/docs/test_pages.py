@@ -25,7 +25,7 @@ CLASSES = {
     "operators/get_schema.md": "encord_provider.operators.get_schema.EncordGetSchemaOperator",
     "sensors/upload_job.md": "encord_provider.sensors.upload_job.EncordUploadJobSensor",
 }
-_RUN_BY_TESTS = {"python", "json", "ini", "bash", "csv", "yaml"}
+_RUN_BY_TESTS = {"python", "json", "ini", "bash", "csv", "yaml", "text"}
 
 
 def class_of(page: str) -> Any:

@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.backfill import backfill, finished_runs
+from demo.backfill import finished_runs
 from demo.bucket import DAYS, PlannedFile, plan
 from demo.readback import RegisteredItem, read_folder
 from demo.services import DAG_ID, FOLDER, Services
@@ -33,7 +34,10 @@ _BUNDLES = [
         "kwargs": {"path": str(_HERE / "dags")},
     },
 ]
+FIVE_DAYS = (*DAYS, DAYS[-1] + timedelta(days=1), DAYS[-1] + timedelta(days=2))
+"""The days of the demo, and two without objects."""
 _SETTINGS = {
+    "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
     "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(_BUNDLES),
     # The files do not change, and reading them again takes more than all the rest of an idle Airflow.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
@@ -125,14 +129,8 @@ def first_backfill(stack: Stack) -> Backfill:
 
 @pytest.fixture(scope="package")
 def second_backfill(stack: Stack, first_backfill: Backfill) -> Backfill:
-    """The same days again, over the REST API."""
-    runs = backfill(
-        stack.airflow,
-        DAG_ID,
-        DAYS[0],
-        DAYS[-1],
-        params=stack.params,
-        max_active_runs=2,
-        reprocess="completed",
-    )
+    """The same days again and two more, as a user clicks it."""
+    with browser_page() as page:
+        run_backfill(page, stack.airflow, FIVE_DAYS, reprocess="All Runs")
+    runs = finished_runs(stack.airflow, DAG_ID)
     return Backfill(runs=runs, items=read_folder(stack.services, FOLDER))

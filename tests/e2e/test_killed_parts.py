@@ -20,7 +20,9 @@ import sqlalchemy
 
 from demo.standalone import Airflow
 from encord_provider.hooks.credentials import Credentials
+from tests.e2e.clicks import clear, mark_failed
 from tests.e2e.conftest import Stack
+from tests.helpers.browser import browser_page
 from tests.helpers.emulator_process import Encord
 from tests.helpers.imports import url, write_spec
 from tests.helpers.leaks import findings
@@ -214,12 +216,13 @@ def test_a_killed_triggerer_is_followed_by_one_that_goes_on(imports: Imports) ->
 
 
 def _a_user_marks_the_deferred_task_failed(imports: Imports) -> None:
-    """Its jobs are cancelled, what they had done is kept, and clearing the task imports the rest."""
+    """In the browser: its jobs are cancelled, what they had done is kept, and clearing the task imports the rest."""
     path = imports.start("deferred")
     imports.wait_until_half_way(path, "deferred")
     run = path.partition("/taskInstances")[0]
     imports.wait_until_watched(path)
-    imports.airflow.call("PATCH", path, json={"new_state": "failed"})
+    with browser_page() as page:
+        mark_failed(page, imports.airflow, path)
     imports.airflow.wait_for(lambda: not imports.encord.pending(), "the jobs to be cancelled", seconds=90)
     statuses = [job["status"] for job in imports.encord.jobs()]
     assert statuses.count("CANCELLED") == 4
@@ -231,17 +234,8 @@ def _a_user_marks_the_deferred_task_failed(imports: Imports) -> None:
 
     imports.airflow.wait_for(lambda: cancelled_receipts() == 4, "their receipts", seconds=10)
     imports.hurry()
-    dag = run.partition("/dagRuns")[0]
-    imports.airflow.call(
-        "POST",
-        f"{dag}/clearTaskInstances",
-        json={
-            "dry_run": False,
-            "task_ids": ["import_data"],
-            "dag_run_id": run.rpartition("/")[2],
-            "only_failed": True,
-        },
-    )
+    with browser_page() as page:
+        clear(page, imports.airflow, path)
     imports.airflow.wait_for(lambda: imports.task(path)["state"] == "success", "the cleared task", seconds=90)
     assert imports.encord.registered() == ALL
 

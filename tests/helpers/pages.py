@@ -11,6 +11,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 WRITTEN_ELSEWHERE = ("emulator.md", "reliability.md", "coverage.md")
 """Pages whose examples have tests of their own."""
 
+RUN_BY_THEIR_OWN_TESTS = ("tutorial.md", "migrating.md", "recipes.md")
+"""Pages whose blocks take a world of their own for granted; ask for them by name."""
+
 _BLOCK = re.compile(r"^```(\w*)[ ]?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DAG_ID = re.compile(r'dag_id="(\w+)"')
 
@@ -50,14 +53,18 @@ def pages() -> list[Path]:
     return sorted(path for path in DOCS.rglob("*.md") if path.name not in WRITTEN_ELSEWHERE)
 
 
-def blocks(*languages: str) -> Iterator[Block]:
-    """The blocks of these languages; of all without any."""
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
+def blocks(*languages: str, page: str | None = None) -> Iterator[Block]:
+    """The blocks of these languages, of all without any.
+
+    :param page: the one page whose blocks are meant; without it, all but those of :data:`RUN_BY_THEIR_OWN_TESTS`.
+    """
+    meant = [DOCS / page] if page else [one for one in pages() if one.name not in RUN_BY_THEIR_OWN_TESTS]
+    for path in meant:
+        text = path.read_text(encoding="utf-8")
         for found in _BLOCK.finditer(text):
             if not languages or found.group(1) in languages:
                 yield Block(
-                    page=page.relative_to(DOCS).as_posix(),
+                    page=path.relative_to(DOCS).as_posix(),
                     line=text.count("\n", 0, found.start()) + 1,
                     language=found.group(1),
                     target=found.group(2).strip(),

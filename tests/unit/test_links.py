@@ -117,6 +117,18 @@ def test_the_address_of_a_folder_is_what_the_option_says(monkeypatch: pytest.Mon
     assert app.folder("f") == app.upload_jobs("f", ["j"]) == "https://app.encord.com/here/f?x=1"
 
 
+def test_an_address_that_names_no_folder_is_not_used_and_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = WebApp.of_domain("https://api.encord.com")
+    assert app is not None
+    monkeypatch.setenv("AIRFLOW__ENCORD__FOLDER_ADDRESS", "https://app.encord.com/here/0a1b")
+    assert app.folder("f") == app.folder("g") == "https://app.encord.com"
+    (said,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    for named in ("[encord] folder_address", "https://app.encord.com/here/0a1b", "{folder}"):
+        assert named in said
+
+
 @pytest.mark.parametrize("domain", ["https://encord.example.com", "https://api.encord.com.example.com"])
 def test_the_web_app_of_a_private_deployment_is_not_guessed(domain: str) -> None:
     assert WebApp.of_domain(domain) is None

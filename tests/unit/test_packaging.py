@@ -112,14 +112,15 @@ def test_the_emulator_may_use_no_other_module() -> None:
 
 def test_setup_cfg_says_what_goes_into_the_wheel_and_nothing_else() -> None:
     cfg = setup_cfg()
-    assert cfg.sections() == ["options", "options.package_data"]
+    # An unpacked source distribution has one more, which setuptools writes.
+    assert [one for one in cfg.sections() if one != "egg_info"] == ["options", "options.package_data"]
     assert set(cfg["options"]) == {"packages", "package_dir", "include_package_data"}
 
 
 def test_pyproject_does_not_say_it_again() -> None:
     tool = pyproject()["tool"]["setuptools"]
     assert set(tool) == {"dynamic"}
-    assert pyproject()["project"]["dynamic"] == ["version"]
+    assert pyproject()["project"]["dynamic"] == ["version", "readme"]
 
 
 def test_every_package_is_listed() -> None:
@@ -170,19 +171,61 @@ def test_no_module_pulls_in_the_sdk_or_boto3() -> None:
 
 
 def test_aiohttp_is_imported_only_to_wait() -> None:
+    """It takes as long as all the rest of an operator."""
+    rooms = ("bundles", "decorators", "hooks", "operators", "pipelines", "sensors", "sources", "triggers")
+    # Every process of Airflow loads the plugin; only its API server loads the page's app, and the whole of Airflow's.
+    names = ["encord_provider.plugin"]
+    names += [one for one in modules_outside_the_emulator() if one.split(".")[1] in rooms]
+    assert len(names) > 25
     loaded = run(
-        "import sys\n"
-        "import encord_provider.operators.import_data, encord_provider.sensors.upload_job\n"
-        "import encord_provider.operators.patch_metadata, encord_provider.triggers.upload_job\n"
-        "print('aiohttp' in sys.modules)"
+        f"import importlib, sys\nfor name in {names}: importlib.import_module(name)\nprint('aiohttp' in sys.modules)"
     )
-    assert loaded == "False"
+    assert loaded.splitlines()[-1] == "False"
 
 
-def test_parsing_the_bundled_dags_pulls_in_neither() -> None:
+def test_parsing_the_bundled_dags_pulls_in_none_of_them() -> None:
     loaded = run(
         "import sys\nfrom pathlib import Path\nfrom tests.helpers.dags import read_dags\n"
         "print('encord_s3_import' in read_dags(Path('dags')))\n"
-        "print([name for name in ('encord', 'boto3', 'botocore') if name in sys.modules])"
+        "print([name for name in ('encord', 'boto3', 'botocore', 'aiohttp') if name in sys.modules])"
     )
     assert loaded.splitlines()[-2:] == ["True", "[]"]
+
+
+class TestEnvironment:
+    """``.ci/make-venv`` takes the Pythons that ``constraints/`` has for an Airflow."""
+
+    def made_with(self, python: Path | str, airflow: str, tmp_path: Path) -> str:
+        done = subprocess.run(
+            [ROOT / ".ci" / "make-venv", tmp_path / "venv"],
+            env={**os.environ, "PYTHON": str(python), "AIRFLOW": airflow},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode != 0
+        return done.stdout + done.stderr
+
+    def a_python(self, version: str, tmp_path: Path) -> Path:
+        """An interpreter that says its version, and makes no environment."""
+        python = tmp_path / "python"
+        python.write_text(
+            '#!/bin/sh\ncase "$*" in\n'
+            f"*%d.%d*) echo {version} ;;\n"
+            f"--version) echo Python {version}.0 ;;\n"
+            "*'-m venv'*) exit 1 ;;\nesac\n"
+        )
+        python.chmod(0o755)
+        return python
+
+    def test_python_3_14_where_airflow_has_it(self, tmp_path: Path) -> None:
+        said = self.made_with(self.a_python("3.14", tmp_path), "3.3.2", tmp_path)
+        assert "with Python 3.14.0" in said
+
+    def test_a_python_that_an_airflow_does_not_have_is_refused(self, tmp_path: Path) -> None:
+        said = self.made_with(self.a_python("3.14", tmp_path), "3.1.8", tmp_path)
+        assert "none of Python 3.11, 3.12, 3.13," in said
+
+    def test_the_error_says_which_pythons_there_are(self, tmp_path: Path) -> None:
+        assert "3.11, 3.12, 3.13, 3.14" in self.made_with("/bin/false", "3.3.2", tmp_path)

@@ -220,6 +220,25 @@ def test_show_lists_the_first_data_units_with_their_metadata(tmp_path, capsys):
     assert "https://h/2.jpg" not in "\n".join(lines)
 
 
+@pytest.mark.parametrize("most", ["-1", "few", "1.5"])
+def test_show_refuses_what_is_no_number_of_data_units(tmp_path, capsys, most):
+    path = tmp_path / "spec.json"
+    path.write_text('{"images": [{"objectUrl": "https://h/1.jpg"}]}')
+    with pytest.raises(SystemExit) as ended:
+        main(["show", str(path), "--most", most])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert "--most" in said.err
+    assert repr(most) in said.err
+
+
+def test_show_lists_no_data_unit_where_none_is_asked_for(tmp_path, capsys):
+    path = tmp_path / "spec.json"
+    path.write_text('{"images": [{"objectUrl": "https://h/1.jpg"}]}')
+    assert main(["show", str(path), "--most", "0"]) == 0
+    assert capsys.readouterr().out.startswith("and 1 more data units\n")
+
+
 def test_show_names_what_is_wrong_like_check(tmp_path, capsys):
     path = tmp_path / "spec.json"
     path.write_text('{"images": [{"objectUrl": "https://"}]}')
