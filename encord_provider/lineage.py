@@ -88,7 +88,7 @@ class Lineage:
         )
         from airflow.providers.openlineage.extractors import OperatorLineage
 
-        written = {}
+        written: dict[str, Any] = {}
         if self.rows is not None:
             written["outputStatistics"] = OutputStatisticsOutputDatasetFacet(rowCount=self.rows)
         inputs = [

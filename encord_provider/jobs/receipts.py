@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from encord_provider.workspace.files import child, path_of, write_whole
 
 _KNOWN = "known.json"
 _JOB_FIELDS = ("job_id", "state", "units", "unit_errors", "errors", "items_added")
-_OWN_FIELDS = (FORM_KEY, "part", "sha256", "attempt", "is_whole")
+_OWN_FIELDS = ("part", "sha256", "attempt", "ended_at", "is_whole")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class Receipt:
     :param job: the job as Encord reported it last. Its id is empty where the part was found registered, and by which
         job is not known.
     :param attempt: the attempt of the import in which it ended.
+    :param ended_at: when that was seen, in UTC, as ISO 8601 has it.
     :param is_whole: whether the errors of the job are here too; otherwise they are in the part's own file only.
     """
 
@@ -34,6 +35,7 @@ class Receipt:
     sha256: str
     job: UploadJob
     attempt: int = 1
+    ended_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     is_whole: bool = True
 
     @property
@@ -50,7 +52,7 @@ class Receipt:
         """Give the receipt as JSON values, flat."""
         job = asdict(self.job)
         del job["poll_after"]
-        own = {"part": self.part, "sha256": self.sha256, "attempt": self.attempt, "is_whole": self.is_whole}
+        own = {name: getattr(self, name) for name in _OWN_FIELDS}
         return stamped({**own, **job})
 
     @classmethod
@@ -61,7 +63,7 @@ class Receipt:
         :raises ValueError: if it is damaged otherwise, or another version of this package wrote it.
         """
         job = {name: value[name] for name in _JOB_FIELDS}
-        own = {name: value[name] for name in _OWN_FIELDS if name in value}
+        own = {name: value[name] for name in (FORM_KEY, *_OWN_FIELDS) if name in value}
         return opened({**own, "job": job}, cls)
 
 
@@ -76,10 +78,8 @@ class Receipts:
 
     def write(self, receipt: Receipt) -> None:
         """Keep a receipt."""
-        content = receipt.as_json() | {"written_at": datetime.now(UTC).isoformat()}
-        write_whole(
-            child(self.uri, f"{receipt.part}.json"), orjson.dumps(content, option=orjson.OPT_INDENT_2)
-        )
+        content = orjson.dumps(receipt.as_json(), option=orjson.OPT_INDENT_2)
+        write_whole(child(self.uri, f"{receipt.part}.json"), content)
 
     def read(self, part: str, sha256: str) -> Receipt | None:
         """Read the receipt of a part, None if there is none for exactly this part or it is not whole."""

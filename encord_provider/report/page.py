@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
 
 from encord_provider.report.section import ReportTable, Section, TaskReport
@@ -22,8 +23,13 @@ h2 { font-size: 1.15rem; margin-top: 2.5rem; border-top: 1px solid var(--line); 
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .25rem .75rem .25rem 0;
 border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid var(--bad); padding-left: .75rem; }
+figure { margin: 1rem 0; } figure p { display: flex; justify-content: space-between; margin: 0; }
+svg { width: 100%; height: 8rem; border: 1px solid var(--line); border-width: 0 0 1px 1px; }
+polyline { fill: none; stroke: var(--good); stroke-width: 2; vector-effect: non-scaling-stroke; }
 input { font: inherit; padding: .2rem .5rem; width: min(24rem, 100%); }
 """
+
+_WIDTH, _HEIGHT = 600, 120
 
 _SCRIPT = """
 for (const input of document.querySelectorAll("input[type=search]")) {
@@ -81,11 +87,31 @@ def _report(report: TaskReport) -> Iterable[str]:
     if report.counts:
         tiles = "".join(f"<li><b>{count:,}</b>{escape(name)}</li>" for name, count in report.counts.items())
         yield f'<ul class="counts">{tiles}</ul>'
+    if len(report.progress) > 1:
+        yield _chart(report.progress)
     for table in report.tables:
         if table.total:
             yield _table(table)
     for what, uri in (report.files or {}).items():
         yield f'<p class="quiet">{escape(what)}: {escape(uri)}</p>'
+
+
+def _chart(progress: Sequence[tuple[str, int]]) -> str:
+    """Draw how many data units were registered by when; nothing where all of it was one moment."""
+    moments = [datetime.fromisoformat(moment).timestamp() for moment, _ in progress]
+    first, seconds, total = moments[0], moments[-1] - moments[0], progress[-1][1]
+    if not (seconds and total):
+        return ""
+    points = " ".join(
+        f"{_WIDTH * (moment - first) / seconds:.1f},{_HEIGHT * (1 - done / total):.1f}"
+        for moment, (_, done) in zip(moments, progress, strict=True)
+    )
+    return (
+        f"<figure><figcaption>Data units registered over time <span class='quiet'>{total:,} in {seconds:,.0f} s"
+        f"</span></figcaption><svg viewBox='0 0 {_WIDTH} {_HEIGHT}' preserveAspectRatio='none' role='img' "
+        f"aria-label='Data units registered over time'><polyline points='{points}'/></svg><p class='quiet'>"
+        f"<span>{escape(progress[0][0])}</span> <span>{escape(progress[-1][0])}</span></p></figure>"
+    )
 
 
 def _table(table: ReportTable) -> str:

@@ -66,12 +66,14 @@ class TaskReport:
     :param title: what was done, such as ``Import``.
     :param counts: the numbers that a person looks for first, in the order in which they are shown.
     :param tables: what the numbers hide.
+    :param progress: moments in UTC, as ISO 8601 has them, and how much was done by then; in order.
     :param files: what else was written: what it is -> its URI.
     """
 
     title: str
     counts: Mapping[str, int]
     tables: tuple[ReportTable, ...] = ()
+    progress: tuple[tuple[str, int], ...] = ()
     files: Mapping[str, str] | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -190,10 +190,22 @@ def import_report(
                 "Upload jobs", ("part", "job", "state", "data units done", "failed", "attempt"), jobs
             ),
         ),
+        progress=_progress(receipts),
         files={"Receipts": summary["receipts"], "Encord folder": summary["folder"]},
     )
 
 
+def _progress(receipts: Sequence[Receipt]) -> tuple[tuple[str, int], ...]:
+    """Say how many data units were registered when; of many parts not each one."""
+    ended = sorted((receipt.ended_at, receipt.job.units.done) for receipt in receipts)
+    totals = accumulate(units for _, units in ended)
+    points = [(moment, total) for (moment, _), total in zip(ended, totals, strict=True)]
+    step = -(-len(points) // _MOST_POINTS) or 1
+    # The last one is the whole.
+    return tuple(points[::-step][::-1])
+
+
+_MOST_POINTS = 200
 _NOT_PATCHED = ("unmatched", "ambiguous", "failed")
 
 

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from encord_provider.api.upload_job import JobState, UnitCounts, UploadJob
+from encord_provider.jobs.receipts import Receipt
 from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
 from encord_provider.operators.check_metadata import EncordCheckMetadataOperator
 from encord_provider.operators.export_metadata import EncordExportMetadataOperator
@@ -20,6 +22,7 @@ from encord_provider.operators.set_schema import EncordSetSchemaOperator
 from encord_provider.report.page import page_of
 from encord_provider.report.run_report import RunReport, read_sections
 from encord_provider.report.section import MOST_ROWS, ReportTable, Section, SectionState, TaskReport
+from encord_provider.report.tasks import import_report
 from tests.helpers.airflow_task import DAG_ID, TaskRecord, in_dag
 from tests.helpers.imports import ImportTask, url
 
@@ -65,6 +68,41 @@ def _section(**changes: Any) -> Section:
     return Section(**{**fields, **changes})
 
 
+def test_the_page_draws_when_how_much_was_registered() -> None:
+    progress = (
+        ("2026-05-01T00:00:00+00:00", 10),
+        ("2026-05-01T00:00:30+00:00", 40),
+        ("2026-05-01T00:01:40+00:00", 50),
+    )
+    report = TaskReport(title="Import", counts={}, progress=progress)
+    page = page_of([_section(report=report)], dag_id="d", run_id="r")
+    assert "50 in 100 s" in page
+    assert "points='0.0,96.0 180.0,24.0 600.0,0.0'" in page
+    at_once = TaskReport(title="Import", counts={}, progress=progress[:1] * 2)
+    assert "<svg" not in page_of([_section(report=at_once)], dag_id="d", run_id="r")
+
+
+def test_of_a_thousand_parts_not_each_one_is_drawn_but_the_last() -> None:
+    units = UnitCounts(done=1)
+    job = UploadJob(job_id="j", state=JobState.DONE, units=units)
+    receipts = [
+        Receipt(
+            part=f"{number}",
+            sha256="",
+            job=job,
+            ended_at=f"2026-05-01T00:{number // 60:02}:{number % 60:02}+00:00",
+        )
+        for number in range(1_000)
+    ]
+    summary = {
+        "units": {"total": 1_000, "done": 1_000, "failed": 0, "cancelled": 0, "pending": 0},
+        **dict.fromkeys(("items_added", "failures", "receipts", "folder"), ""),
+    }
+    progress = import_report(summary, [], receipts).progress
+    assert len(progress) == 200
+    assert progress[-1] == ("2026-05-01T00:16:39+00:00", 1_000)
+
+
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_an_import_reports_its_counts_and_its_jobs(
     encord_emulator: EncordEmulator, tmp_path: Path, deferrable: bool
@@ -76,6 +114,10 @@ def test_an_import_reports_its_counts_and_its_jobs(
     assert section["state"] == "success"
     assert section["report"]["counts"]["registered"] == 6
     assert all(job in page for job in task.record.returned["job_ids"])
+    progress = section["report"]["progress"]
+    assert len(progress) == len(task.record.returned["job_ids"])
+    assert progress == sorted(progress)
+    assert progress[-1][1] == 6
     left = task.record.read()["xcoms"]["encord_report"]
     assert ["registered", 6] in left["counts"]
     assert Path(left["report"].removeprefix("file://")).exists()
