@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test fuzz mutants siege test-live chaos check audit compat matrix dist wheel-check docs screenshots constraints clean
+.PHONY: help demo ui test e2e fuzz mutants siege test-live chaos check audit compat matrix dist wheel-check docs screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -32,6 +32,9 @@ ui: $(READY)  ## the same services with Airflow's web UI, for clicking; Ctrl-C e
 
 test: $(READY)  ## all tests; ARGS="-k name" picks some
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+e2e: $(READY)  ## only the tests in a browser: a whole Airflow, clicked (needs Chromium)
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 test-live: $(READY)  ## the emulator's tests against the real Encord, with the key in ENCORD_LIVE_KEY_FILE
 	$(BIN)/python -m pytest -m live tests/emulator/sdk $(ARGS)
@@ -78,8 +81,9 @@ docs: $(READY)  ## the documentation as a site, in site/; a link that leads nowh
 	  $(BIN)/uv pip install --quiet --python .venv-docs/bin/python --constraint docs/requirements.txt mkdocs-material; }
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict && echo "docs: good, open site/index.html"
 
-screenshots: $(READY)  ## the two pictures of the README (needs Chromium)
+screenshots: $(READY)  ## the pictures of the README and of the documentation (needs Chromium)
 	@$(BIN)/python -m demo screenshots
+	PICTURES=docs/images $(BIN)/python -m pytest tests/e2e
 
 constraints: $(READY)  ## resolve the tested versions anew
 	@UV="$(BIN)/uv" .ci/update-constraints

@@ -11,7 +11,7 @@ import pytest
 
 from demo.services import DAG_ID
 from tests.e2e.conftest import Backfill, Stack
-from tests.helpers.browser import browser_page
+from tests.helpers.browser import browser_page, picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,7 +38,7 @@ def test_the_buttons_of_the_import_lead_to_what_it_did(page: Page, stack: Stack,
     page.goto(_task(stack, run, "import_data"))
     with page.expect_popup() as folder:
         page.get_by_role("link", name="Encord folder").click()
-    folder.value.get_by_text(re.compile(r"[1-9][0-9]* items")).wait_for()
+    folder.value.locator("#folder-info", has_text=re.compile(r"[1-9][0-9]* items")).wait_for()
     with page.expect_popup() as jobs:
         page.get_by_role("link", name="Upload jobs").click()
     jobs.value.get_by_text(re.compile(r"[0-9]+ done, 0 failed")).first.wait_for()
@@ -55,6 +55,7 @@ def test_the_report_opens_from_the_task_and_holds_the_whole_run(
     report = page
     for title in ("Upload spec", "Import", "Client metadata"):
         report.get_by_role("heading", name=title, exact=False).first.wait_for()
+    picture(report, "report", height=1000)
     search = report.get_by_label("Search Objects left out")
     search.fill("no object is called like this")
     assert report.locator("section", has=search).locator("tbody tr:visible").count() == 0
@@ -76,7 +77,8 @@ def test_the_page_lists_the_runs_newest_first_and_leads_to_their_reports(
 def test_the_page_stands_in_airflows_navigation(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.airflow.url}/plugin/encord-imports")
     frame = page.frame_locator("iframe")
-    frame.get_by_role("heading", name="Encord imports").wait_for()
+    frame.get_by_role("link", name="Import report").first.wait_for()
+    picture(page, "imports", height=420)
     page.goto(stack.airflow.url)
     page.get_by_role("button", name="Browse").click()
     page.get_by_role("menuitem", name="Encord imports").or_(

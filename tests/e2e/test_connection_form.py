@@ -14,7 +14,7 @@ from packaging.version import Version
 from demo.services import ROOT
 from tests.e2e.clicks import press
 from tests.e2e.conftest import Stack
-from tests.helpers.browser import browser_page
+from tests.helpers.browser import browser_page, picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -67,6 +67,7 @@ class TestAddedConnection:
         form = page.get_by_role("dialog")
         _open_extra_fields(form)
         assert _field(form, "private_key").input_value() == "***"
+        picture(page, "connection", height=1000)
         assert _field(form, "domain").input_value() == stack.second.url
         lines = stack.second.connection["extra"]["private_key"].splitlines()
         assert [line for line in lines[1:-1] if line in page.content()] == []

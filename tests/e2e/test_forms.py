@@ -11,7 +11,7 @@ import pytest
 from demo.services import DAG_ID
 from tests.e2e.clicks import RUN_BACKFILL, TRIGGER, choose_days, open_form, press, wait_until_enabled
 from tests.e2e.conftest import Stack
-from tests.helpers.browser import browser_page
+from tests.helpers.browser import browser_page, picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -30,6 +30,7 @@ def test_a_bundled_dag_starts_from_its_form_as_it_opens(page: Page, stack: Stack
     form = open_form(page, stack.airflow, dag_id)
     trigger = form.get_by_role("button", name=TRIGGER, exact=True)
     wait_until_enabled(page, trigger)
+    picture(page, f"form_{dag_id}", height=1100)
     was_paused = stack.airflow.call("GET", f"dags/{dag_id}")["is_paused"]
     answer = press(page, trigger, lambda call: call.url.endswith(f"/dags/{dag_id}/dagRuns"))
     run = answer.json()
@@ -47,3 +48,4 @@ def test_the_backfill_dialog_takes_a_range_of_days_and_nothing_else(page: Page, 
     form = open_form(page, stack.airflow, DAG_ID)
     choose_days(page, form, [date(2025, 1, 1), date(2025, 1, 2)])
     wait_until_enabled(page, form.get_by_role("button", name=RUN_BACKFILL))
+    picture(page, "backfill", height=1100)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ _FLAGS = (
     "--disable-sync",
 )
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+_SIZE = {"width": 1400, "height": 1600}
+_PICTURE_WIDTH = 1200
 
 
 @contextmanager
@@ -36,6 +40,18 @@ def browser_page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(_FLAGS))
         try:
-            yield browser.new_page(viewport={"width": 1400, "height": 1600})
+            yield browser.new_page(viewport=_SIZE)
         finally:
             browser.close()
+
+
+def picture(page: Page, name: str, *, height: int = 800) -> None:
+    """Leave a picture of what is clicked for the documentation, in the folder ``PICTURES`` if there is one.
+
+    :param name: the name of the file, without its ending.
+    :param height: in pixels.
+    """
+    if folder := os.environ.get("PICTURES"):
+        page.set_viewport_size({"width": _PICTURE_WIDTH, "height": height})
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+        page.set_viewport_size(_SIZE)
