@@ -55,7 +55,7 @@ def test_the_report_opens_from_the_task_and_holds_the_whole_run(
     report = page
     for title in ("Upload spec", "Import", "Client metadata"):
         report.get_by_role("heading", name=title, exact=False).first.wait_for()
-    picture(report, "report", height=1000)
+    picture(report, "report", height=912)
     search = report.get_by_label("Search Objects left out")
     search.fill("no object is called like this")
     assert report.locator("section", has=search).locator("tbody tr:visible").count() == 0
