@@ -49,40 +49,46 @@ with DAG(
         ),
         "dataset": _settings.optional("Dataset", "UUID of a dataset, instead of a folder."),
         "project": _settings.optional("Project", "UUID of a project, instead of a folder."),
-        "schema": _settings.optional(
-            "Metadata schema", "Keys to add to the organisation's schema.", example={"site": "varchar"}
+        **_settings.section(
+            "Rows and items",
+            {
+                "key": _settings.optional(
+                    "Items by",
+                    "What the rows name items by.",
+                    empty="object_url",
+                    choices=["object_url", "object_key", "file_url", "file_key", "uuid", "title"],
+                ),
+                "key_column": _settings.optional(
+                    "Key column",
+                    "The column that holds it.",
+                    empty="the first usual one, such as object_url or key",
+                ),
+                "mode": _settings.optional(
+                    "Mode",
+                    "merge keeps the other keys of an item, replace removes them.",
+                    empty="merge",
+                    choices=["merge", "replace"],
+                ),
+                "max_unmatched": _settings.optional(
+                    "Rows without an item",
+                    "How many rows may match no item, or several.",
+                    empty="any number, but not all",
+                    pattern="^[0-9]*$",
+                ),
+                "allow_empty": _settings.optional(
+                    "Empty table",
+                    "Whether a table without rows is right; otherwise the run fails.",
+                    empty="false",
+                    choices=["true", "false"],
+                ),
+                "schema": _settings.optional(
+                    "Metadata schema",
+                    "Keys to add to the organisation's schema.",
+                    example={"site": "varchar"},
+                ),
+            },
         ),
-        "key": _settings.optional(
-            "Items by",
-            "What the rows name items by.",
-            empty="object_url",
-            choices=["object_url", "object_key", "file_url", "file_key", "uuid", "title"],
-        ),
-        "key_column": _settings.optional(
-            "Key column", "The column that holds it.", empty="the first usual one, such as object_url or key"
-        ),
-        "mode": _settings.optional(
-            "Mode",
-            "merge keeps the other keys of an item, replace removes them.",
-            empty="merge",
-            choices=["merge", "replace"],
-        ),
-        "max_unmatched": _settings.optional(
-            "Rows without an item",
-            "How many rows may match no item, or several.",
-            empty="any number, but not all",
-            pattern="^[0-9]*$",
-        ),
-        "allow_empty": _settings.optional(
-            "Empty table",
-            "Whether a table without rows is right; otherwise the run fails.",
-            empty="false",
-            choices=["true", "false"],
-        ),
-        "workspace": _settings.optional(
-            "Workspace", "URI of the folder for reports.", empty="[encord] workspace"
-        ),
-        **_settings.connections(),
+        **_settings.surroundings(),
     },
 ):
     sync_metadata(

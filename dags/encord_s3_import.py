@@ -52,72 +52,90 @@ with DAG(
         "integration": _settings.optional(
             "Integration", "Title or UUID of the cloud integration.", empty="the connection's default"
         ),
-        "schema": _settings.optional(
-            "Metadata schema", "Keys to add to the organisation's schema.", example={"site": "varchar"}
-        ),
-        "media": _settings.optional(
-            "Media type",
-            "auto tells it by the extension of each object; image_group and image_sequence take the images of one "
-            "folder together.",
-            empty="auto",
-            choices=[
-                "auto",
-                "image",
-                "image_group",
-                "image_sequence",
-                "video",
-                "audio",
-                "pdf",
-                "text",
-                "dicom_series",
-                "nifti",
-                "time_series",
-            ],
-        ),
-        "media_metadata": _settings.optional(
-            "Media metadata",
-            "URI of a table with what Encord needs to know of files that it is not to read, such as "
-            "s3://bucket/media.csv.",
-        ),
-        "filters": _settings.optional(
-            "Filters",
-            "Which objects are taken, by key, size, time and storage class.",
-            example={"include": ["*.mp4", "*.jpg"], "exclude": ["tmp/*"], "min_size": 1},
-        ),
-        "grouping": _settings.optional(
-            "Grouping and titles",
-            "Which files are one group or series, and how data units are called.",
-            example={"group_by": "folder", "title": "{folder}/{name}"},
-        ),
-        "metadata": _settings.optional(
-            "Client metadata",
-            "Where it comes from: a table, the key, sidecar files, embeddings.",
-            example={"table": "s3://bucket/labels.csv", "key_pattern": "site=(?P<site>[^/]+)/"},
-        ),
-        "frames": _settings.optional(
-            "Video frames",
-            "A table with metadata of single frames, and how many frames Encord takes.",
-            example={"table": "s3://bucket/frames.csv", "sampling_rate": 0.5, "keyframe_mode": "frame"},
-        ),
-        "object_urls": _settings.optional(
-            "Object URLs", "The form in which objects are named.", example={"style": "path"}
-        ),
-        "parts": _settings.optional(
-            "Parts",
-            "Data units of one upload job, whether URLs that the folder has are skipped, and how many rows and objects "
-            "may be left over.",
-            example={"max_units_per_part": 500, "limits": {"max_unmatched": 0, "max_skipped": 0}},
-        ),
         "date": _settings.optional(
             "Day",
             "YYYY-MM-DD, for a manual run. A backfill takes each of its own days, and refuses this one.",
             empty="the day of the run",
             in_variable=False,
         ),
-        "workspace": _settings.optional(
-            "Workspace", "URI of the folder for specs, receipts and reports.", empty="[encord] workspace"
+        **_settings.section(
+            "What is taken, and as what",
+            {
+                "media": _settings.optional(
+                    "Media type",
+                    "auto tells it by the extension of each object; image_group and image_sequence take the images "
+                    "of one folder together.",
+                    empty="auto",
+                    choices=[
+                        "auto",
+                        "image",
+                        "image_group",
+                        "image_sequence",
+                        "video",
+                        "audio",
+                        "pdf",
+                        "text",
+                        "dicom_series",
+                        "nifti",
+                        "time_series",
+                    ],
+                ),
+                "media_metadata": _settings.optional(
+                    "Media metadata",
+                    "URI of a table with what Encord needs to know of files that it is not to read, such as "
+                    "s3://bucket/media.csv.",
+                ),
+                "filters": _settings.optional(
+                    "Filters",
+                    "Which objects are taken, by key, size, time and storage class.",
+                    example={"include": ["*.mp4", "*.jpg"], "exclude": ["tmp/*"], "min_size": 1},
+                ),
+                "grouping": _settings.optional(
+                    "Grouping and titles",
+                    "Which files are one group or series, and how data units are called.",
+                    example={"group_by": "folder", "title": "{folder}/{name}"},
+                ),
+                "frames": _settings.optional(
+                    "Video frames",
+                    "A table with metadata of single frames, and how many frames Encord takes.",
+                    example={
+                        "table": "s3://bucket/frames.csv",
+                        "sampling_rate": 0.5,
+                        "keyframe_mode": "frame",
+                    },
+                ),
+            },
         ),
-        **_settings.connections(),
+        **_settings.section(
+            "Metadata",
+            {
+                "schema": _settings.optional(
+                    "Metadata schema",
+                    "Keys to add to the organisation's schema.",
+                    example={"site": "varchar"},
+                ),
+                "metadata": _settings.optional(
+                    "Client metadata",
+                    "Where it comes from: a table, the key, sidecar files, embeddings.",
+                    example={"table": "s3://bucket/labels.csv", "key_pattern": "site=(?P<site>[^/]+)/"},
+                ),
+            },
+        ),
+        **_settings.section(
+            "Upload spec",
+            {
+                "object_urls": _settings.optional(
+                    "Object URLs", "The form in which objects are named.", example={"style": "path"}
+                ),
+                "parts": _settings.optional(
+                    "Parts",
+                    "Data units of one upload job, whether URLs that the folder has are skipped, and how many rows "
+                    "and objects may be left over.",
+                    example={"max_units_per_part": 500, "limits": {"max_unmatched": 0, "max_skipped": 0}},
+                ),
+            },
+        ),
+        **_settings.surroundings(),
     },
 ):
     import_from_s3(

@@ -48,10 +48,7 @@ with DAG(
             empty="none",
             pattern="^[0-9]*$",
         ),
-        "workspace": _settings.optional(
-            "Workspace", "URI of the folder for specs, receipts and reports.", empty="[encord] workspace"
-        ),
-        **_settings.connections(),
+        **_settings.surroundings(),
     },
 ):
     import_dropped_specs(

@@ -51,12 +51,30 @@ class Settings:
         fallback = " or ".join([*sources, *([empty] if empty else [])])
         return Param(None, title=title, description=f"{description}{shown} Empty for {fallback}.", **schema)
 
-    def connections(self) -> dict[str, Param]:
-        """Declare the two connections, which have the usual names unless a run is given others."""
-        return {
-            "encord_conn_id": Param("encord_default", type="string", title="Encord connection"),
-            "aws_conn_id": Param("aws_default", type="string", title="AWS connection"),
-        }
+    def section(self, title: str, params: Mapping[str, Param]) -> dict[str, Param]:
+        """Put parameters into a section of the form, which is closed as the form opens.
+
+        :param title: its title.
+        :param params: the parameters by name.
+        """
+        for param in params.values():
+            param.schema["section"] = title
+        return dict(params)
+
+    def surroundings(self) -> dict[str, Param]:
+        """Declare the section with the workspace and the two connections, which have the usual names unless given."""
+        return self.section(
+            "Workspace and connections",
+            {
+                "workspace": self.optional(
+                    "Workspace",
+                    "URI of the folder for specs, receipts and reports.",
+                    empty="[encord] workspace",
+                ),
+                "encord_conn_id": Param("encord_default", type="string", title="Encord connection"),
+                "aws_conn_id": Param("aws_default", type="string", title="AWS connection"),
+            },
+        )
 
     def template(self, name: str, *, as_json: bool = False, instead_of: Sequence[str] = ()) -> str:
         """Give the template that finds a parameter when a task runs.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 BUNDLED = ("encord_s3_import", "encord_spec_import", "encord_metadata_sync")
+LAST_SECTION = "Workspace and connections"
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,11 @@ def test_a_bundled_dag_starts_from_its_form_as_it_opens(page: Page, stack: Stack
     trigger = form.get_by_role("button", name=TRIGGER, exact=True)
     wait_until_enabled(page, trigger)
     picture(page, f"form_{dag_id}", height=1100)
+    # What is rarely needed is a click away.
+    connection = form.locator('[name="element_encord_conn_id"]')
+    assert not connection.is_visible()
+    form.get_by_role("button", name=LAST_SECTION).click()
+    connection.wait_for()
     was_paused = stack.airflow.call("GET", f"dags/{dag_id}")["is_paused"]
     answer = press(page, trigger, lambda call: call.url.endswith(f"/dags/{dag_id}/dagRuns"))
     run = answer.json()

@@ -82,6 +82,21 @@ def test_every_form_can_be_left_as_it_opens_and_says_where_a_value_comes_from_th
         assert "Empty for " in param.description
 
 
+@pytest.mark.parametrize(
+    ("dag_id", "open_at_once"),
+    [
+        ("encord_s3_import", {"bucket", "prefix", "source", "folder", "integration", "date"}),
+        ("encord_spec_import", {"bucket", "prefix", "folder", "integration", "max_failed_units"}),
+        ("encord_metadata_sync", {"table", "folder", "dataset", "project"}),
+    ],
+)
+def test_a_form_opens_with_what_a_run_is_usually_given(
+    dags: Any, dag_id: str, open_at_once: set[str]
+) -> None:
+    params = dags[dag_id].params
+    assert {name for name in params if "section" not in params.get_param(name).schema} == open_at_once
+
+
 def test_every_group_of_options_has_a_field_with_an_example_that_it_takes(dags: Any) -> None:
     params = dags["encord_s3_import"].params
     for group in GROUPS:
