@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from encord_provider.plugin import run_note
 from encord_provider.report.address import PREFIX, base_path
 
 
@@ -35,10 +36,11 @@ def import_summary(ti: Any, *, workspace: str | None = None) -> str:
 
 
 class EncordPlugin(AirflowPlugin):
-    """Adds the page to Airflow's navigation, and the macro ``macros.encord.import_summary``."""
+    """Adds the page, the macro ``macros.encord.import_summary``, and the notes of runs."""
 
     name = "encord"
     macros = [import_summary]
+    listeners = [run_note]
     fastapi_apps = [{"app": _App(), "url_prefix": PREFIX, "name": "Encord imports"}]
     external_views = [
         {

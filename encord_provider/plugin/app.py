@@ -13,7 +13,13 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import FastAPI, HTTPException, Query, Response
 from fastapi.responses import HTMLResponse
 
-from encord_provider.plugin.imports import ImportRun, dags_with_reports, list_imports, reports_of
+from encord_provider.plugin.imports import (
+    ImportRun,
+    counts_in,
+    dags_with_reports,
+    list_imports,
+    reports_of,
+)
 from encord_provider.report.page import CONTENT_POLICY, page_of
 from encord_provider.report.run_report import read_sections
 from encord_provider.report.section import Section, SectionState, TaskReport
@@ -76,7 +82,7 @@ def _shown(run: ImportRun) -> dict[str, Any]:
         "state": run.state,
         "started": _text(run.started),
         "ended": _text(run.ended),
-        "tasks": [{"task": task, **said, "counts": _counts(said)} for task, said in run.reports.items()],
+        "tasks": [{"task": task, **said, "counts": counts_in(said)} for task, said in run.reports.items()],
     }
 
 
@@ -113,24 +119,7 @@ def _short(task: str, said: dict[str, Any]) -> Section:
         error=None,
         report=TaskReport(
             title=str(said.get("title") or task),
-            counts=_counts(said),
+            counts=counts_in(said),
             files={"The whole report, where the workers can read it": str(said.get("report") or "")},
         ),
     )
-
-
-def _counts(said: dict[str, Any]) -> dict[str, int]:
-    """Give the counts of a task, in the order in which it left them."""
-    match said.get("counts"):
-        case [*pairs]:
-            return dict(filter(_is_count, pairs))
-        case _:
-            return {}
-
-
-def _is_count(pair: Any) -> bool:
-    match pair:
-        case [str(), int()]:
-            return True
-        case _:
-            return False

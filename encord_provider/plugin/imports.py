@@ -94,15 +94,43 @@ def reports_of(dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
     :param run_id: its run.
     :returns: task id -> what it has left, in the order in which they did.
     """
-    reports: dict[str, dict[str, Any]] = {}
     with create_session() as session:
-        for said in session.execute(
-            select(XComModel.task_id, XComModel.map_index, XComModel.value)
-            .where(XComModel.key == REPORT_KEY, XComModel.dag_id == dag_id, XComModel.run_id == run_id)
-            .order_by(XComModel.timestamp)
-        ):
-            _take(reports, *said)
+        number = session.scalar(select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+        return reports_in(session, number)
+
+
+def reports_in(session: Any, number: int | None) -> dict[str, dict[str, Any]]:
+    """Read what the tasks of one run have left, by the first column of the key of Airflow's XComs.
+
+    :param session: a session of Airflow's database.
+    :param number: the run's id in the database; None for no run.
+    :returns: as :func:`reports_of`.
+    """
+    reports: dict[str, dict[str, Any]] = {}
+    for said in session.execute(
+        select(XComModel.task_id, XComModel.map_index, XComModel.value)
+        .where(XComModel.dag_run_id == number, XComModel.key == REPORT_KEY)
+        .order_by(XComModel.timestamp)
+    ):
+        _take(reports, *said)
     return reports
+
+
+def counts_in(said: Mapping[str, Any]) -> dict[str, int]:
+    """Give the counts of what a task has left, in its order; what is no count is left out."""
+    match said.get("counts"):
+        case [*pairs]:
+            return dict(filter(_is_count, pairs))
+        case _:
+            return {}
+
+
+def _is_count(pair: Any) -> bool:
+    match pair:
+        case [str(), int()]:
+            return True
+        case _:
+            return False
 
 
 def _take(reports: dict[str, dict[str, Any]], task_id: str, map_index: int, value: Any) -> None:

@@ -46,6 +46,11 @@ def test_the_buttons_of_the_import_lead_to_what_it_did(page: Page, stack: Stack,
     jobs.value.close()
 
 
+def test_the_note_of_the_run_says_what_was_done(run: dict[str, Any]) -> None:
+    assert "23 registered" in run["note"]
+    assert run["note"].count("\n") == 3, "a line for each task"
+
+
 def test_the_report_opens_from_the_task_and_holds_the_whole_run(
     page: Page, stack: Stack, run: dict[str, Any]
 ) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from encord_provider.plugin import run_note
+from encord_provider.plugin.run_note import on_dag_run_success
 from encord_provider.report.run_report import RunReport
 from encord_provider.report.section import Section, SectionState, TaskReport
 from encord_provider.workspace.files import run_folder
@@ -239,6 +241,46 @@ def test_the_page_itself_holds_no_data(client: Any, add_run: AddRun) -> None:
     assert "plugin_a" not in page.text
 
 
+class TestNote:
+    """What Airflow shows beside a run that has ended."""
+
+    @staticmethod
+    def noted(run_id: str, *, before: str | None = None) -> str | None:
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            run = session.query(DagRun).filter_by(dag_id="plugin_a", run_id=run_id).one()
+            if before is not None:
+                run.note = before
+            on_dag_run_success(dag_run=run, msg="success")
+        with create_session() as session:
+            found = session.query(DagRun).filter_by(dag_id="plugin_a", run_id=run_id).one().note
+        return None if found is None else str(found)
+
+    def test_it_says_what_the_tasks_have_done(self, add_run: AddRun) -> None:
+        add_run("plugin_a", "run", value=_said())
+        assert self.noted("run") == "Encord: Import failed: 3 data units, 2 registered, 1 failed"
+
+    def test_it_is_written_anew_when_the_run_ends_again(self, add_run: AddRun) -> None:
+        add_run("plugin_a", "run", value=_said())
+        assert "2 registered" in str(self.noted("run", before="Encord: Import failed: nothing"))
+
+    def test_a_note_of_a_user_stays(self, add_run: AddRun) -> None:
+        add_run("plugin_a", "run", value=_said())
+        assert self.noted("run", before="ask Ada") == "ask Ada"
+
+    def test_a_run_without_encord_tasks_gets_none(self, add_run: AddRun) -> None:
+        add_run("plugin_a", "run", value=[1])
+        assert self.noted("run") is None
+
+    def test_whatever_a_task_left_it_is_a_note_that_airflow_takes(self, add_run: AddRun) -> None:
+        add_run("plugin_a", "run", value=_said(title="a\0b\ud800" + "x" * 5_000))
+        note = str(self.noted("run"))
+        assert len(note) == 1_000
+        assert note.startswith("Encord: abxxx")
+
+
 def test_airflow_loads_the_plugin() -> None:
     from airflow.plugins_manager import AirflowPlugin
 
@@ -248,4 +290,5 @@ def test_airflow_loads_the_plugin() -> None:
     (app,) = EncordPlugin.fastapi_apps
     assert app["url_prefix"] == "/encord"
     (view,) = EncordPlugin.external_views
+    assert EncordPlugin.listeners == [run_note]
     assert (view["href"], view["destination"]) == ("/encord/", "nav")
