@@ -34,34 +34,40 @@ class EncordOperator(BaseOperator):  # type: ignore[misc, unused-ignore]
         self.encord_conn_id = encord_conn_id
         self.shown_links: dict[str, str] = {}
 
-    def render_template(self, content: Any, context: Any, jinja_env: Any = None, *given: Any) -> Any:
+    def render_template(
+        self, content: Any, context: Any, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
         """Render a value, and make the secrets in it known to Airflow, which hides them in all logs and in its UI.
 
         A text without a template stays as it is: Jinja would write other line ends into it.
         """
-        if isinstance(content, str) and jinja_env is not None and _is_literal(content, jinja_env):
+        if isinstance(content, str) and jinja_env is not None and self._is_literal(content, jinja_env):
             rendered: Any = content
         else:
-            rendered = super().render_template(content, context, jinja_env, *given)
+            rendered = super().render_template(content, context, jinja_env, seen_oids)
         if not isinstance(content, list | tuple | set):
             # What is in a collection has come here by itself, but for the keys of a mapping.
             for secret in secrets_in(list(rendered) if isinstance(content, dict) else rendered):
                 mask_secret(secret)
         return rendered
 
+    def _is_literal(self, text: str, environment: Any) -> bool:
+        """Whether Jinja would replace nothing in a text; a native environment makes numbers of texts, say."""
+        if isinstance(environment, NativeEnvironment) or text.endswith(tuple(self.template_ext)):
+            return False
+        marks = (
+            environment.variable_start_string,
+            environment.block_start_string,
+            environment.comment_start_string,
+            environment.line_statement_prefix,
+            environment.line_comment_prefix,
+        )
+        return not any(mark and mark in text for mark in marks)
+
     @cached_property
     def hook(self) -> EncordHook:
         """The hook on the operator's connection."""
         return EncordHook(encord_conn_id=self.encord_conn_id)
-
-
-def _is_literal(text: str, environment: Any) -> bool:
-    """Whether a text has nothing that Jinja would replace; a native environment makes numbers of texts, say."""
-    if isinstance(environment, NativeEnvironment):
-        return False
-    names = ("variable_start", "block_start", "comment_start", "line_statement_prefix", "line_comment_prefix")
-    marks = (getattr(environment, name if "prefix" in name else f"{name}_string") for name in names)
-    return not any(mark and mark in text for mark in marks)
 
 
 class EncordWorkspaceOperator(EncordOperator):

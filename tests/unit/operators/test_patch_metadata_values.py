@@ -12,6 +12,8 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jinja2 import DictLoader
+from jinja2.sandbox import SandboxedEnvironment
 
 from encord_provider.api.client import EncordApi
 from encord_provider.exceptions import (
@@ -100,6 +102,15 @@ def test_a_text_keeps_its_line_ends(patch: Any) -> None:
     note = "first\r\nsecond\rthird\n"
     assert counts(patch(metadata={url("a.jpg"): {"note": note}})) == {"patched": 1}
     assert metadata_in(folder)["a.jpg"]["note"] == note
+
+
+def test_a_file_of_templates_of_ones_own_operator_is_read() -> None:
+    class WithFiles(EncordPatchMetadataOperator):
+        template_ext = (".tmpl",)
+
+    environment = SandboxedEnvironment(loader=DictLoader({"metadata.tmpl": "for {{ ds }}"}))
+    operator = WithFiles(task_id="patch", folder="lake", metadata="metadata.tmpl")
+    assert operator.render_template("metadata.tmpl", {"ds": "2026-05-01"}, environment) == "for 2026-05-01"
 
 
 def test_one_number_in_two_spellings_is_the_same(patch: Any) -> None:
