@@ -112,16 +112,12 @@ class Credentials:
         joined too; its base64 is another text. Each spelling more costs every task, as Airflow compiles all of them
         into one pattern anew.
         """
-        for secret in (self.passphrase, self.bearer_token):
-            if secret:
-                yield secret
-                yield _base64(secret)
-        if self.private_key:
-            yield self.private_key
-            yield from (
-                line for line in self.private_key.strip().splitlines()[1:-1] if len(line) >= _SHORTEST_MASK
-            )
-            yield from {_base64(self.private_key), _base64(self.private_key.strip())}
+        for secret in filter(None, (self.private_key, self.passphrase, self.bearer_token)):
+            yield secret
+            yield from {_base64(secret), _base64(secret.strip())}
+            lines = secret.splitlines()
+            if len(lines) > 1:
+                yield from (line for line in lines if len(line) >= _SHORTEST_MASK and "-----" not in line)
 
 
 def _retry_seconds(value: Any, *, conn_id: str) -> float:
