@@ -68,7 +68,7 @@ class Settings:
             {
                 "workspace": self.optional(
                     "Workspace",
-                    "URI of the folder for specs, receipts and reports.",
+                    "URI of the folder in which the tasks keep their files.",
                     empty="[encord] workspace",
                 ),
                 "encord_conn_id": Param("encord_default", type="string", title="Encord connection"),

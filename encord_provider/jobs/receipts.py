@@ -27,7 +27,7 @@ class Receipt:
     :param job: the job as Encord reported it last. Its id is empty where the part was found registered, and by which
         job is not known.
     :param attempt: the attempt of the import in which it ended.
-    :param ended_at: when that was seen, in UTC, as ISO 8601 has it.
+    :param ended_at: when that was seen.
     :param is_whole: whether the errors of the job are here too; otherwise they are in the part's own file only.
     """
 
@@ -35,7 +35,7 @@ class Receipt:
     sha256: str
     job: UploadJob
     attempt: int = 1
-    ended_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    ended_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     is_whole: bool = True
 
     @property

@@ -15,14 +15,13 @@ from fastapi.responses import HTMLResponse
 
 from encord_provider.plugin.imports import (
     ImportRun,
-    counts_in,
     dags_with_reports,
     list_imports,
     reports_of,
 )
 from encord_provider.report.page import CONTENT_POLICY, page_of
 from encord_provider.report.run_report import read_sections
-from encord_provider.report.section import Section, SectionState, TaskReport
+from encord_provider.report.section import Section, SectionState, TaskReport, counts_of
 from encord_provider.text.secrets import redacted
 from encord_provider.workspace.files import run_folder
 
@@ -82,7 +81,10 @@ def _shown(run: ImportRun) -> dict[str, Any]:
         "state": run.state,
         "started": _text(run.started),
         "ended": _text(run.ended),
-        "tasks": [{"task": task, **said, "counts": counts_in(said)} for task, said in run.reports.items()],
+        "tasks": [
+            {"task": task, **said, "counts": counts_of(said.get("counts"))}
+            for task, said in run.reports.items()
+        ],
     }
 
 
@@ -119,7 +121,7 @@ def _short(task: str, said: dict[str, Any]) -> Section:
         error=None,
         report=TaskReport(
             title=str(said.get("title") or task),
-            counts=counts_in(said),
+            counts=counts_of(said.get("counts")),
             files={"The whole report, where the workers can read it": str(said.get("report") or "")},
         ),
     )

@@ -116,23 +116,6 @@ def reports_in(session: Any, number: int | None) -> dict[str, dict[str, Any]]:
     return reports
 
 
-def counts_in(said: Mapping[str, Any]) -> dict[str, int]:
-    """Give the counts of what a task has left, in its order; what is no count is left out."""
-    match said.get("counts"):
-        case [*pairs]:
-            return dict(filter(_is_count, pairs))
-        case _:
-            return {}
-
-
-def _is_count(pair: Any) -> bool:
-    match pair:
-        case [str(), int()]:
-            return True
-        case _:
-            return False
-
-
 def _take(reports: dict[str, dict[str, Any]], task_id: str, map_index: int, value: Any) -> None:
     """Take an XCom; Airflow stores it as JSON or as the text of JSON, and anybody may have written one."""
     if isinstance(value, str):

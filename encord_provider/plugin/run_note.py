@@ -49,11 +49,11 @@ def write_note(dag_run: Any) -> None:
     from encord_provider.plugin.imports import reports_in
 
     session = object_session(dag_run)
-    if session is None or (dag_run.note and not dag_run.note.startswith(_BEGIN)):
+    if session is None:
         return
     with session.no_autoflush:
         reports = reports_in(session, dag_run.id)
-    if reports:
+    if reports and (not dag_run.note or dag_run.note.startswith(_BEGIN)):
         dag_run.note = note_of(reports)
 
 
@@ -70,8 +70,8 @@ def note_of(reports: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _lines(reports: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    from encord_provider.plugin.imports import counts_in
+    from encord_provider.report.section import counts_of, in_words
 
     for task, said in reports.items():
-        told = ", ".join(f"{count:,} {name}" for name, count in counts_in(said).items() if count)
-        yield f"{said.get('title') or task} {said.get('state') or ''}: {told or 'nothing'}"
+        told = in_words(counts_of(said.get("counts")))
+        yield f"{said.get('title') or task} {said.get('state') or ''}: {told}"

@@ -96,9 +96,9 @@ def _report(report: TaskReport) -> Iterable[str]:
         yield f'<p class="quiet">{escape(what)}: {escape(uri)}</p>'
 
 
-def _chart(progress: Sequence[tuple[str, int]]) -> str:
+def _chart(progress: Sequence[tuple[datetime, int]]) -> str:
     """Draw how many data units were registered by when; nothing where all of it was one moment."""
-    moments = [datetime.fromisoformat(moment).timestamp() for moment, _ in progress]
+    moments = [moment.timestamp() for moment, _ in progress]
     first, seconds, total = moments[0], moments[-1] - moments[0], progress[-1][1]
     if not (seconds and total):
         return ""
@@ -107,11 +107,16 @@ def _chart(progress: Sequence[tuple[str, int]]) -> str:
         for moment, (_, done) in zip(moments, progress, strict=True)
     )
     return (
-        f"<figure><figcaption>Data units registered over time <span class='quiet'>{total:,} in {seconds:,.0f} s"
+        f"<figure><figcaption>Data units registered over time <span class='quiet'>{total:,}, "
+        f"{seconds:,.0f} s from the first part to the last"
         f"</span></figcaption><svg viewBox='0 0 {_WIDTH} {_HEIGHT}' preserveAspectRatio='none' role='img' "
         f"aria-label='Data units registered over time'><polyline points='{points}'/></svg><p class='quiet'>"
-        f"<span>{escape(progress[0][0])}</span> <span>{escape(progress[-1][0])}</span></p></figure>"
+        f"<span>{_shown(progress[0][0])}</span> <span>{_shown(progress[-1][0])}</span></p></figure>"
     )
+
+
+def _shown(moment: datetime) -> str:
+    return escape(moment.isoformat(timespec="seconds"))
 
 
 def _table(table: ReportTable) -> str:

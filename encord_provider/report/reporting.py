@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -14,7 +14,7 @@ from encord_provider.links import EncordReportLink, leave, show_link
 from encord_provider.metrics import task_ended
 from encord_provider.report.address import REPORT_KEY, report_address
 from encord_provider.report.run_report import RunReport
-from encord_provider.report.section import Section, SectionState, TaskReport
+from encord_provider.report.section import Section, SectionState, TaskReport, pairs_of
 from encord_provider.text.secrets import redacted
 from encord_provider.workspace.files import run_folder
 
@@ -93,7 +93,7 @@ def _report(
             {
                 "title": said.title if said else instance.task_id,
                 "state": state.value,
-                "counts": _in_order(counts),
+                "counts": pairs_of(counts),
                 "started": section.started,
                 "ended": section.ended,
                 "report": written.uri,
@@ -111,13 +111,8 @@ def show_progress(context: Any, title: str, counts: dict[str, int]) -> None:
     :param title: what the task does.
     :param counts: the numbers so far.
     """
-    said = {"title": title, "state": SectionState.RUNNING.value, "counts": _in_order(counts)}
+    said = {"title": title, "state": SectionState.RUNNING.value, "counts": pairs_of(counts)}
     leave(context, REPORT_KEY, said)
-
-
-def _in_order(counts: Mapping[str, int]) -> list[list[str | int]]:
-    """Give counts as pairs: a database that sorts the keys of an object (PostgreSQL) keeps the order of a list."""
-    return [list(one) for one in counts.items()]
 
 
 def _lines(counts: dict[str, int]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -59,6 +60,25 @@ class ReportTable:
         return cls(title=title, columns=columns, rows=tuple(kept), total=total, file=file)
 
 
+def pairs_of(counts: Mapping[str, int]) -> list[list[str | int]]:
+    """Give counts as they are left in Airflow's database: PostgreSQL sorts the keys of an object, and no list."""
+    return [list(one) for one in counts.items()]
+
+
+def counts_of(pairs: Any) -> dict[str, int]:
+    """Read what :func:`pairs_of` gave; anybody may have written it, so that what is no count is left out."""
+    if not isinstance(pairs, list):
+        return {}
+    return {
+        pair[0]: pair[1] for pair in pairs if isinstance(pair, list) and list(map(type, pair)) == [str, int]
+    }
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """Say counts in a line; what there is none of is left out."""
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskReport:
     """What an operator says of what it did.
@@ -66,14 +86,14 @@ class TaskReport:
     :param title: what was done, such as ``Import``.
     :param counts: the numbers that a person looks for first, in the order in which they are shown.
     :param tables: what the numbers hide.
-    :param progress: moments in UTC, as ISO 8601 has them, and how much was done by then; in order.
+    :param progress: moments, and how much was done by then; in order.
     :param files: what else was written: what it is -> its URI.
     """
 
     title: str
     counts: Mapping[str, int]
     tables: tuple[ReportTable, ...] = ()
-    progress: tuple[tuple[str, int], ...] = ()
+    progress: tuple[tuple[datetime, int], ...] = ()
     files: Mapping[str, str] | None = None
 
 

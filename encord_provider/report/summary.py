@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import conf
 
 from encord_provider.report.address import report_address
 from encord_provider.report.run_report import read_sections
-from encord_provider.report.section import ReportTable, Section, SectionState
+from encord_provider.report.section import ReportTable, Section, SectionState, in_words
 from encord_provider.workspace.files import run_folder
 
 _SHOWN = 5
@@ -42,8 +42,7 @@ def import_summary(ti: Any, *, workspace: str | None = None) -> str:
 
 def _lines(section: Section) -> Iterator[str]:
     counts = section.report.counts if section.report else {}
-    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing"
-    yield f"{section.task}: {section.state.value}: {told}"
+    yield f"{section.task}: {section.state.value}: {in_words(counts)}"
     if section.state in _ENDED_BADLY and section.error:
         yield f"  {section.error}"
     for table in section.report.tables if section.report else ():

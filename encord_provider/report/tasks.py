@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
@@ -195,11 +196,11 @@ def import_report(
     )
 
 
-def _progress(receipts: Sequence[Receipt]) -> tuple[tuple[str, int], ...]:
+def _progress(receipts: Sequence[Receipt]) -> tuple[tuple[datetime, int], ...]:
     """Say how many data units were registered when; of many parts not each one."""
-    ended = sorted((receipt.ended_at, receipt.job.units.done) for receipt in receipts)
-    totals = accumulate(units for _, units in ended)
-    points = [(moment, total) for (moment, _), total in zip(ended, totals, strict=True)]
+    ended = sorted(receipts, key=lambda receipt: receipt.ended_at.timestamp())
+    totals = accumulate(receipt.job.units.done for receipt in ended)
+    points = [(receipt.ended_at, total) for receipt, total in zip(ended, totals, strict=True)]
     step = -(-len(points) // _MOST_POINTS) or 1
     # The last one is the whole.
     return tuple(points[::-step][::-1])

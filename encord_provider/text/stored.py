@@ -63,7 +63,7 @@ def opened(value: Any, kind: type[T], *, whole: bool = True) -> T:
 
 @functools.cache
 def _reader(kind: Any) -> TypeAdapter[Any]:
-    """Make what reads a class, which takes longer than to read a thousand objects of it."""
+    """Make what reads a class, which takes far longer than to read an object of it."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)

@@ -76,8 +76,7 @@ class EncordFolderChangedTrigger(BaseEventTrigger):  # type: ignore[misc, unused
         self.poll_seconds = poll_seconds
         self.quiet_seconds = quiet_seconds
         self.encord_conn_id = encord_conn_id
-        self._hook: EncordHook | None = None
-        self._uuid = ""
+        self._found: tuple[EncordHook, str] | None = None
         self._told: dict[str, Any] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -117,21 +116,23 @@ class EncordFolderChangedTrigger(BaseEventTrigger):  # type: ignore[misc, unused
     async def _look(self) -> Look | None:
         """Look at the folder; None where that is not possible now, which is logged, as a watcher goes on for ever."""
         try:
-            hook = self._hook or EncordHook(encord_conn_id=self.encord_conn_id)
             # Off the event loop: it reads the connection and imports the SDK.
-            folder = (
-                await asyncio.to_thread(hook.find_folder, self.folder) if self._hook is None else self._uuid
-            )
+            if self._found is None:
+                self._found = await asyncio.to_thread(self._find)
+            hook, folder = self._found
             async with hook.async_api() as api:
                 counts = await api.perform(get_folder_summary(folder))
                 page = await api.perform(list_items(folder, page_size=1, newest_first=True))
         except EncordError as error:
-            self._hook = None
+            self._found = None
             log.error("The folder %s cannot be watched now: %s", self.folder, error)
             return None
-        self._hook, self._uuid = hook, folder
         contents = {name: count for name, count in counts.items() if name not in _NOT_CONTENTS}
         return Look(folder=folder, counts=contents, newest=next((item.uuid for item in page.items), ""))
+
+    def _find(self) -> tuple[EncordHook, str]:
+        hook = EncordHook(encord_conn_id=self.encord_conn_id)
+        return hook, hook.find_folder(self.folder)
 
     async def _remembered(self) -> dict[str, Any] | None:
         if self._told is None and self._store is not None:

@@ -193,6 +193,23 @@ def test_the_whole_report_is_shown_where_the_server_reads_the_workspace(
     assert "script-src 'sha256-" in page.headers["content-security-policy"]
 
 
+def test_a_part_of_a_report_that_somebody_has_spoiled_breaks_no_page(
+    client: Any, add_run: AddRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", tmp_path.as_uri())
+    add_run("plugin_a", "run", value=_said())
+    report = TaskReport(title="Import", counts={}, progress=((datetime(2026, 5, 1, tzinfo=UTC), 3),) * 2)
+    said = {"started": "", "ended": "", "error": None, "report": report}
+    section = Section(task="load", state=SectionState.SUCCESS, try_number=1, **said)  # type: ignore[arg-type]
+    folder = run_folder(None, dag_id="plugin_a", run_id="run")
+    RunReport(folder, dag_id="plugin_a", run_id="run").add(section)
+    (part,) = tmp_path.rglob("tasks/*.json")
+    part.write_text(part.read_text().replace("2026-05-01T", "some day, "))
+    page = client.get("/report", params={"dag_id": "plugin_a", "run_id": "run"})
+    assert page.status_code == 200
+    assert "registered" in page.text
+
+
 @pytest.mark.parametrize("left", [_said(), json.dumps(_said())])
 def test_the_counts_are_shown_where_the_workspace_is_a_workers_disk(
     client: Any, add_run: AddRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: Any
