@@ -126,10 +126,34 @@ def bucket(s3: Any) -> str:
 
 @pytest.fixture(scope="session")
 def airflow_database() -> None:
-    """Airflow's database, in the home of the tests."""
+    """Airflow's database, in the home of the tests, and what runs DAGs on it in this process."""
     from airflow.utils.db import initdb
 
     initdb()
+    _make_once()
+
+
+@functools.cache
+def _make_once() -> None:
+    """Keep what a DAG run in this process would make anew for each task."""
+    from airflow.sdk.execution_time import supervisor
+    from jsonschema.validators import Draft202012Validator
+
+    # Below Airflow 3.3 each task has an API server of its own, with its threads; from 3.3 on Airflow keeps one.
+    if not hasattr(supervisor.in_process_api_server, "cache_info"):
+        supervisor.in_process_api_server = functools.cache(supervisor.in_process_api_server)
+
+    # The schemas of the forms are few, and Airflow checks each of them for each task.
+    check = Draft202012Validator.check_schema
+    good: set[str] = set()
+
+    def check_new(schema: Any) -> None:
+        said = json.dumps(schema, sort_keys=True)
+        if said not in good:
+            check(schema)
+            good.add(said)
+
+    Draft202012Validator.check_schema = staticmethod(check_new)
 
 
 @pytest.fixture(scope="session")
