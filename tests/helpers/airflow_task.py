@@ -150,6 +150,7 @@ class TaskRecord:
         :param prepare: what the process does first.
         """
         self.begin()
+        _import_what_a_worker_needs()
         worker = os.fork()
         if worker == 0:
             try:
@@ -243,6 +244,14 @@ class TaskRecord:
             store.pop(key, None)
         self.update(store=store)
         return httpx.Response(204)
+
+
+def _import_what_a_worker_needs() -> None:
+    """Import here what each forked worker would take more than a second for."""
+    import airflow.providers.amazon.aws.fs.s3  # noqa: F401  Airflow looks for the file systems of all providers
+    import encord.user_client  # noqa: F401
+
+    import encord_provider.api.async_client  # noqa: F401
 
 
 def _run_context(known: dict[str, Any]) -> dict[str, Any]:

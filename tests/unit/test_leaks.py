@@ -59,9 +59,6 @@ def pem(key: Ed25519PrivateKey) -> str:
 
 @pytest.fixture(scope="module")
 def server(pem: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EncordEmulator]:
-    # Imported before the workers are forked, each of which would take seconds for it.
-    import encord.user_client  # noqa: F401
-
     from encord_provider.emulator.server import EncordEmulator
 
     path = tmp_path_factory.mktemp("key") / "key"

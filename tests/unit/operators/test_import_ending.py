@@ -18,6 +18,7 @@ from encord_provider.exceptions import EncordError, UploadJobFailedError, Upload
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.jobs.cancel import Cause
 from tests.helpers.imports import ImportTask, read_failures, url, write_spec
+from tests.helpers.versions import requires_airflow
 
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
@@ -164,6 +165,7 @@ def test_what_could_not_be_cancelled_is_said(make: Make, encord_emulator: Encord
     assert task.jobs[0].uuid in str(result.error)
 
 
+@requires_airflow("3.3", "the task state store")
 def test_a_job_that_cannot_be_remembered_is_not_left_running(
     make: Make, encord_emulator: EncordEmulator
 ) -> None:
