@@ -124,7 +124,7 @@ def run(cell: Cell, *, uv: str, workers: str) -> Outcome:
         inside = make_environment(cell, python, uv)
     except subprocess.CalledProcessError as error:
         return Outcome(failed="all", remark=f"no environment: {uv} ended with {error.returncode}")
-    command = [inside, "-m", "pytest", "--quiet", "--numprocesses", workers, "--dist", "loadfile"]
+    command = [inside, "-m", "pytest", "--verbose", "--numprocesses", workers, "--dist", "loadfile"]
     began = time.monotonic()
     with log.open("wb") as said:
         ended = subprocess.run(

@@ -56,6 +56,15 @@ def test_an_object_is_found_under_every_style_of_url(
     assert {item.file_size for item in s3_folder.list_items()} == {4}
 
 
+def test_what_is_behind_a_multi_region_access_point_is_not_looked_up(s3_folder: StorageFolder) -> None:
+    url = "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap/a/x.jpg"
+
+    result = register(s3_folder, AWS, images=[{"objectUrl": url}])
+
+    assert [error.error for error in result.unit_errors] == []
+    assert [item.url for item in s3_folder.list_items()] == [url]
+
+
 def test_s3_compatible_url_names_the_bucket_in_its_path(
     s3: Any, bucket: str, s3_folder: StorageFolder
 ) -> None:

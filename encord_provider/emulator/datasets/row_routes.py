@@ -20,6 +20,7 @@ from encord_provider.emulator.datasets.wire import data_row_json, legacy_dataset
 from encord_provider.emulator.organisation.groups.access import add_users_route
 from encord_provider.emulator.storage.items.item import Item, metadata_text, signer
 from encord_provider.emulator.storage.items.models import Items
+from encord_provider.emulator.storage.objects.urls import StorageLocation
 from encord_provider.emulator.storage.reencoding.models import Reencodings
 
 
@@ -118,12 +119,16 @@ async def link_items(call: LegacyCall) -> Any:
 
 
 async def delete_data_rows(call: LegacyCall) -> Any:
-    """Take data rows out of a dataset."""
+    """Take data rows out of a dataset.
+
+    Source: Encord's page on removing data from datasets, by which the file of a data unit that Encord hosts is deleted.
+    """
     dataset = dataset_of(call, DatasetRole.ADMIN)
     rows = [_row(dataset, uuid) for uuid in call.uid_list()]
     delete_items = dataset.backing_folder is not None and call.store.settings.mirrored_delete == "item"
     for row in {row.uuid: row for row in rows}.values():
-        if delete_items and row.item.folder is dataset.backing_folder:
+        is_hosted = row.item.location is StorageLocation.ENCORD
+        if is_hosted or (delete_items and row.item.folder is dataset.backing_folder):
             call.store[Items].delete(row.item)
         else:
             call.store[Datasets].unlink(row)

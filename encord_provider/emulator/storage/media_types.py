@@ -34,6 +34,7 @@ class MediaType:
     :param files: extension in lower case with its dot -> MIME type.
     :param also_takes: names of other types whose files are taken for this one as well, if registered so.
     :param also_takes_mime: beginning of other MIME types that are taken too; empty for none.
+    :param is_synced: whether a cloud-synced folder takes such files.
     :param checks_files: whether extension and content type decide that a file is refused.
     :param has_file: whether the item is a file that can be read.
     :param is_image: whether it can be shown as an image and grouped.
@@ -63,6 +64,7 @@ class MediaType:
     files: Mapping[str, str] = field(default_factory=dict)
     also_takes: tuple[str, ...] = ()
     also_takes_mime: str = ""
+    is_synced: bool = False
     checks_files: bool = True
     has_file: bool = True
     is_image: bool = False
@@ -124,7 +126,7 @@ class MediaType:
 class MediaTypes:
     """All media types, by name.
 
-    :ivar by_extension: extension -> the type that a cloud-synced folder gives to such a file.
+    :ivar by_extension: extension -> the type of such a file.
     :ivar by_array: name of a list in an upload spec -> the type of its units.
     :ivar aliases: other names of these lists in the JSON that users upload -> the name in ``by_array``.
     :ivar item_fields: the media fields of all items, each ``None``, because clients insist on every one.
@@ -169,8 +171,12 @@ class MediaTypes:
         return f".{file_name.rsplit('.', 1)[1]}" if "." in file_name else ""
 
     def of_file(self, name: str) -> MediaType | None:
-        """The type that a cloud-synced folder gives to a file of this name, or ``None`` if Encord does not take it."""
-        return self.by_extension.get(self.extension_of(name))
+        """The type that a cloud-synced folder gives to a file of this name, or ``None`` if it does not take it.
+
+        Source: Encord's page on registering cloud data by cloud sync: images, videos, audio, PDF, text and HTML.
+        """
+        found = self.by_extension.get(self.extension_of(name))
+        return found if found is not None and found.is_synced else None
 
     def mime_type_of(self, name: str) -> str | None:
         """The MIME type by extension, or ``None``."""
@@ -202,6 +208,7 @@ MEDIA_TYPES = MediaTypes(
     [
         MediaType(
             name="video",
+            is_synced=True,
             older_name="VIDEO",
             phrase="a video",
             action="Uploading video",
@@ -222,6 +229,7 @@ MEDIA_TYPES = MediaTypes(
         ),
         MediaType(
             name="image",
+            is_synced=True,
             older_name="IMAGE",
             phrase="an image",
             action="Uploading image",
@@ -297,6 +305,7 @@ MEDIA_TYPES = MediaTypes(
         ),
         MediaType(
             name="audio",
+            is_synced=True,
             older_name="AUDIO",
             phrase="an audio file",
             action="Uploading audio",
@@ -338,6 +347,7 @@ MEDIA_TYPES = MediaTypes(
         ),
         MediaType(
             name="plainText",
+            is_synced=True,
             older_name="PLAIN_TEXT",
             phrase="a text file",
             action="Uploading text file",
@@ -357,6 +367,7 @@ MEDIA_TYPES = MediaTypes(
         ),
         MediaType(
             name="pdf",
+            is_synced=True,
             older_name="PDF",
             phrase="a PDF file",
             action="Uploading PDF",

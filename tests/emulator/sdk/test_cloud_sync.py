@@ -40,7 +40,8 @@ def put(s3: Any, bucket: str, key: str, body: bytes = b"x") -> None:
     note="needs --s3-endpoint",
 )
 def test_a_folder_follows_its_bucket(s3: Any, bucket: str, synced: Any) -> None:
-    for key in ("data/a.jpg", "data/deep/b.mp4", "data/skip.exe", "outside.jpg"):
+    not_synced = ("skip.exe", "scan.dcm", "brain.nii.gz", "imu.csv", "cloud.pcd")
+    for key in ("data/a.jpg", "data/deep/b.mp4", "outside.jpg", *(f"data/{name}" for name in not_synced)):
         put(s3, bucket, key)
 
     first = sync(synced)

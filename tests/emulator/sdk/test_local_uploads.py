@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.emulator.sdk.conftest import Service
+from tests.emulator.sdk.things import new_dataset
 
 SINGLE_FILES = {
     "upload_image": ("image.png", "image"),
@@ -48,6 +49,39 @@ def test_an_image_group_keeps_its_images_hidden_behind_it(service: Service, top,
     assert (group.uuid, group.item_type, group.name) == (uuid, StorageItemType.IMAGE_GROUP, "rig")
     assert [child.name for child in group.get_child_items()] == ["pixel.png", "pixel.png"]
     assert group.get_signed_url() is None
+
+
+@pytest.mark.emulator_only
+def test_groups_without_a_title_get_one_each(service: Service, top, image_file: Path) -> None:
+    top.create_image_group([image_file])
+    top.create_image_sequence([image_file])
+
+    first, second = (item.name for item in top.list_items())
+    assert first != second
+
+
+@pytest.mark.emulator_only
+def test_a_file_that_encord_hosts_is_deleted_with_its_data_row(
+    service: Service, top, image_file: Path
+) -> None:
+    hosted = top.upload_image(image_file)
+    dataset = new_dataset(service)
+    [row] = dataset.link_items([hosted])
+
+    dataset.delete_data(row.uid)
+
+    assert list(dataset.list_data_rows()) == []
+    assert list(top.list_items()) == []
+
+
+@pytest.mark.emulator_only
+def test_an_item_has_no_description(service: Service, top, image_file: Path) -> None:
+    item = service.client.get_storage_item(top.upload_image(image_file))
+
+    item.update(name="pixel", description="a pixel")
+
+    item = service.client.get_storage_item(item.uuid)
+    assert (item.name, item.description) == ("pixel", "")
 
 
 @pytest.mark.sdk_method("StorageFolder.create_image_sequence", evidence="documented")

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from tests.emulator.sdk.conftest import Service
 from tests.emulator.sdk.things import add_colleague
@@ -41,6 +42,22 @@ def test_users_are_added_listed_and_removed(service: Service) -> None:
     assert email not in [user.email for user in client.list_organisation_users()]
     with pytest.raises(ResourceNotFoundError):
         client.remove_organisation_user(email)
+
+
+@pytest.mark.emulator_only
+def test_a_user_who_was_added_by_a_colleague_gets_a_key(service: Service, encord_emulator) -> None:
+    from encord import EncordUserClient
+
+    email = "colleague@example.com"
+    service.client.add_organisation_user(email, role_mnemonic_name="MEMBER", member_type="internal")
+    control = f"{encord_emulator.url}/_emulator/users"
+
+    answer = requests.post(control, json={"email": email}, timeout=10).json()
+
+    client = EncordUserClient.create_with_ssh_private_key(answer["privateKey"], domain=encord_emulator.url)
+    assert client.get_cloud_integrations()
+    assert answer["role"] == "MEMBER"
+    assert requests.post(control, json={"email": email, "role": "ADMIN"}, timeout=10).status_code == 409
 
 
 @pytest.mark.emulator_only

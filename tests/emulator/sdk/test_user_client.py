@@ -96,6 +96,17 @@ def test_items_are_read_by_uuid(service: Service, top) -> None:
     assert one.name == "image 0.jpg"
     assert [item.uuid for item in many] == uuids
     assert [item.url for item in many] == service.image_urls[:3]
+    assert [item.uuid for item in service.client.get_storage_items(uuids[::-1])] == uuids[::-1]
+
+
+@pytest.mark.cloud_data
+def test_of_many_items_one_that_does_not_exist_is_an_error(service: Service, top) -> None:
+    from encord.exceptions import AuthorisationError
+
+    [item] = service.register(top, service.images(1)).items_with_names
+
+    with pytest.raises(AuthorisationError):
+        service.client.get_storage_items([item.item_uuid, uuid4()])
 
 
 @pytest.mark.cloud_data

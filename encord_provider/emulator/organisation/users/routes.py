@@ -11,6 +11,7 @@ from encord_provider.emulator.core.calls import ApiRoute, Call
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.control import Controlled, ControlRoute, body_of
 from encord_provider.emulator.core.entity import Entity
+from encord_provider.emulator.core.errors import conflict
 from encord_provider.emulator.core.pages import all_json
 from encord_provider.emulator.organisation.users.models import MemberType, OrganisationRole, User, Users
 
@@ -47,13 +48,17 @@ async def remove_organisation_user(call: Call) -> Any:
 
 
 async def add_user(owner: Controlled, request: Request) -> Any:
-    """Add a user of the organisation; answers a private key for it."""
+    """Give a user of the organisation a private key; who is not there yet is added."""
     body = await body_of(request)
     email = body.required_text("email")
-    role = OrganisationRole(body.text("role") or OrganisationRole.MEMBER)
     users = owner.store[Users]
-    user = users.add(User(email=email, role=role, joined_at=owner.store.clock.now()))
-    return {"email": email, "role": role, "privateKey": users.new_key(user).private_key}
+    user = users.get(email)
+    if user is None:
+        role = OrganisationRole(body.text("role") or OrganisationRole.MEMBER)
+        user = users.add(User(email=email, role=role, joined_at=owner.store.clock.now()))
+    elif body.text("role") not in (None, user.role):
+        raise conflict(f"there is already a user {email}, with the role {user.role}")
+    return {"email": email, "role": user.role, "privateKey": users.new_key(user).private_key}
 
 
 def _user_json(user: User) -> dict[str, Any]:

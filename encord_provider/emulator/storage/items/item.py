@@ -44,7 +44,6 @@ class Item(Entry):
     folder: Folder
     owner: str
     visible_at: float = 0.0
-    description: str = ""
     url: str | None = None
     url_key: str | None = None
     integration: str | None = None
@@ -77,7 +76,8 @@ class Item(Entry):
             "parent": self.folder.uuid,
             "itemType": self.type.name,
             "name": self.name,
-            "description": self.description,
+            # "This is always an empty string": the SDK's StorageItem.description.
+            "description": "",
             "clientMetadata": self.metadata if with_metadata else "{}",
             "owner": self.owner,
             "createdAt": created,

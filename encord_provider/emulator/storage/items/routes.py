@@ -45,13 +45,15 @@ async def get_item(call: Call) -> Any:
 
 
 async def get_items(call: Call) -> Any:
-    """Many items; those that do not exist or may not be seen are left out, unless all are required."""
+    """Many items, in the order of the request.
+
+    Source: the SDK's ``EncordUserClient.get_storage_items``, which raises ``AuthorisationError`` if some of them do not
+    exist or may not be seen.
+    """
     sign = signer(call) if call.body.flag("signUrls") else None
     uuids = call.body.uuids("itemUuids")
-    found = [item for uuid in uuids if (item := call.store[Items].visible_to(uuid, call.user)) is not None]
-    if call.body.flag("requireAll") and len(found) < len(uuids):
-        raise forbidden("some of the items do not exist or you do not have access to them")
-    return {"results": [item.as_json(sign=sign) for item in found]}
+    items = [call.store[Items].require(uuid, call.user) for uuid in uuids]
+    return {"results": [item.as_json(sign=sign) for item in items]}
 
 
 async def patch_item(call: Call) -> Any:
@@ -186,7 +188,7 @@ def _changes(call: Call, patch: Body) -> dict[str, Any]:
     metadata = patch.mapping("clientMetadata")
     return call.store[Items].checked(
         {
-            **patch.renamed(),
+            "name": patch.text("name"),
             "metadata": None if metadata is None else metadata_text(metadata),
             "extra": {key: patch.document[key] for key in MEDIA_TYPES.settings if key in patch.document},
         }

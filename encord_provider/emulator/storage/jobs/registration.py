@@ -147,6 +147,9 @@ class Registrar:
     async def _head(self, job: Job, unit: Unit, file: File) -> ObjectInfo:
         assert job.integration is not None  # noqa: S101
         name = parse_object_url(file.url, job.integration.location)
+        if name.is_access_point:
+            # Which buckets are behind it, nobody has told the emulator.
+            return _NOTHING_KNOWN
         try:
             info = await self._objects.head(name)
         except ObjectError as error:
@@ -185,8 +188,11 @@ class Registrar:
             name = unit.title
         elif file and file.title:
             name = file.title
+        elif url:
+            name = title_from_url(url, whole_path=self._store.settings.default_title == "path")
         else:
-            name = title_from_url(url or "untitled", whole_path=self._store.settings.default_title == "path")
+            # "If unspecified, this will be randomly generated": the SDK's StorageFolder.create_image_group and its kin.
+            name = self._store.chance.uuid()
         if upload is not None:
             location = StorageLocation.ENCORD
         elif job.integration is not None:

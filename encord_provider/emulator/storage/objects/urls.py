@@ -26,11 +26,13 @@ class ObjectName:
 
     :param key: the object's key, decoded.
     :param other_key: a second reading of the URL, where ``+`` stands for a blank as in the S3 console's URLs.
+    :param is_access_point: whether ``bucket`` is a Multi-Region Access Point, behind which there are several buckets.
     """
 
     bucket: str
     key: str
     other_key: str | None = None
+    is_access_point: bool = False
 
 
 class ObjectUrlError(ValueError):
@@ -80,7 +82,7 @@ def _s3(url: str) -> ObjectName | None:
         return _from_path(url[len("s3://") :])
     access_point = _ACCESS_POINT.fullmatch(url)
     if access_point:
-        return ObjectName(access_point["alias"], access_point["key"])
+        return ObjectName(access_point["alias"], access_point["key"], is_access_point=True)
     parts = urlsplit(url)
     if parts.scheme != "https" or parts.hostname is None:
         return None
