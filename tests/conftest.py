@@ -25,6 +25,8 @@ for _name in [name for name in os.environ if name.startswith(("AIRFLOW__", "AIRF
     del os.environ[_name]
 os.environ["AIRFLOW_HOME"] = _HOME
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+# Tests save DAGs of the same name one after the other.
+os.environ["AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL"] = "0"
 
 _BUCKETS = itertools.count()
 _TESTS = Path(__file__).parent
@@ -199,9 +201,11 @@ def serve(
             "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
             "kwargs": {"path": str(folder)},
         }
-        return load(dag_id, bundle, monkeypatch)
+        dag = load(dag_id, bundle, monkeypatch)
+        save_dags()
+        return dag
 
-    from tests.helpers.dags import load  # Airflow may be imported only once its home is set
+    from tests.helpers.dags import load, save_dags  # Airflow may be imported only once its home is set
 
     monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
     return served

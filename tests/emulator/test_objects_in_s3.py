@@ -13,6 +13,8 @@ from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRA
 if TYPE_CHECKING:
     from encord.storage import StorageFolder
 
+    from encord_provider.emulator.server import EncordEmulator
+
 AWS = DEFAULT_INTEGRATIONS[0][0]
 S3_COMPATIBLE = DEFAULT_INTEGRATIONS[4][0]
 KEYS = [
@@ -32,7 +34,6 @@ def url_styles(bucket: str, key: str) -> dict[str, str]:
     return {
         "virtual host": f"https://{bucket}.s3.eu-west-1.amazonaws.com/{quoted}",
         "path": f"https://s3.eu-west-1.amazonaws.com/{bucket}/{quoted}",
-        "without region": f"https://{bucket}.s3.amazonaws.com/{quoted}",
         "s3": f"s3://{bucket}/{key}",
     }
 
@@ -54,6 +55,21 @@ def test_an_object_is_found_under_every_style_of_url(
     assert [error.error for error in result.unit_errors] == []
     assert sorted(item.url for item in s3_folder.list_items()) == sorted(urls)
     assert {item.file_size for item in s3_folder.list_items()} == {4}
+
+
+@pytest.mark.parametrize("host", ["{bucket}.s3.amazonaws.com", "{bucket}.s3-eu-west-1.amazonaws.com"])
+def test_a_legacy_url_is_accepted_only_if_told(
+    s3: Any, bucket: str, s3_emulator: EncordEmulator, s3_folder: StorageFolder, host: str
+) -> None:
+    s3.put_object(Bucket=bucket, Key="a.jpg", Body=b"jpeg", ContentType="image/jpeg")
+    url = f"https://{host.format(bucket=bucket)}/a.jpg"
+
+    refused = register(s3_folder, AWS, images=[{"objectUrl": url}])
+    s3_emulator.change_settings(legacy_s3_urls="accept")
+    accepted = register(s3_folder, AWS, images=[{"objectUrl": url}])
+
+    assert (refused.units_error_count, accepted.units_done_count) == (1, 1)
+    assert url in refused.unit_errors[0].error
 
 
 def test_what_is_behind_a_multi_region_access_point_is_not_looked_up(s3_folder: StorageFolder) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from tests.helpers.versions import is_at_least
+
 
 def load(dag_id: str, bundle: dict[str, Any], monkeypatch: Any) -> Any:
     """Give a DAG of a bundle that becomes the only one of Airflow."""
@@ -39,6 +41,26 @@ def read_dags(folder: Path, *, bundle_name: str | None = None) -> dict[str, Any]
         bag = DagBag(dag_folder=str(folder), bundle_path=folder)
     assert not bag.import_errors, bag.import_errors
     return dict(bag.dags)
+
+
+def save_dags() -> None:
+    """Write the DAGs of all bundles to Airflow's database. Below Airflow 3.3 ``DAG.test`` keeps what that knows already."""
+    if is_at_least("3.3"):
+        return
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+
+    if is_at_least("3.2"):
+        from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+    else:
+        from airflow.models.dagbag import BundleDagBag, sync_bag_to_db
+
+    manager = DagBundlesManager()
+    manager.sync_bundles_to_db()
+    for bundle in manager.get_all_dag_bundles():
+        bundle.initialize()
+        named = {"bundle_name": bundle.name} if is_at_least("3.2") else {}
+        found = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, **named)
+        sync_bag_to_db(found, bundle.name, bundle.version)
 
 
 def serialized_form() -> Any:

@@ -7,14 +7,21 @@ import pytest
 from packaging.version import Version
 
 
+def is_at_least(version: str) -> bool:
+    """Whether this Airflow is of a version, or of a later one.
+
+    :param version: such as ``"3.3"``.
+    """
+    # A pre-release of 3.4 has what is new in 3.4.
+    return Version(Version(airflow.__version__).base_version) >= Version(version)
+
+
 def requires_airflow(version: str, feature: str) -> pytest.MarkDecorator:
     """Skip a test on Airflows that lack what it is about.
 
     :param version: the first version that has it, such as ``"3.3"``.
     :param feature: what that is; it is the reason that the matrix of versions shows.
     """
-    # A pre-release of 3.4 has what is new in 3.4.
-    release = Version(Version(airflow.__version__).base_version)
     return pytest.mark.skipif(
-        release < Version(version), reason=f"Airflow {version} is the first with {feature}"
+        not is_at_least(version), reason=f"Airflow {version} is the first with {feature}"
     )

@@ -16,6 +16,7 @@ import yaml
 
 from encord_provider import __version__
 from encord_provider.get_provider_info import get_provider_info
+from tests.helpers.versions import requires_airflow
 
 INFO = get_provider_info()
 
@@ -94,6 +95,7 @@ def test_the_connection_type_names_the_hook() -> None:
     assert hook.hook_name == connection_type["hook-name"]
 
 
+@requires_airflow("3.2", "the options of providers in the configuration that tasks read")
 def test_the_configured_workspace_is_an_option_that_airflow_knows() -> None:
     from airflow.providers.common.compat.sdk import conf
 

@@ -40,6 +40,14 @@ class Settings:
     :param preset_items_seconds: how long after the call a collection gets or loses the items of a filter preset;
         that work is asynchronous and Encord gives no way to ask for it.
     :param require_contiguous_urls: whether ``objectUrl_{n}`` must count from 0 without gaps. Unknown.
+    :param unfit_metadata: whether metadata that does not fit the metadata schema is refused or kept. Unknown; Encord's
+        pages only say that filters fail then, and that the data must be imported again.
+    :param reserved_schema_keys: whether a schema that declares a key of Encord's own is refused or kept. The SDK
+        refuses it, before the service sees it.
+    :param max_bulk_items: how many items one bulk call may read or change; 0 for any number. The SDK sends 1,000.
+    :param empty_uploads: whether an upload without a unit is refused, or a job that is done at once. Unknown.
+    :param legacy_s3_urls: whether the S3 URLs without a region, or with ``s3-region``, are accepted. Encord's page does
+        not list them.
     """
 
     units_per_second: float = 500.0
@@ -62,6 +70,11 @@ class Settings:
     mirrored_delete: Literal["item", "row"] = "item"
     preset_items_seconds: float = 0.0
     require_contiguous_urls: bool = False
+    unfit_metadata: Literal["refuse", "keep"] = "refuse"
+    reserved_schema_keys: Literal["refuse", "keep"] = "refuse"
+    max_bulk_items: int = 1000
+    empty_uploads: Literal["refuse", "accept"] = "refuse"
+    legacy_s3_urls: Literal["refuse", "accept"] = "refuse"
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """A copy with ``changes``, each checked for name and type.

@@ -70,6 +70,7 @@ def test_a_spec_that_is_gone_when_the_task_comes_back_ends_its_jobs(deferred: Im
     assert set(deferred.statuses) == {"CANCELLED"}
 
 
+@requires_airflow("3.3", "the task state store")
 def test_a_journal_that_is_gone_when_the_task_comes_back_ends_the_jobs_that_the_event_names(
     deferred: ImportTask,
 ) -> None:

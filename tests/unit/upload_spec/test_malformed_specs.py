@@ -1,8 +1,10 @@
 """Every malformed upload spec in ``malformed_specs.txt`` gives the errors that are listed below it.
 
-Each line is the exact place of an error, then what the message must name, in this order, between dots.
+Each line is the exact place of an error, then what the message must name, in this order, between dots. Where the
+column is a star, versions of orjson differ in it.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,8 +29,9 @@ def test_a_malformed_spec_gets_the_error_that_helps(document, errors):
     assert len(messages) == len(errors)
     for message, error in zip(messages, errors, strict=True):
         place, _, named = error.partition(": ")
-        assert message.startswith(f"{place}: ")
-        rest = message.removeprefix(f"{place}: ")
+        begins = re.match(re.escape(f"{place}: ").replace(r"\*", "[0-9]+"), message)
+        assert begins, message
+        rest = message[begins.end() :]
         for one in named.split(" ... "):
             assert one in rest, message
             rest = rest.partition(one)[2]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.sdk import Asset
-from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule
+from airflow.timetables.assets import AssetOrTimeSchedule
 from airflow.timetables.interval import CronDataIntervalTimetable, DeltaDataIntervalTimetable
 from airflow.timetables.trigger import CronTriggerTimetable, MultipleCronTriggerTimetable
 

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from encord_provider.emulator.core.clock import iso
 from encord_provider.emulator.core.errors import bad_request
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Kept
+from encord_provider.emulator.organisation.schema.values import unfit
 
 _HINTS = {"number", "varchar", "text", "boolean", "datetime", "uuid"}
 _TYPES = _HINTS | {"variant", "enum", "embedding", "geospatial", "tombstone", "user"}
@@ -19,6 +22,8 @@ _HINTS_OF_LEGACY = {name: name for name in ("number", "boolean", "datetime")} | 
     "string": "varchar",
     "long_string": "text",
 }
+RESERVED_KEY = "keyframes"
+"""Frames of interest of a video; like every key that begins with ``$``, no key of a schema. Source: the SDK."""
 MAX_ENUM_OPTIONS = 256
 MAX_EMBEDDING_SIZE = 4096
 
@@ -63,11 +68,27 @@ class MetadataSchema(Kept[Schema]):
         """Store a whole schema.
 
         :param document: key -> type object, as the SDK sends it.
-        :raises ApiError: 400 if an entry is not a type that Encord knows.
+        :raises ApiError: 400 if an entry is not a type that Encord knows, a key is reserved (unless
+            ``settings.reserved_schema_keys`` keeps it), or an embedding would get another size.
         """
+        reserves = self._store.settings.reserved_schema_keys == "refuse"
         for key, entry in document.items():
+            if reserves and (key.startswith("$") or key == RESERVED_KEY):
+                raise bad_request(f"metadata schema key {key!r} is reserved")
             _check_entry(key, entry)
+            known = (self.keys or {}).get(key, entry)
+            if known["ty"] == entry["ty"] == "embedding" and known["size"] != entry["size"]:
+                raise bad_request(f"metadata schema key {key!r} has the size {known['size']}, which stays")
         self._keep(dict(document))
+
+    def problem(self, metadata: str) -> str | None:
+        """Why an item may not have this metadata, or ``None``; ``settings.unfit_metadata`` may let it have any.
+
+        :param metadata: JSON text.
+        """
+        if not self.keys or metadata == "{}" or self._store.settings.unfit_metadata == "keep":
+            return None
+        return unfit(orjson.loads(metadata), self.keys)
 
     def replace_legacy(self, document: Mapping[str, Any]) -> None:
         """Store a whole schema given in the old flat form; enum and embedding keys keep what they had.

@@ -14,6 +14,7 @@ import orjson
 from encord_provider.emulator.core.errors import bad_request
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Table
+from encord_provider.emulator.organisation.schema.models import MetadataSchema
 from encord_provider.emulator.storage.folders.models import Folder
 from encord_provider.emulator.storage.integrations.models import Integration
 from encord_provider.emulator.storage.items.item import metadata_text
@@ -244,6 +245,9 @@ class _Pass:
             self._sync.units_error += 1
             return
         text = metadata_text(metadata)
+        if self._store[MetadataSchema].problem(text):
+            self._sync.units_error += 1
+            return
         if item.metadata != text:
             item.metadata = text
             self._items.touch(item)

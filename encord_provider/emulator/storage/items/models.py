@@ -9,6 +9,7 @@ from encord_provider.emulator.core.calls import Caller
 from encord_provider.emulator.core.errors import bad_request
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Table, no_access
+from encord_provider.emulator.organisation.schema.models import MetadataSchema
 from encord_provider.emulator.storage.folders.models import Folder, Folders
 from encord_provider.emulator.storage.integrations.models import Integration
 from encord_provider.emulator.storage.items.contents import Contents
@@ -126,13 +127,15 @@ class Items(Table[Item]):
     def checked(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Fields of an item as clients change them.
 
-        :raises ApiError: 400 if the name is empty or too long, or the metadata too large.
+        :raises ApiError: 400 if the name is empty or too long, or the metadata too large or unfit for the schema.
         """
         name, metadata = fields.get("name"), fields.get("metadata")
         if name is not None and not 1 <= len(name) <= MAX_TITLE:
             raise bad_request(f"an item's title has 1 to {MAX_TITLE} characters, not {len(name)}")
         if metadata is not None and len(metadata.encode()) > MAX_METADATA_BYTES:
             raise bad_request("the client metadata are larger than 10 MB")
+        if metadata is not None and (problem := self._store[MetadataSchema].problem(metadata)):
+            raise bad_request(problem)
         return fields
 
     def update(self, entry: Item, **changes: Any) -> None:

@@ -52,6 +52,7 @@ async def get_items(call: Call) -> Any:
     """
     sign = signer(call) if call.body.flag("signUrls") else None
     uuids = call.body.uuids("itemUuids")
+    _check_bulk(call, len(uuids))
     items = [call.store[Items].require(uuid, call.user) for uuid in uuids]
     return {"results": [item.as_json(sign=sign) for item in items]}
 
@@ -66,6 +67,7 @@ async def patch_item(call: Call) -> Any:
 async def patch_items(call: Call) -> Any:
     """Change many items in one call."""
     patches = call.body.required_mapping("itemPatches")
+    _check_bulk(call, len(patches))
     targets = []
     for uuid, patch in patches.items():
         item = call.store[Items].visible_to(uuid, call.user)
@@ -181,6 +183,12 @@ async def migrate_storage(call: Call) -> Any:
         moves += [(item, by_url[item.url or ""]) for item in found]
     for item, url in moves:
         call.store[Items].relocate(item, url=url, integration=target)
+
+
+def _check_bulk(call: Call, count: int) -> None:
+    most = call.store.settings.max_bulk_items
+    if most and count > most:
+        raise bad_request(f"one call takes {most:,} items at most, not {count:,}")
 
 
 def _changes(call: Call, patch: Body) -> dict[str, Any]:

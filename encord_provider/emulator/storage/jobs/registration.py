@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from encord_provider.emulator.core.store import Store
+from encord_provider.emulator.organisation.schema.models import MetadataSchema
 from encord_provider.emulator.storage.items.item import EMPTY_METADATA, Item
 from encord_provider.emulator.storage.items.models import Items
 from encord_provider.emulator.storage.jobs.models import Job
@@ -35,6 +36,7 @@ class Registrar:
         self._items = store[Items]
         self._uploads = store[Uploads]
         self._objects = store[ObjectStore]
+        self._schema = store[MetadataSchema]
 
     async def look_up(self, job: Job, units: Sequence[Unit]) -> list[list[ObjectInfo] | UnitFailedError]:
         """Check the files of some units: URL style, existence, type.
@@ -98,8 +100,9 @@ class Registrar:
             return error
 
     def _check_unit(self, job: Job, unit: Unit) -> None:
-        if unit.problem is not None:
-            raise UnitFailedError(unit.problem)
+        problem = unit.problem or self._schema.problem(unit.metadata)
+        if problem is not None:
+            raise UnitFailedError(problem)
         integration = job.integration
         if integration is None:
             return
@@ -125,9 +128,12 @@ class Registrar:
             name = title_from_url(file.url, whole_path=True)
         else:
             try:
-                name = parse_object_url(file.url, job.integration.location).key
+                found = parse_object_url(file.url, job.integration.location)
             except ObjectUrlError as error:
                 raise UnitFailedError(str(error)) from None
+            if found.is_legacy and self._store.settings.legacy_s3_urls == "refuse":
+                raise UnitFailedError(f"{file.url} is not an object URL of AWS S3: its host names no region")
+            name = found.key
         self._check_type(unit, name, None)
         return _NOTHING_KNOWN
 

@@ -33,7 +33,8 @@ def parse_spec(body: Mapping[str, Any], settings: Settings) -> Spec:
     """Read the body of a request that starts an upload job.
 
     :raises ApiError: the document is not of the documented shape, or breaks a limit (unless
-        ``settings.invalid_units`` says that only the unit fails).
+        ``settings.invalid_units`` says that only the unit fails), or holds nothing (unless ``settings.empty_uploads``
+        accepts that).
     """
     files, items = body.get("externalFiles"), body.get("dataItems")
     if (files is None) == (items is None):
@@ -65,6 +66,8 @@ def parse_spec(body: Mapping[str, Any], settings: Settings) -> Spec:
             unit = _unit(entry, name, ("body", where, key, position), manifest, settings)
             url_count += len(unit.files)
             units.append(unit)
+    if not units and settings.empty_uploads == "refuse":
+        raise bad_request(f"{where} holds no unit")
     if url_count > MAX_URLS:
         raise bad_request(f"an upload may hold {MAX_URLS:,} URLs at most, this one has {url_count:,}")
     return Spec(

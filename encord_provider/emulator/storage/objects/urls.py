@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +26,7 @@ class ObjectName:
 
     :param key: the object's key, decoded.
     :param other_key: a second reading of the URL, where ``+`` stands for a blank as in the S3 console's URLs.
+    :param is_legacy: whether the host is one that AWS keeps for old clients: without a region, or ``s3-region``.
     :param is_access_point: whether ``bucket`` is a Multi-Region Access Point, behind which there are several buckets.
     """
 
@@ -33,6 +34,7 @@ class ObjectName:
     key: str
     other_key: str | None = None
     is_access_point: bool = False
+    is_legacy: bool = False
 
 
 class ObjectUrlError(ValueError):
@@ -90,7 +92,9 @@ def _s3(url: str) -> ObjectName | None:
         match = pattern.fullmatch(parts.hostname)
         if match:
             bucket = match.groupdict().get("bucket")
-            return _decoded(f"/{bucket}{parts.path}" if bucket else parts.path)
+            name = _decoded(f"/{bucket}{parts.path}" if bucket else parts.path)
+            is_legacy = pattern is _LEGACY_HOST or f".s3-{match['region']}." in f".{parts.hostname}"
+            return replace(name, is_legacy=is_legacy) if name else None
     return None
 
 
