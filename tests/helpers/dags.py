@@ -44,7 +44,7 @@ def read_dags(folder: Path, *, bundle_name: str | None = None) -> dict[str, Any]
 
 
 def save_dags() -> None:
-    """Write the DAGs of all bundles to Airflow's database. Below Airflow 3.3 ``DAG.test`` keeps what that knows already."""
+    """Write the DAGs of all bundles to Airflow's database, which ``DAG.test`` asks first below Airflow 3.3."""
     if is_at_least("3.3"):
         return
     from airflow.dag_processing.bundles.manager import DagBundlesManager
