@@ -316,12 +316,13 @@ class Parts(Options):
 class ItemSelection(Options):
     """Which storage items are meant, beside or instead of those of a folder.
 
-    Give one of ``folder`` (the operator's own parameter), ``dataset``, ``project`` and ``uuids``; the others narrow
-    or widen that choice. All fields may be templates.
+    Give one of ``folder`` (the operator's own parameter), ``dataset``, ``project``, ``collection`` and ``uuids``; the
+    others narrow or widen that choice. All fields may be templates.
 
     :param recursive: whether the folders below ``folder`` count too.
     :param dataset: the UUID of the dataset whose data rows are meant, by the items behind them.
     :param project: the UUID of the project whose label rows are meant, by the items behind them.
+    :param collection: the UUID of the collection whose items are meant.
     :param uuids: the UUIDs of the items that are meant.
     :param upload_spec: the index URI, or the output, of
         :class:`~encord_provider.operators.build_upload_spec.EncordBuildUploadSpecOperator`, for the objects of that
@@ -335,6 +336,7 @@ class ItemSelection(Options):
         "recursive",
         "dataset",
         "project",
+        "collection",
         "uuids",
         "upload_spec",
         "frames",
@@ -343,6 +345,7 @@ class ItemSelection(Options):
     recursive: bool | str = field(default=False, metadata=FLAG)
     dataset: str | XComArg | None = field(default=None, metadata=TEXT)
     project: str | XComArg | None = field(default=None, metadata=TEXT)
+    collection: str | XComArg | None = field(default=None, metadata=TEXT)
     uuids: Sequence[str] | str | XComArg | None = field(default=None, metadata=_UUIDS)
     upload_spec: Mapping[str, Any] | str | XComArg | None = field(default=None, metadata=_UPLOAD_SPEC)
     frames: bool | str = field(default=False, metadata=FLAG)

@@ -17,6 +17,7 @@ from encord_provider.api.retry import RetryBudget
 from encord_provider.exceptions import EncordConfigError, EncordError, EncordInputError
 from encord_provider.get_provider_info import get_provider_info
 from encord_provider.hooks.credentials import DOMAINS, Credentials
+from encord_provider.hooks.datasets import FoundDataset, TitleFinder
 from encord_provider.hooks.folders import FolderFinder
 from encord_provider.hooks.names import several_named, uuid_of
 from encord_provider.hooks.private_key import check_private_key
@@ -183,6 +184,51 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         """
         finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
         return finder.find(folder, create=create)
+
+    def find_dataset(self, dataset: str) -> str:
+        """Find a dataset.
+
+        :param dataset: its UUID or exact title.
+        :returns: its UUID.
+        :raises EncordInputError: if none or several have that title.
+        :raises EncordRequestError: if the UUID is unknown or not permitted.
+        """
+        found = self.titles.dataset(dataset)
+        if found is None:
+            raise EncordInputError(
+                f"There is no dataset {dataset.strip()!r} that this user has a role in. Create it with "
+                "EncordCreateDatasetOperator, or give the UUID or exact title of another."
+            )
+        return found
+
+    def create_dataset(
+        self, title: str, *, description: str = "", create_backing_folder: bool = False
+    ) -> FoundDataset:
+        """Find a dataset, and create it where no dataset has its title.
+
+        :param title: its exact title, or the UUID of one that is there.
+        :param description: the description of a new one.
+        :param create_backing_folder: whether a new one mirrors a folder that is created with it.
+        :raises EncordInputError: if several have that title.
+        """
+        return self.titles.dataset_made(
+            title, description=description, create_backing_folder=create_backing_folder
+        )
+
+    def find_project(self, project: str) -> str:
+        """Find a project.
+
+        :param project: its UUID or exact title.
+        :returns: its UUID.
+        :raises EncordInputError: if none or several have that title.
+        :raises EncordRequestError: if the UUID is unknown or not permitted.
+        """
+        return self.titles.project(project)
+
+    @property
+    def titles(self) -> TitleFinder:
+        """Finds datasets and projects by title."""
+        return TitleFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
 
     def find_integration(self, integration: str | None = None) -> str | None:
         """Find a cloud integration.

@@ -1,4 +1,4 @@
-"""Which storage items are meant: those of a folder, a dataset or a project, single ones, or their files."""
+"""Which storage items are meant: those of a folder, dataset, project or collection, single ones, or their files."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class SelectedItems:
-    """Some storage items, named by exactly one of ``folder``, ``dataset``, ``project`` and ``uuids``.
+    """Some storage items, named by exactly one of ``folder``, ``dataset``, ``project``, ``collection`` and ``uuids``.
 
     :param folder: a storage folder: UUID or name path.
     :param recursive: whether the folders below it count too.
     :param dataset: the UUID of a dataset, for the items behind its data rows.
     :param project: the UUID of a project, for the items behind its label rows.
+    :param collection: the UUID of a collection, for its items.
     :param uuids: UUIDs of items.
     :param upload_spec: the index URI of an upload spec, for its objects only.
     :param frames: whether the files of groups are meant instead of the items.
@@ -48,27 +49,29 @@ class SelectedItems:
     recursive: bool = False
     dataset: str | None = None
     project: str | None = None
+    collection: str | None = None
     uuids: tuple[str, ...] | None = None
     upload_spec: str | None = None
     frames: bool = False
 
     def __post_init__(self) -> None:
-        places = ("folder", "dataset", "project", "uuids")
+        places = ("folder", "dataset", "project", "collection", "uuids")
         given = [name for name in places if getattr(self, name) is not None]
         if len(given) != 1:
             raise EncordInputError(
-                "Give one of 'folder', 'dataset', 'project' and 'uuids' to say which items are meant; "
+                "Give one of 'folder', 'dataset', 'project', 'collection' and 'uuids' to say which items are meant; "
                 f"got {' and '.join(given) or 'none'}."
             )
         if self.recursive and self.folder is None:
             raise EncordInputError("'recursive' is about the sub-folders of a 'folder'.")
         if self.upload_spec is not None and self.uuids is not None:
             raise EncordInputError(
-                "Give 'uuids' or an 'upload_spec'; the objects of a spec are looked for in a 'folder', 'dataset' or "
-                "'project'."
+                "Give 'uuids' or an 'upload_spec'; the objects of a spec are looked for in a 'folder', 'dataset', "
+                "'project' or 'collection'."
             )
-        for name, uuids in (("dataset", [self.dataset]), ("project", [self.project]), ("uuids", self.uuids)):
-            for uuid in uuids or ():
+        for name in places[1:]:
+            given_uuids = getattr(self, name)
+            for uuid in (given_uuids,) if isinstance(given_uuids, str) else given_uuids or ():
                 if uuid is not None and uuid_of(uuid) is None:
                     raise EncordInputError(f"{name}: {uuid!r} is not a UUID.")
 
@@ -86,6 +89,7 @@ class SelectedItems:
             recursive=bool(items.recursive),
             dataset=_text(items.dataset),
             project=_text(items.project),
+            collection=_text(items.collection),
             uuids=cast("tuple[str, ...] | None", items.uuids),
             upload_spec=_index(items.upload_spec),
             frames=bool(items.frames),
@@ -109,7 +113,7 @@ class SelectedItems:
         """Give the button and the address of the page on which a person sees the items.
 
         :param hook: the connection.
-        :returns: None for single items, and where the connection's web app is not known.
+        :returns: None for a collection and single items, and where the connection's web app is not known.
         :raises EncordInputError: if there is no such folder.
         """
         app = hook.web_app
@@ -124,14 +128,14 @@ class SelectedItems:
         return None
 
     def places(self, hook: EncordHook) -> list[Place]:
-        """Give the folder, dataset or project that has the items; nothing for single items.
+        """Give the folder, dataset, project or collection that has the items; nothing for single items.
 
         :param hook: the connection.
         :raises EncordInputError: if there is no such folder.
         """
         if self.folder is not None:
             return [Place.in_encord(hook, "folder", hook.find_folder(self.folder), named=self.folder)]
-        named = {"dataset": self.dataset, "project": self.project}
+        named = {"dataset": self.dataset, "project": self.project, "collection": self.collection}
         return [Place.in_encord(hook, kind, uuid) for kind, uuid in named.items() if uuid is not None]
 
     def read(self, hook: EncordHook) -> Iterator[StorageItem]:
@@ -149,7 +153,8 @@ class SelectedItems:
             return f"folder {self.folder}{' and those below it' if self.recursive else ''}"
         if self.uuids is not None:
             return f"{len(self.uuids)} items"
-        return f"dataset {self.dataset}" if self.dataset is not None else f"project {self.project}"
+        named = {"dataset": self.dataset, "project": self.project, "collection": self.collection}
+        return next(f"{kind} {uuid}" for kind, uuid in named.items() if uuid is not None)
 
     def _items_of(self, matches: Iterable[Match]) -> Iterator[StorageItem]:
         items = (item for match in matches for item in match.items)
@@ -160,11 +165,10 @@ class SelectedItems:
         if self.upload_spec is not None:
             return iter(match_in(hook, list(rows_of_index(self.upload_spec)), self._listed(hook)))
         if self.uuids is not None:
-            named = [
-                MetadataRow(key=uuid, by=ItemKey.UUID, metadata={}, where="uuids")
-                for uuid in dict.fromkeys(self.uuids)
-            ]
-            return iter(match_in(hook, named, self._listed(hook)))
+            return _named_by_uuid(hook, self.uuids, where="uuids")
+        if self.collection is not None:
+            # Also those that the user may not see, so that they are missed.
+            return _named_by_uuid(hook, _collection_items(hook, self.collection), where=str(self))
         return map(_match_of_item, self._listed(hook))
 
     def _listed(self, hook: EncordHook) -> Iterator[StorageItem]:
@@ -174,6 +178,8 @@ class SelectedItems:
             return _items_by_uuid(hook, _dataset_items(hook, self.dataset))
         if self.project is not None:
             return _items_by_uuid(hook, _project_items(hook, self.project))
+        if self.collection is not None:
+            return _items_by_uuid(hook, _collection_items(hook, self.collection))
         return _items_by_uuid(hook, self.uuids or ())
 
     def _folder_items(self, hook: EncordHook, folder: str) -> Iterator[StorageItem]:
@@ -219,6 +225,13 @@ def child_items_of(hook: EncordHook, items: Iterable[StorageItem]) -> Iterator[S
 def _match_of_item(item: StorageItem) -> Match:
     row = MetadataRow(key=item.url or item.uuid, metadata={}, where="all items")
     return Match(row=row, items=(item,))
+
+
+def _named_by_uuid(hook: EncordHook, uuids: Iterable[str], *, where: str) -> Iterator[Match]:
+    named = [
+        MetadataRow(key=uuid, by=ItemKey.UUID, metadata={}, where=where) for uuid in dict.fromkeys(uuids)
+    ]
+    return iter(match_in(hook, named, _items_by_uuid(hook, (row.key for row in named))))
 
 
 def _text(value: Any) -> str | None:
@@ -278,6 +291,16 @@ def _project_items(hook: EncordHook, project: str) -> list[str]:
         return [str(row.backing_item_uuid) for row in rows if row.backing_item_uuid is not None]
 
     return _asked(hook, f"list the label rows of project {project}", look)
+
+
+def _collection_items(hook: EncordHook, collection: str) -> list[str]:
+    def look() -> list[str]:
+        listed = hook.client.get_collection(collection).list_items_include_inaccessible(
+            include_client_metadata=False, page_size=BULK_SIZE
+        )
+        return [str(item.uuid) for item in listed]
+
+    return _asked(hook, f"list the items of collection {collection}", look)
 
 
 def _asked(hook: EncordHook, what: str, look: Callable[[], T]) -> T:

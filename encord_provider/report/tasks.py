@@ -15,6 +15,7 @@ from encord_provider.report.section import MOST_ROWS, ReportTable, TaskReport
 from encord_provider.text.secrets import redacted
 
 if TYPE_CHECKING:
+    from encord_provider.datasets.targets import LinkResult
     from encord_provider.jobs.receipts import Receipt
     from encord_provider.jobs.report import FailedObject
     from encord_provider.upload_spec import DataUnit, Skipped
@@ -232,6 +233,26 @@ def patch_report(counts: Mapping[str, int], lines: bytes, *, file: str) -> TaskR
                 total=missed,
                 file=file,
             ),
+        ),
+    )
+
+
+def link_report(
+    title: str, counts: Mapping[str, int], results: Iterable[LinkResult], *, file: str
+) -> TaskReport:
+    """Report items that were linked to a dataset, or taken out.
+
+    :param title: what was done.
+    :param counts: how many items had each outcome.
+    :param results: what became of items and names; those with a reason are shown.
+    :param file: the URI of the file that has all of them.
+    """
+    missed = ((redacted(one.key), one.outcome.value, redacted(one.reason)) for one in results if one.reason)
+    return TaskReport(
+        title=title,
+        counts=counts,
+        tables=(
+            ReportTable.of("Items that were left out", ("item", "outcome", "reason"), missed, file=file),
         ),
     )
 
