@@ -34,6 +34,8 @@ class Settings:
         Unknown.
     :param skipped_links_in_result: whether linking items to a dataset also answers the data rows of those that were
         there already and skipped. Unknown.
+    :param link_lag_seconds: how long after items were linked to a dataset their data rows appear: in listings, and in
+        what linking answers. Unknown whether Encord links in a while at all.
     :param link_to_mirrored: whether items of other folders can be linked to a mirrored dataset. Unknown.
     :param mirrored_delete: whether deleting a data row of a mirrored dataset deletes the item in its folder as well,
         or only the row. Unknown.
@@ -66,6 +68,7 @@ class Settings:
     bulk_patch_missing: Literal["refuse", "skip"] = "refuse"
     like_ignores_case: bool = True
     skipped_links_in_result: bool = False
+    link_lag_seconds: float = 0.0
     link_to_mirrored: Literal["refuse", "link"] = "refuse"
     mirrored_delete: Literal["item", "row"] = "item"
     preset_items_seconds: float = 0.0

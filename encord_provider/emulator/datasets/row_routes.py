@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from encord_provider.emulator.core.errors import bad_request, not_found
@@ -31,7 +32,9 @@ async def get_dataset(call: LegacyCall) -> Any:
     rows = []
     if settings.flag("fetch_rows", True):
         with_metadata = settings.flag("fetch_client_metadata")
-        rows = [data_row_json(row, with_metadata=with_metadata) for row in dataset.rows.values()]
+        rows = [
+            data_row_json(row, with_metadata=with_metadata) for row in _shown(call, dataset.rows.values())
+        ]
     return legacy_dataset_json(dataset, rows)
 
 
@@ -45,7 +48,7 @@ async def list_data_rows(call: LegacyCall) -> Any:
     with_metadata = settings.flag("fetch_client_metadata")
     return [
         data_row_json(row, with_metadata=with_metadata)
-        for row in dataset_of(call).rows.values()
+        for row in _shown(call, dataset_of(call).rows.values())
         if (hashes is None or row.uuid in hashes)
         and (types is None or row.item.type.older_name in types)
         and wanted.matches(
@@ -115,7 +118,7 @@ async def link_items(call: LegacyCall) -> Any:
             )
     new, skipped = call.store[Datasets].link(dataset, items, duplicates)
     rows = [*new, *skipped] if call.store.settings.skipped_links_in_result else new
-    return [data_row_json(row) for row in rows]
+    return [data_row_json(row) for row in _shown(call, rows)]
 
 
 async def delete_data_rows(call: LegacyCall) -> Any:
@@ -165,6 +168,12 @@ async def get_reencoding_task(call: LegacyCall) -> Any:
             for row in rows
         ],
     }
+
+
+def _shown(call: LegacyCall, rows: Iterable[DataRow]) -> Iterator[DataRow]:
+    """Those of data rows that appear already."""
+    latest = call.store.clock.now() - call.store.settings.link_lag_seconds
+    return (row for row in rows if row.created_at <= latest)
 
 
 def _row(dataset: Dataset, uuid: Any) -> DataRow:
