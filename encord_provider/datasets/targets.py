@@ -9,7 +9,7 @@ from enum import StrEnum
 import orjson
 
 from encord_provider.api.items import StorageItem
-from encord_provider.exceptions import EncordInputError
+from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.metadata.matching import Match
 from encord_provider.text.secrets import redacted
 
@@ -108,11 +108,13 @@ class Targets:
         """Count what was named in vain."""
         return sum(one.outcome is outcome for one in self.astray)
 
-    def check(self, allowed: int | None) -> None:
+    def check(self, allowed: int | None, *, may_appear: bool = False) -> None:
         """Refuse a selection of which too much was named in vain, before anything is changed.
 
         :param allowed: how much may be; None for all but all of it.
+        :param may_appear: whether what was named may be there and not listed yet.
         :raises EncordInputError: if it is more; the message names the first.
+        :raises EncordError: the same, where a later attempt may find it.
         """
         named = len(self.items) + len(self.astray)
         if allowed is None:
@@ -127,7 +129,8 @@ class Targets:
         else:
             return
         lines = [f"{one.key}: {one.reason}" for one in self.astray[:_SHOWN]]
-        raise EncordInputError("\n".join([f"{problem}. Nothing was changed. The first of them:", *lines]))
+        message = "\n".join([f"{problem}. Nothing was changed. The first of them:", *lines])
+        raise EncordError(message) if may_appear else EncordInputError(message)
 
 
 def _target(item: StorageItem) -> Target:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from encord_provider.datasets.naming import name_of
 from encord_provider.exceptions import EncordUnavailableError
 from encord_provider.hooks.sdk import call_sdk
 from encord_provider.lineage import Lineage, Place
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 class EncordAttachDatasetOperator(EncordWorkspaceOperator):
     """Attach a dataset to a project; a dataset that is attached already stays so, and nothing changes.
 
-    :param dataset: the dataset: UUID or exact title. (templated)
-    :param project: the project: UUID or exact title. (templated)
+    :param dataset: the dataset: UUID, exact title, or the output of a task that returns one. (templated)
+    :param project: the project: the same. (templated)
 
     :returns: ``{"dataset", "project", "attached"}``: the UUIDs, and whether it was attached just now.
     :raises EncordInputError: if a title is unknown or several have it; nothing has been changed.
@@ -31,7 +33,13 @@ class EncordAttachDatasetOperator(EncordWorkspaceOperator):
 
     operator_extra_links = (EncordDatasetLink(), EncordProjectLink(), EncordReportLink())
 
-    def __init__(self, *, dataset: str | XComArg, project: str | XComArg, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        dataset: Mapping[str, Any] | str | XComArg,
+        project: Mapping[str, Any] | str | XComArg,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.dataset = dataset
         self.project = project
@@ -41,7 +49,8 @@ class EncordAttachDatasetOperator(EncordWorkspaceOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Look whether the project has the dataset, and attach it where not."""
         hook = self.hook
-        project, dataset = hook.find_project(str(self.project)), hook.find_dataset(str(self.dataset))
+        project = hook.find_project(name_of(self.project, parameter="project"))
+        dataset = hook.find_dataset(name_of(self.dataset, parameter="dataset"))
         if app := hook.web_app:
             show_link(self, context, EncordProjectLink(), app.project(project))
             show_link(self, context, EncordDatasetLink(), app.dataset(dataset))
@@ -68,9 +77,9 @@ class EncordAttachDatasetOperator(EncordWorkspaceOperator):
         self._attached = {"dataset": dataset, "project": project, "attached": dataset not in before}
         self.log.info(
             "The dataset %s is %s the project %s.",
-            self.dataset,
+            dataset,
             "attached to" if self._attached["attached"] else "already in",
-            self.project,
+            project,
         )
         return self._attached
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from encord_provider.datasets.naming import name_of
 from encord_provider.links import EncordDatasetLink, show_link
 from encord_provider.operators.base import EncordOperator
 
@@ -43,7 +44,9 @@ class EncordCreateDatasetOperator(EncordOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Look the dataset up, and create it where it is missing."""
         found = self.hook.create_dataset(
-            str(self.dataset), description=self.description, create_backing_folder=self.create_backing_folder
+            name_of(self.dataset, parameter="dataset"),
+            description=self.description,
+            create_backing_folder=self.create_backing_folder,
         )
         if app := self.hook.web_app:
             show_link(self, context, EncordDatasetLink(), app.dataset(found.uuid))

@@ -165,13 +165,15 @@ class EncordImportDataOperator(EncordWorkspaceOperator):
                 # The first attempt has sent nothing yet; of a later one, it is not known what those before it sent.
                 memory.journal.in_doubt |= context["ti"].try_number > 1
                 memory.save()
+            # First, so that one that is wrong leaves no folder behind.
+            integration = self.hook.find_integration(self.integration)
             folder = self.hook.find_folder(self.folder, create=self.create_folder)
             if memory.journal.folder not in ("", folder):
                 self.log.warning("The folder has changed since the last attempt; everything is sent anew.")
                 self._give_up_jobs(memory)
                 memory.begin_anew(in_doubt=False)
             memory.journal.folder = folder
-            memory.journal.integration = self.hook.find_integration(self.integration)
+            memory.journal.integration = integration
             return self._drive(self._import(context, kill_switch, parts), deadline, context)
 
     @reported

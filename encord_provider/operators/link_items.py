@@ -13,6 +13,7 @@ import orjson
 
 from encord_provider.datasets.contents import DatasetContents
 from encord_provider.datasets.linking import Linking
+from encord_provider.datasets.naming import name_of
 from encord_provider.datasets.targets import LinkOutcome, LinkResult, Targets
 from encord_provider.exceptions import EncordInputError, EncordPermanentError
 from encord_provider.lineage import Lineage, Place
@@ -49,7 +50,7 @@ class Change:
 class EncordDatasetItemsOperator(EncordWorkspaceOperator):
     """Base of the operators that link items to a dataset, or take them out.
 
-    :param dataset: the dataset: UUID or exact title. (templated)
+    :param dataset: the dataset: UUID, exact title, or the output of a task that returns one. (templated)
     :param folder: the storage folder whose items are meant: UUID or name path. (templated)
     :param items: which items are meant beside or instead of those of the folder:
         :class:`~encord_provider.options.ItemSelection`, or a mapping with the same names. (templated)
@@ -67,7 +68,7 @@ class EncordDatasetItemsOperator(EncordWorkspaceOperator):
     def __init__(
         self,
         *,
-        dataset: str | XComArg,
+        dataset: Mapping[str, Any] | str | XComArg,
         folder: str | XComArg | None = None,
         items: ItemSelection | Mapping[str, Any] | None = None,
         **kwargs: Any,
@@ -106,7 +107,7 @@ class EncordDatasetItemsOperator(EncordWorkspaceOperator):
         return selected
 
     def _opened(self, context: Context) -> DatasetContents:
-        uuid = self.hook.find_dataset(str(self.dataset))
+        uuid = self.hook.find_dataset(name_of(self.dataset, parameter="dataset"))
         if app := self.hook.web_app:
             show_link(self, context, EncordDatasetLink(), app.dataset(uuid))
         return DatasetContents(self.hook, uuid)
@@ -152,6 +153,7 @@ class EncordLinkItemsOperator(EncordDatasetItemsOperator):
         the UUID, counts of items and of names, and the URI of a JSONL file with a line for every item that was not
         there before and for every name in vain.
     :raises EncordInputError: if the dataset or a name is wrong; nothing has been linked.
+    :raises EncordError: if objects of an upload spec are no items, which a retry may find; nothing has been linked.
     :raises EncordPermanentError: if Encord refused some items, after all others were linked.
     :raises EncordUnavailableError: if Encord could not be reached, or does not show what it has linked.
     """
@@ -165,7 +167,7 @@ class EncordLinkItemsOperator(EncordDatasetItemsOperator):
         self,
         *,
         duplicates: Literal["skip", "refuse"] = "skip",
-        max_unmatched: int | str | None = None,
+        max_unmatched: int | str | XComArg | None = None,
         allow_empty: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -181,11 +183,12 @@ class EncordLinkItemsOperator(EncordDatasetItemsOperator):
     @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """Find the items, link those that are not there, and look whether they are."""
-        allowed = limit_of(self.max_unmatched, parameter="max_unmatched")
+        allowed = self._allowed()
         selected = self._selection()
         contents = self._opened(context)
         targets = Targets.of(selected.matches(self.hook), place=str(selected))
-        targets.check(allowed)
+        # What an import has just registered may not be listed yet.
+        targets.check(allowed, may_appear=selected.upload_spec is not None)
         if not targets.items and not self.allow_empty:
             raise EncordInputError(
                 f"{selected} has no items: nothing would be linked to the dataset {contents.title!r}. If that is "
@@ -205,6 +208,10 @@ class EncordLinkItemsOperator(EncordDatasetItemsOperator):
                 f"{targets.items[item].key} ({item}): {error} All of them: {summary['report']}"
             )
         return {"dataset": contents.uuid, **summary}
+
+    def _allowed(self) -> int | None:
+        """Read how much may be named in vain."""
+        return limit_of(self.max_unmatched, parameter="max_unmatched")
 
     def _refuse_duplicates(self, linking: Linking, intended: str) -> None:
         """Refuse what others have linked; what this task means to link is noted, so that a retry knows it again."""

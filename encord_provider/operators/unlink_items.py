@@ -12,7 +12,7 @@ from encord_provider.report.reporting import reported
 from encord_provider.workspace.templates import limit_of
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
 
 class EncordUnlinkItemsOperator(EncordDatasetItemsOperator):
@@ -33,7 +33,7 @@ class EncordUnlinkItemsOperator(EncordDatasetItemsOperator):
 
     template_fields: tuple[str, ...] = (*EncordDatasetItemsOperator.template_fields, "max_unlinked")
 
-    def __init__(self, *, max_unlinked: int | str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, max_unlinked: int | str | XComArg | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.max_unlinked = max_unlinked
 

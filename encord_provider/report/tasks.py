@@ -135,17 +135,30 @@ def check_report(
     )
 
 
-def export_report(*, items: int, unreadable: Sequence[tuple[str, str, str]], table: str) -> TaskReport:
+def export_report(
+    *,
+    items: int,
+    unreadable: Sequence[tuple[str, str, str]],
+    table: str,
+    title: str = "Metadata export",
+    called: str = "items",
+) -> TaskReport:
     """Report an export.
 
-    :param items: how many items the table has.
-    :param unreadable: UUID, name and reason of the items whose client metadata cannot be read.
+    :param items: how many rows the table has.
+    :param unreadable: UUID, name and reason of those whose client metadata cannot be read.
     :param table: the URI of the table.
+    :param title: what was exported.
+    :param called: what the rows are.
     """
     return TaskReport(
-        title="Metadata export",
-        counts={"items": items, "items that cannot be read": len(unreadable)},
-        tables=(ReportTable.of("Items that cannot be read", ("item", "name", "reason"), unreadable),),
+        title=title,
+        counts={called: items, f"{called} that cannot be read": len(unreadable)},
+        tables=(
+            ReportTable.of(
+                f"{called.capitalize()} that cannot be read", ("item", "name", "reason"), unreadable
+            ),
+        ),
         files={"Table": table},
     )
 

@@ -1,8 +1,8 @@
 """Exported tables: client metadata as a table that says of itself how its values are written.
 
-The columns of :data:`OWN_COLUMNS` say which item a row is about. Every other column is a key of the client metadata; a
-key that has the name of such a column is written behind :data:`ESCAPE`. The column :data:`VALUES_COLUMN` says how the
-other values stand:
+The columns of :data:`OWN_COLUMNS` say which item or data row a row is about. Every other column is a key of the client
+metadata; a key that has the name of such a column is written behind :data:`ESCAPE`. The column :data:`VALUES_COLUMN`
+says how the other values stand:
 
 - ``json``: as they are;
 - ``cells``: a cell that is valid JSON is that value, any other text is itself. So ``5`` is a number, ``"5"`` with its
@@ -21,10 +21,13 @@ from encord_provider.text.shown import shown
 ITEM_COLUMNS = ("encord_uuid", "encord_object_url", "encord_name", "encord_type", "encord_folder")
 """What a row says of its item."""
 
+ROW_COLUMNS = ("encord_data_row", "encord_dataset", "encord_label_row", "encord_stage")
+"""What a row of a table of data rows or label rows says beside that."""
+
 VALUES_COLUMN = "encord_values"
 """How the values of the row are written."""
 
-OWN_COLUMNS = frozenset((*ITEM_COLUMNS, VALUES_COLUMN))
+OWN_COLUMNS = frozenset((*ITEM_COLUMNS, *ROW_COLUMNS, VALUES_COLUMN))
 """The columns that are no keys of client metadata."""
 
 ESCAPE = "metadata:"

@@ -6,7 +6,7 @@ import csv
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import IO, Any, Literal
 
@@ -41,13 +41,16 @@ class TableWriter:
     cells otherwise. Memory does not grow with the number of rows.
 
     :param file_format: ``jsonl``, ``csv`` or ``parquet``.
+    :param about: the columns that say what a row is about.
     :raises EncordConfigError: for Parquet without pyarrow.
     """
 
-    def __init__(self, file_format: Literal["jsonl", "csv", "parquet"]) -> None:
+    def __init__(
+        self, file_format: Literal["jsonl", "csv", "parquet"], *, about: Sequence[str] = ITEM_COLUMNS
+    ) -> None:
         self.file_format = file_format
         self.rows = 0
-        self._own = (*ITEM_COLUMNS, VALUES_COLUMN)
+        self._own = (*about, VALUES_COLUMN)
         self._kinds: dict[str, str] = {}
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         if file_format == "parquet":

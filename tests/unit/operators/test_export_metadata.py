@@ -149,7 +149,9 @@ class TestExport:
             export(folder="lake", file_format="xlsx")
         with pytest.raises(EncordInputError, match="There is no folder 'lake'"):
             export(folder="lake")
-        with pytest.raises(EncordInputError, match="'folder', 'dataset', 'project' and 'uuids'"):
+        with pytest.raises(
+            EncordInputError, match="'folder', 'dataset', 'project', 'collection' and 'uuids'"
+        ):
             export()
 
 

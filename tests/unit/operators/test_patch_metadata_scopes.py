@@ -409,7 +409,7 @@ class TestBadArguments:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"for_all": {}}, "'folder', 'dataset', 'project' and 'uuids'.*got none"),
+            ({"for_all": {}}, "'folder', 'dataset', 'project', 'collection' and 'uuids'.*got none"),
             (
                 {"for_all": {}, "folder": "a", "items": ItemSelection(dataset=NOWHERE)},
                 "got folder and dataset",
