@@ -104,6 +104,11 @@ def get_provider_info() -> dict[str, Any]:
                     "encord_provider.operators.check_metadata",
                     "encord_provider.operators.export_metadata",
                     "encord_provider.operators.get_schema",
+                    "encord_provider.operators.create_dataset",
+                    "encord_provider.operators.link_items",
+                    "encord_provider.operators.unlink_items",
+                    "encord_provider.operators.attach_dataset",
+                    "encord_provider.operators.export_data_rows",
                 ],
             }
         ],

@@ -56,7 +56,7 @@ class Place:
         """Give the place of something in Encord.
 
         :param hook: the connection, whose domain says in which Encord it is.
-        :param kind: ``folder``, ``dataset`` or ``project``.
+        :param kind: ``folder``, ``dataset``, ``project`` or ``collection``.
         :param uuid: its UUID.
         :param named: how the task names it.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.operators.attach_dataset import EncordAttachDatasetOperator
+from encord_provider.operators.create_dataset import EncordCreateDatasetOperator
+from encord_provider.operators.link_items import EncordLinkItemsOperator
 from encord_provider.upload_spec import read_part
 from encord_provider.workspace.files import path_of
 from tests.helpers.dags import run
+from tests.helpers.operators import run as run_operator
 from tests.helpers.pages import Block, blocks
 from tests.helpers.recordings import (
     QUAY,
@@ -19,6 +24,7 @@ from tests.helpers.recordings import (
     given_a_running_job,
     given_a_schema,
     given_imported_recordings,
+    imported,
     items,
     schema,
     short,
@@ -183,6 +189,71 @@ def check_company_inbox(returned: Any) -> None:
     assert short(items("lake/handmade")) == ["quay-1.jpg"]
 
 
+def rows_in(dataset: str) -> list[str]:
+    """The names of the data rows of a dataset, as the official SDK reads them."""
+    hook = EncordHook()
+    return short(row.title for row in hook.client.get_dataset(hook.find_dataset(dataset)).list_data_rows())
+
+
+def check_whole_folder(returned: Any) -> None:
+    assert returned["dataset"]["created"] is True
+    assert rows_in("Quays") == FOUR
+
+
+def check_link_what_was_imported(returned: Any) -> None:
+    assert (returned["link"]["linked"], returned["link"]["unmatched"]) == (4, 0)
+    assert rows_in("Quays") == FOUR
+
+
+def check_import_to_dataset(returned: Any) -> None:
+    assert returned["to_dataset.link_items"]["linked"] == 4
+    assert rows_in("Quays") == FOUR
+
+
+def check_take_out(returned: Any) -> None:
+    assert returned["take_out"]["unlinked"] == 1
+    assert rows_in("Quays") == FOUR
+    assert len(items("lake/rejected")) == 1
+
+
+def check_attach_quays(returned: Any) -> None:
+    assert returned["attach"]["attached"] is True
+    project = EncordHook().client.get_project(returned["attach"]["project"])
+    assert short(row.data_title for row in project.list_label_rows_v2()) == FOUR
+
+
+def check_rows_as_tables(returned: Any) -> None:
+    assert [returned[one]["rows"] for one in ("data_rows", "label_rows")] == [4, 4]
+    lines = path_of(returned["label_rows"]["uri"]).read_text().splitlines()
+    assert short(json.loads(line)["encord_name"] for line in lines) == FOUR
+
+
+def given_a_dataset_of_recordings() -> Any:
+    given_imported_recordings()
+    run_operator(EncordCreateDatasetOperator(task_id="before", dataset="Quays"))
+    run_operator(EncordLinkItemsOperator(task_id="before", dataset="Quays", folder="lake/daily"))
+    return {}
+
+
+def given_a_dataset_with_what_is_rejected() -> Any:
+    given_a_dataset_of_recordings()
+    imported({"images": [{"objectUrl": f"https://lake.s3.eu-west-1.amazonaws.com/{QUAY}"}]}, "lake/rejected")
+    run_operator(EncordLinkItemsOperator(task_id="before", dataset="Quays", folder="lake/rejected"))
+    return {}
+
+
+def given_a_dataset_and_a_project() -> Any:
+    given_a_dataset_of_recordings()
+    EncordHook().client.create_project("Ships at the quay", [])
+    return {}
+
+
+def given_a_project_of_recordings() -> Any:
+    given_a_dataset_and_a_project()
+    run_operator(EncordAttachDatasetOperator(task_id="before", dataset="Quays", project="Ships at the quay"))
+    return {}
+
+
 def given_a_schema_alone() -> Any:
     given_a_schema()
     return {}
@@ -211,12 +282,16 @@ GIVEN: dict[str, Callable[[], Any]] = {
     "wait_for_a_job": given_a_running_job,
     "import_on_arrival": lambda: NO_DATE,
     "company_import": lambda: OSLO,
+    "whole_folder": given_imported_recordings,
+    "take_out": given_a_dataset_with_what_is_rejected,
+    "attach_quays": given_a_dataset_and_a_project,
+    "rows_as_tables": given_a_project_of_recordings,
 }
 """What a page takes for granted, and how its run is started."""
 
 
-RUN_ELSEWHERE = ("scheduling.md", "after_the_run.md")
-"""Pages whose DAGs start one another, or tell somebody else."""
+RUN_ELSEWHERE = ("scheduling.md", "after_the_run.md", "walkthrough.md")
+"""Pages whose DAGs start one another, tell somebody else, or run twice."""
 
 
 @pytest.mark.parametrize(

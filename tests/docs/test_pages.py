@@ -23,6 +23,11 @@ CLASSES = {
     "operators/check_metadata.md": "encord_provider.operators.check_metadata.EncordCheckMetadataOperator",
     "operators/export_metadata.md": "encord_provider.operators.export_metadata.EncordExportMetadataOperator",
     "operators/get_schema.md": "encord_provider.operators.get_schema.EncordGetSchemaOperator",
+    "operators/create_dataset.md": "encord_provider.operators.create_dataset.EncordCreateDatasetOperator",
+    "operators/link_items.md": "encord_provider.operators.link_items.EncordLinkItemsOperator",
+    "operators/unlink_items.md": "encord_provider.operators.unlink_items.EncordUnlinkItemsOperator",
+    "operators/attach_dataset.md": "encord_provider.operators.attach_dataset.EncordAttachDatasetOperator",
+    "operators/export_data_rows.md": "encord_provider.operators.export_data_rows.EncordExportDataRowsOperator",
     "sensors/upload_job.md": "encord_provider.sensors.upload_job.EncordUploadJobSensor",
 }
 _RUN_BY_TESTS = {"python", "json", "ini", "bash", "csv", "yaml", "text"}
@@ -102,7 +107,7 @@ def test_the_page_of_the_bundled_dag_shows_every_parameter() -> None:
     assert not order or sorted(order) == sorted(drawn)
 
 
-@pytest.mark.parametrize("dag_id", ["encord_metadata_sync", "encord_spec_import"])
+@pytest.mark.parametrize("dag_id", ["encord_metadata_sync", "encord_spec_import", "encord_s3_to_project"])
 def test_the_pages_of_the_other_bundled_dags_show_every_parameter(dag_id: str) -> None:
     dag = read_dags(DOCS.parent / "dags")[dag_id]
     rows = table_under(f"dags/{dag_id}.md", "Parameters")
@@ -118,6 +123,14 @@ def test_the_pipelines_page_names_every_parameter_of_the_task_group() -> None:
     text = (DOCS / "pipelines.md").read_text(encoding="utf-8")
     missing = [name for name in inspect.signature(import_from_s3).parameters if f"`{name}`" not in text]
     assert missing == []
+
+
+def test_the_pipelines_page_names_every_parameter_of_the_group_behind_an_import() -> None:
+    from encord_provider.pipelines import to_dataset
+
+    rows = table_under("pipelines.md", "From an import to a project")
+    shown = [name for names, _, _ in rows for name in re.findall(r"`(\w+)`", names)]
+    assert sorted([*shown, "group_id"]) == sorted(inspect.signature(to_dataset).parameters)
 
 
 def test_the_page_of_the_build_operator_shows_every_field_of_every_group() -> None:

@@ -46,7 +46,11 @@ def json_blocks(kind: str) -> list[Block]:
             return "policy"
         if "encord_default" in value:
             return "connections"
-        if block.page in ("dags/encord_metadata_sync.md", "dags/encord_spec_import.md"):
+        if block.page in (
+            "dags/encord_metadata_sync.md",
+            "dags/encord_spec_import.md",
+            "dags/encord_s3_to_project.md",
+        ):
             return block.page
         assert "bucket" in value, f"{block.name} is used by no test"
         return "params"
@@ -190,6 +194,22 @@ class TestConfiguration:
     def test_every_configuration_block_is_used_above(self) -> None:
         used = ("[secrets]", "dag_bundle_config_list", "[encord]", "default_deferrable")
         assert [block.name for block in blocks("ini") if not any(one in block.text for one in used)] == []
+
+
+class TestToProject:
+    def test_the_parameters_on_the_page_bring_their_day_to_the_project(
+        self, lake: Any, airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__ENCORD__WORKSPACE", (tmp_path / "workspace").as_uri())
+        (block,) = json_blocks("dags/encord_s3_to_project.md")
+        parameters = json.loads(block.text)
+        client = EncordHook().client
+        project = client.get_project(client.create_project(parameters["project"], []))
+        state, states, _ = run(load("encord_s3_to_project", BUNDLE, monkeypatch), run_conf=parameters)
+        assert (state, set(states.values())) == ("success", {"success"}), states
+        titles = [row.data_title for row in project.list_label_rows_v2()]
+        assert short(titles) == ["crane.mp4", "gate.png", "quay-1.jpg", "quay-2.jpg"]
+        assert {title.split("/")[1] for title in titles} == {"dt=2026-05-01"}
 
 
 class TestBundledDag:

@@ -16,7 +16,7 @@ from tests.helpers.browser import browser_page, picture
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-BUNDLED = ("encord_s3_import", "encord_spec_import", "encord_metadata_sync")
+BUNDLED = ("encord_s3_import", "encord_spec_import", "encord_metadata_sync", "encord_s3_to_project")
 LAST_SECTION = "Workspace and connections"
 
 

@@ -66,7 +66,9 @@ def dags() -> Any:
     return read_dags(bundled_dags_folder())
 
 
-@pytest.mark.parametrize("dag_id", ["encord_s3_import", "encord_spec_import", "encord_metadata_sync"])
+@pytest.mark.parametrize(
+    "dag_id", ["encord_s3_import", "encord_spec_import", "encord_metadata_sync", "encord_s3_to_project"]
+)
 def test_every_form_can_be_left_as_it_opens_and_says_where_a_value_comes_from_then(
     dags: Any, dag_id: str
 ) -> None:
@@ -87,6 +89,10 @@ def test_every_form_can_be_left_as_it_opens_and_says_where_a_value_comes_from_th
     [
         ("encord_s3_import", {"bucket", "prefix", "source", "folder", "integration", "date"}),
         ("encord_spec_import", {"bucket", "prefix", "folder", "integration", "max_failed_units"}),
+        (
+            "encord_s3_to_project",
+            {"bucket", "prefix", "folder", "integration", "dataset", "project", "date"},
+        ),
         ("encord_metadata_sync", {"table", "folder", "dataset", "project"}),
     ],
 )
