@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from encord_provider.datasets.naming import name_of
+from encord_provider.datasets.naming import dataset_of, project_of
 from encord_provider.exceptions import EncordUnavailableError
 from encord_provider.hooks.sdk import call_sdk
 from encord_provider.lineage import Lineage, Place
@@ -49,8 +49,7 @@ class EncordAttachDatasetOperator(EncordWorkspaceOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Look whether the project has the dataset, and attach it where not."""
         hook = self.hook
-        project = hook.find_project(name_of(self.project, parameter="project"))
-        dataset = hook.find_dataset(name_of(self.dataset, parameter="dataset"))
+        project, dataset = project_of(hook, self.project), dataset_of(hook, self.dataset)
         if app := hook.web_app:
             show_link(self, context, EncordProjectLink(), app.project(project))
             show_link(self, context, EncordDatasetLink(), app.dataset(dataset))

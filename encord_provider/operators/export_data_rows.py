@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from encord_provider.datasets.listing import ListedRow, data_rows_of, label_rows_of
-from encord_provider.datasets.naming import name_of
+from encord_provider.datasets.naming import dataset_of, name_of, project_of
 from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.lineage import Lineage, Place
 from encord_provider.links import EncordDatasetLink, EncordProjectLink, EncordReportLink, show_link
@@ -127,18 +127,17 @@ class EncordExportDataRowsOperator(EncordWorkspaceOperator):
 
     def _rows(self, context: Context) -> Iterator[ListedRow]:
         hook = self.hook
-        dataset = name_of(self.dataset, parameter="dataset")
-        project = name_of(self.project, parameter="project")
-        if bool(dataset) == bool(project):
+        of_dataset = bool(name_of(self.dataset, parameter="dataset"))
+        if of_dataset == bool(name_of(self.project, parameter="project")):
             raise EncordInputError("Give either 'dataset' or 'project' to say whose rows are meant.")
         app = hook.web_app
-        if dataset:
-            uuid = hook.find_dataset(dataset)
+        if of_dataset:
+            uuid = dataset_of(hook, self.dataset)
             self._source = Place.in_encord(hook, "dataset", uuid)
             if app:
                 show_link(self, context, EncordDatasetLink(), app.dataset(uuid))
             return data_rows_of(hook, uuid)
-        uuid = hook.find_project(project)
+        uuid = project_of(hook, self.project)
         self._source = Place.in_encord(hook, "project", uuid)
         if app:
             show_link(self, context, EncordProjectLink(), app.project(uuid))

@@ -13,7 +13,7 @@ import orjson
 
 from encord_provider.datasets.contents import DatasetContents
 from encord_provider.datasets.linking import Linking
-from encord_provider.datasets.naming import name_of
+from encord_provider.datasets.naming import dataset_of
 from encord_provider.datasets.targets import LinkOutcome, LinkResult, Targets
 from encord_provider.exceptions import EncordInputError, EncordPermanentError
 from encord_provider.lineage import Lineage, Place
@@ -107,7 +107,7 @@ class EncordDatasetItemsOperator(EncordWorkspaceOperator):
         return selected
 
     def _opened(self, context: Context) -> DatasetContents:
-        uuid = self.hook.find_dataset(name_of(self.dataset, parameter="dataset"))
+        uuid = dataset_of(self.hook, self.dataset)
         if app := self.hook.web_app:
             show_link(self, context, EncordDatasetLink(), app.dataset(uuid))
         return DatasetContents(self.hook, uuid)

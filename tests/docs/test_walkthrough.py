@@ -1,4 +1,4 @@
-"""The walkthrough: from an empty organisation to a project with data, read back with the SDK; the second run is idle."""
+"""The walkthrough: from an empty organisation to a project with data, read back with the SDK; then nothing changes."""
 
 from __future__ import annotations
 

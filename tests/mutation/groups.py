@@ -57,6 +57,11 @@ GROUPS: tuple[Group, ...] = (
         but=("unit/metadata/test_patch.py::test_a_bundle_holds_a_thousand_items",),
     ),
     Group(
+        name="datasets",
+        modules=("datasets/*.py",),
+        tests=("unit/operators/test_datasets.py", "unit/operators/test_export_data_rows.py"),
+    ),
+    Group(
         name="retry",
         modules=("api/retry.py", "retry_policy.py"),
         tests=("unit/api/test_transport_errors.py", "unit/api/test_retry.py", "unit/test_retry_policy.py"),

@@ -9,12 +9,16 @@ import pytest
 
 from encord_provider.assets import encord_folder_asset
 from encord_provider.lineage import Place
+from encord_provider.operators.attach_dataset import EncordAttachDatasetOperator
 from encord_provider.operators.build_upload_spec import EncordBuildUploadSpecOperator
+from encord_provider.operators.export_data_rows import EncordExportDataRowsOperator
 from encord_provider.operators.export_metadata import EncordExportMetadataOperator
 from encord_provider.operators.import_data import EncordImportDataOperator
+from encord_provider.operators.link_items import EncordLinkItemsOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
 from encord_provider.operators.set_schema import EncordSetSchemaOperator
 from tests.helpers.airflow_task import TaskRecord, in_dag
+from tests.helpers.folders import images, new_dataset, new_folder, new_project, register
 from tests.helpers.imports import ImportTask, url
 
 if TYPE_CHECKING:
@@ -128,6 +132,46 @@ def test_from_bucket_to_folder_and_table(
     assert named(lineage.inputs) == [(encord_namespace, f"folder/{summary['folder']}")]
     assert named(lineage.outputs) == [("file", written["uri"].removeprefix("file://"))]
     assert rows_of(lineage) == 2
+
+
+def test_from_folder_to_dataset_and_project(
+    encord_emulator: EncordEmulator, tmp_path: Path, run: Any
+) -> None:
+    folder = new_folder("lake")
+    register(folder, images("a.jpg", "b.jpg"))
+    dataset = new_dataset()
+    project = new_project(dataset)
+    namespace = encord_emulator.url.replace("http://", "encord://")
+    in_encord = (namespace, f"dataset/{dataset.dataset_hash}")
+
+    def link() -> Any:
+        return EncordLinkItemsOperator(
+            task_id="link", dataset="trucks", folder="lake", workspace=tmp_path.as_uri()
+        )
+
+    linked, summary = run(in_dag(link))
+    assert summary["linked"] == 2
+    lineage = extracted(linked)
+    assert named(lineage.inputs) == [(namespace, f"folder/{folder.uuid}")]
+    assert (named(lineage.outputs), rows_of(lineage)) == ([in_encord], 2)
+
+    def attach() -> Any:
+        return EncordAttachDatasetOperator(
+            task_id="attach", dataset="trucks", project="labels", workspace=tmp_path.as_uri()
+        )
+
+    attached, _ = run(in_dag(attach))
+    lineage = extracted(attached)
+    assert named(lineage.inputs) == [in_encord]
+    assert named(lineage.outputs) == [(namespace, f"project/{project.project_hash}")]
+
+    def export() -> Any:
+        return EncordExportDataRowsOperator(task_id="rows", dataset="trucks", workspace=tmp_path.as_uri())
+
+    exported, written = run(in_dag(export))
+    lineage = extracted(exported)
+    assert named(lineage.inputs) == [in_encord]
+    assert named(lineage.outputs) == [("file", written["uri"].removeprefix("file://"))]
 
 
 def url_of(spec: dict[str, Any]) -> str:

@@ -10,9 +10,12 @@ import pytest
 from encord_provider.get_provider_info import get_provider_info
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.hooks.web_app import WebApp
+from encord_provider.operators.attach_dataset import EncordAttachDatasetOperator
 from encord_provider.operators.get_schema import EncordGetSchemaOperator
+from encord_provider.operators.link_items import EncordLinkItemsOperator
 from encord_provider.operators.patch_metadata import EncordPatchMetadataOperator
 from tests.helpers.airflow_task import TaskRecord, in_dag
+from tests.helpers.folders import images, new_dataset, new_folder, new_project, register
 from tests.helpers.imports import ImportTask
 
 if TYPE_CHECKING:
@@ -80,6 +83,33 @@ def test_what_is_patched_can_be_opened(encord_emulator: EncordEmulator, tmp_path
     record.run(operator)
     assert record.state == "success"
     assert _links(record)[FOLDER] == f"{encord_emulator.url}/#gallery/{_folder()}"
+
+
+def test_datasets_and_projects_can_be_opened(encord_emulator: EncordEmulator, tmp_path: Path) -> None:
+    register(new_folder("lake"), images("a.jpg"))
+    dataset = new_dataset()
+    project = new_project(dataset)
+    page = f"{encord_emulator.url}/#curation/"
+    record = TaskRecord(tmp_path / "link.json", task_id="link")
+    record.run(
+        in_dag(
+            lambda: EncordLinkItemsOperator(
+                task_id="link", dataset="trucks", folder="lake", workspace=tmp_path.as_uri()
+            )
+        )
+    )
+    links = _links(record)
+    assert links["_link_EncordDatasetLink"] == f"{page}{dataset.dataset_hash}"
+    assert links["_link_EncordReportLink"]
+    record = TaskRecord(tmp_path / "attach.json", task_id="attach")
+    record.run(
+        in_dag(
+            lambda: EncordAttachDatasetOperator(
+                task_id="attach", dataset="trucks", project="labels", workspace=tmp_path.as_uri()
+            )
+        )
+    )
+    assert _links(record)["_link_EncordProjectLink"] == f"{page}{project.project_hash}"
 
 
 def test_the_schema_can_be_opened(encord_emulator: EncordEmulator, tmp_path: Path) -> None:

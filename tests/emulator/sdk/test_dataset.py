@@ -325,3 +325,23 @@ def test_the_deprecated_dataset_client_reads_the_same(service: Service) -> None:
     dataset = new_dataset(service)
 
     assert service.client.get_dataset_client(dataset.dataset_hash).get_dataset().title == dataset.title
+
+
+@pytest.mark.emulator_only
+@pytest.mark.sdk_method(
+    "Dataset.link_items",
+    "Dataset.list_data_rows",
+    evidence="inferred",
+    note="whether rows appear in a while is a setting",
+)
+def test_linked_items_appear_some_time_later(service: Service, top, encord_emulator) -> None:
+    dataset = new_dataset(service)
+    (item,) = registered(service, top, 1)
+    encord_emulator.change_settings(link_lag_seconds=60)
+    encord_emulator.set_clock_speed(0)
+
+    assert dataset.link_items([item]) == []
+    assert service.client.get_dataset(dataset.dataset_hash).data_rows == dataset.list_data_rows() == []
+    encord_emulator.advance_clock(60)
+    assert [row.backing_item_uuid for row in dataset.list_data_rows()] == [item]
+    assert len(service.client.get_dataset(dataset.dataset_hash).data_rows) == 1

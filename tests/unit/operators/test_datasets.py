@@ -332,6 +332,12 @@ class TestLinkRefuses:
             link(folder="lake")
         assert counts(link(folder="lake", allow_empty=True)) == {}
 
+    def test_an_output_that_names_no_dataset(self, link: Run) -> None:
+        with pytest.raises(EncordInputError, match="without 'dataset'"):
+            link(folder="lake", dataset={"folder": "lake"})
+        with pytest.raises(EncordRequestError, match=NOWHERE):
+            link(folder="lake", dataset=NOWHERE)
+
     def test_a_dataset_that_is_not_there_or_there_twice(self, link: Run) -> None:
         register(new_folder("lake"), images("a.jpg"))
         with pytest.raises(EncordInputError, match="no dataset 'trucks'"):
@@ -441,6 +447,9 @@ class TestAttach:
         assert all(uuid in str(caught.value) for uuid in [*twins, "'labels'"])
         with pytest.raises(EncordInputError, match="no dataset 'cars'"):
             attach(project=twins[0], dataset="cars")
+        for given in ({"project": NOWHERE}, {"project": twins[0], "dataset": NOWHERE}):
+            with pytest.raises(EncordRequestError, match=NOWHERE):
+                attach(**given)
         project = EncordHook().client.get_project(twins[0])
         assert dataset.dataset_hash not in {str(one.dataset_hash) for one in project.list_datasets()}
 
