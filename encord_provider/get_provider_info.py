@@ -109,17 +109,25 @@ def get_provider_info() -> dict[str, Any]:
                     "encord_provider.operators.unlink_items",
                     "encord_provider.operators.attach_dataset",
                     "encord_provider.operators.export_data_rows",
+                    "encord_provider.operators.sync_folder",
                 ],
             }
         ],
         "sensors": [
-            {"integration-name": integration, "python-modules": ["encord_provider.sensors.upload_job"]}
+            {
+                "integration-name": integration,
+                "python-modules": [
+                    "encord_provider.sensors.upload_job",
+                    "encord_provider.sensors.cloud_sync",
+                ],
+            }
         ],
         "triggers": [
             {
                 "integration-name": integration,
                 "python-modules": [
                     "encord_provider.triggers.upload_job",
+                    "encord_provider.triggers.cloud_sync",
                     "encord_provider.triggers.folder_changed",
                 ],
             }

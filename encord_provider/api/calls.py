@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
+from encord_provider.api.cloud_sync import CloudSync
 from encord_provider.api.items import ItemPage, StorageItem
 from encord_provider.api.upload_job import UploadJob
 from encord_provider.text.json_values import dumps
@@ -155,6 +156,38 @@ def get_upload_job(folder: str, job_id: str, *, hold: float = 0.0) -> Call[Uploa
     )
 
 
+def start_cloud_sync(folder: str) -> Call[str]:
+    """Start to bring a cloud-synced folder up to date with its bucket; the result is the UUID of the synchronisation.
+
+    Doing it twice is harmless: what the first one has brought, the second finds.
+    """
+    return Call(
+        name="start_cloud_sync",
+        method="POST",
+        path=f"storage/folders/{folder}/cloud-synced-folder-syncs",
+        what=f"start to synchronise folder {folder}",
+        parse=_job_id,
+    )
+
+
+def get_cloud_sync(folder: str, sync: str, *, hold: float = 0.0) -> Call[CloudSync]:
+    """Read the state of a synchronisation.
+
+    :param hold: seconds that Encord may hold the answer while it is under way, at most 60.
+    """
+    seconds = int(min(max(hold, 0), LONG_POLL_MAX))
+    return Call(
+        name="get_cloud_sync",
+        method="GET",
+        path=f"storage/folders/{folder}/cloud-linked-folder-syncs/{sync}/long-polling",
+        what=f"read the synchronisation {sync}",
+        query=(("timeoutSeconds", str(seconds)),),
+        parse=CloudSync.from_wire,
+        hold=float(seconds),
+        paused=lambda seen, pause: replace(seen, poll_after=pause),
+    )
+
+
 def cancel_upload_job(folder: str, job_id: str) -> Call[int]:
     """Cancel an upload job; the result is the number of data units that were cancelled."""
     return Call(
@@ -205,6 +238,40 @@ def get_folder_summary(folder: str) -> Call[dict[str, float]]:
         path=f"storage/folders/{folder}/summary",
         what=f"read the summary of folder {folder}",
         parse=lambda answer: {name: float(count) for name, count in answer.items() if count is not None},
+    )
+
+
+def get_folder(folder: str) -> Call[dict[str, Any]]:
+    """Read what a folder is: ``folderType``, ``remoteUrl`` and ``integrationHash`` among others."""
+    return Call(
+        name="get_folder",
+        method="GET",
+        path=f"storage/folders/{folder}",
+        what=f"read the folder {folder}",
+        parse=dict,
+    )
+
+
+def get_folder_config(folder: str) -> Call[dict[str, Any]]:
+    """Read the settings of a folder, among which ``metadataIngestion`` says what becomes of sidecar files."""
+    return Call(
+        name="get_folder_config",
+        method="GET",
+        path=f"storage/folders/{folder}/folder-config",
+        what=f"read the settings of folder {folder}",
+        parse=dict,
+    )
+
+
+def save_folder_config(folder: str, config: Mapping[str, Any]) -> Call[None]:
+    """Replace the settings of a folder, whole."""
+    return Call(
+        name="save_folder_config",
+        method="POST",
+        path=f"storage/folders/{folder}/folder-config",
+        what=f"save the settings of folder {folder}",
+        body=dict(config),
+        parse=lambda _answer: None,
     )
 
 

@@ -57,7 +57,9 @@ class TitleFinder:
         """
         title = _named(dataset, "dataset")
         if (uuid := uuid_of(title)) is not None:
-            self._ask(f"find the dataset {uuid}", lambda: self._client.get_dataset(uuid))
+            self._ask(
+                f"find the dataset {uuid}", lambda: self._client.get_dataset(uuid, include_data_rows=False)
+            )
             return uuid
         return self._ask(f"look up the dataset {title!r}", lambda: self._titled_dataset(title))
 

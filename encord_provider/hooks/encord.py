@@ -182,8 +182,12 @@ class EncordHook(BaseHook):  # type: ignore[misc, unused-ignore]
         :returns: its UUID.
         :raises EncordInputError: if no folder or more than one has that name.
         """
-        finder = FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
-        return finder.find(folder, create=create)
+        return self.folders.find(folder, create=create)
+
+    @property
+    def folders(self) -> FolderFinder:
+        """Finds storage folders by name path."""
+        return FolderFinder(client=self.client, domain=self.credentials.domain, budget=self.budget)
 
     def find_dataset(self, dataset: str) -> str:
         """Find a dataset.

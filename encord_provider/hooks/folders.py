@@ -76,6 +76,45 @@ class FolderFinder:
             raise EncordInputError(f"{folder!r} names no folder.")
         return str(parent.uuid)
 
+    def there(self, folder: str) -> str | None:
+        """Find one folder without creating any.
+
+        :param folder: a UUID, or a name path from the top.
+        :returns: its UUID; None if a part of the name path is missing.
+        :raises EncordInputError: if several folders have that name.
+        """
+        if uuid_of(folder) is not None:
+            return self.find(folder)
+        parent: StorageFolder | None = None
+        parts = folder_path(folder)
+        for depth, name in enumerate(parts):
+            path = "/".join(parts[: depth + 1])
+            found = self._named(parent, name, path)
+            if not found:
+                return None
+            parent = found[0] if len(found) == 1 else self._one_of(found, path)
+        return None if parent is None else str(parent.uuid)
+
+    def create_synced(self, name: str, *, remote_url: str, integration: str) -> str:
+        """Create a cloud-synced folder, which Encord makes at the top only.
+
+        :param name: its name.
+        :param remote_url: what it mirrors.
+        :param integration: UUID of the cloud integration.
+        :returns: its UUID.
+        """
+
+        def create() -> str:
+            from encord.orm.storage import CloudSyncedFolderParams
+
+            # Also after a lost answer: what was created then is found here, and nothing is created twice.
+            for before in self._named(None, name, name):
+                return str(before.uuid)
+            params = CloudSyncedFolderParams(integration_uuid=UUID(integration), remote_url=remote_url)
+            return str(self._client.create_storage_folder(name, cloud_synced_folder_params=params).uuid)
+
+        return self._ask(f"create the cloud-synced folder {name!r}", create)
+
     def _step(self, parent: StorageFolder | None, name: str, *, path: str, create: bool) -> StorageFolder:
         found = self._named(parent, name, path)
         if not found:

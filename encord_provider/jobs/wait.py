@@ -1,4 +1,7 @@
-"""The one wait for upload jobs, used by operator, sensor and trigger alike."""
+"""The one wait for what Encord does over time, used by operators, sensors and triggers alike.
+
+It waits for upload jobs, and for the synchronisations of cloud-synced folders.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from encord_provider.api.calls import get_upload_job
-from encord_provider.api.upload_job import JobState, UnitCounts, UploadJob
+from encord_provider.api.calls import Call, get_upload_job
+from encord_provider.api.upload_job import JobState, UnitCounts
 from encord_provider.exceptions import EncordNotFoundError, EncordUnavailableError
 from encord_provider.jobs.next_step import WaitUntil
 
@@ -28,6 +31,29 @@ _HOLD = 20.0
 _HELD_AT_ONCE = 8
 _SHORTEST_PAUSE = 1.0
 _LONGEST_PAUSE = 15.0
+
+
+class Awaited(Protocol):
+    """An answer to a poll: an upload job, or a synchronisation."""
+
+    @property
+    def state(self) -> JobState:
+        """What it has come to."""
+
+    @property
+    def units(self) -> UnitCounts:
+        """How far it is."""
+
+    @property
+    def poll_after(self) -> float | None:
+        """Seconds for which Encord asks not to be polled again, or None."""
+
+
+class Poll(Protocol):
+    """Gives the call that asks for one job of a folder, which Encord may hold for some seconds."""
+
+    def __call__(self, folder: str, job_id: str, /, *, hold: float = 0.0) -> Call[Any]:
+        """Give the call, whose result is an :class:`Awaited`."""
 
 
 class WaitEnd(StrEnum):
@@ -48,7 +74,7 @@ class WaitResult:
     """
 
     end: WaitEnd
-    jobs: Mapping[str, UploadJob]
+    jobs: Mapping[str, Awaited]
     message: str = ""
 
 
@@ -57,10 +83,12 @@ class Progress:
     """Say how far the jobs are, in the log, at most every ``PROGRESS_EVERY`` seconds.
 
     :param total: data units that the jobs have between them, where known; otherwise what the jobs report.
+    :param what: what is under way.
     :param clock: a monotonic clock, in seconds.
     """
 
     total: int | None = None
+    what: str = "Upload"
     clock: Callable[[], float] = time.monotonic
     _started: float = field(init=False)
     _said: float | None = field(init=False, default=None)
@@ -83,7 +111,8 @@ class Progress:
         rate = finished / elapsed if elapsed > 0 else 0.0
         left = f"{(total - finished) / rate:.0f} s left" if rate > 0 else "time left unknown"
         log.info(
-            "Upload: %d of %d data units done, %d failed, %d pending, %.1f per second, %s.",
+            "%s: %d of %d data units done, %d failed, %d pending, %.1f per second, %s.",
+            self.what,
             units.done,
             total,
             units.failed,
@@ -101,8 +130,9 @@ async def wait_for_jobs(
     until: WaitUntil = WaitUntil.ALL,
     deadline: float | None = None,
     progress: Progress | None = None,
+    poll: Poll = get_upload_job,
 ) -> WaitResult:
-    """Wait until upload jobs have ended, without judging them.
+    """Wait until upload jobs, or synchronisations, have ended, without judging them.
 
     Every job is asked by itself. While there are few, Encord holds the answers until a job ends (a long poll);
     otherwise the pause between two questions about a job grows from 1 to 15 s with jitter, and starts anew
@@ -115,6 +145,7 @@ async def wait_for_jobs(
     :param until: whether one finished job ends the wait, or only all of them.
     :param deadline: seconds since the epoch after which the wait is over; None to wait without end.
     :param progress: where to say how far the jobs are.
+    :param poll: asks for one of them.
     :returns: how it ended. Jobs are still running on ``TIMEOUT`` and ``UNREACHABLE``.
     :raises EncordRequestError: if Encord refuses the poll, as for a job that it does not know.
     """
@@ -123,6 +154,7 @@ async def wait_for_jobs(
         folder=folder,
         progress=progress or Progress(),
         left=len(job_ids),
+        poll=poll,
     )
     watchers = {asyncio.create_task(watch.follow(job_id)) for job_id in dict.fromkeys(job_ids)}
     try:
@@ -172,7 +204,8 @@ class _Watch:
     folder: str
     progress: Progress
     left: int
-    jobs: dict[str, UploadJob] = field(default_factory=dict)
+    poll: Poll
+    jobs: dict[str, Awaited] = field(default_factory=dict)
 
     async def follow(self, job_id: str) -> None:
         """Ask for a job until it has ended."""
@@ -183,7 +216,7 @@ class _Watch:
             # The first answer is wanted at once, for the progress in the log.
             hold = _HOLD if before is not None and few else 0.0
             asked = time.monotonic()
-            job = await self.api.perform(get_upload_job(self.folder, job_id, hold=hold))
+            job: Awaited = await self.api.perform(self.poll(self.folder, job_id, hold=hold))
             self.jobs[job_id] = job
             self.say()
             if job.state.is_terminal:
@@ -206,6 +239,6 @@ class _Watch:
         self.progress.say(sum((job.units for job in self.jobs.values()), UnitCounts()), last=last)
 
 
-def finished_states(jobs: Mapping[str, UploadJob]) -> dict[str, JobState]:
+def finished_states(jobs: Mapping[str, Awaited]) -> dict[str, JobState]:
     """Give the jobs that have ended with their states."""
     return {job_id: job.state for job_id, job in jobs.items() if job.state.is_terminal}

@@ -270,6 +270,28 @@ def link_report(
     )
 
 
+def sync_report(summary: Mapping[str, Any]) -> TaskReport:
+    """Report the synchronisation of a folder.
+
+    :param summary: what the operator returns of it.
+    """
+    units, pages = summary["units"], summary["pages"]
+    return TaskReport(
+        title="Synchronisation",
+        counts={
+            "files synchronised": units["done"],
+            "failed": units["failed"],
+            "cancelled": units["cancelled"],
+            "under way": units["pending"],
+            "pages of the bucket": pages["done"],
+            "pages that could not be read": pages["failed"],
+            "files in the folder": summary["files"],
+            "items whose object is gone": summary["tombstones"],
+        },
+        files={"Encord folder": summary["folder"]},
+    )
+
+
 def schema_report(difference: Mapping[str, Sequence[str]]) -> TaskReport:
     """Report what became of the metadata schema.
 

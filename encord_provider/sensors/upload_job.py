@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +20,6 @@ from encord_provider.asset_events import tells_assets
 from encord_provider.exceptions import EncordInputError
 from encord_provider.hooks.encord import EncordHook
 from encord_provider.jobs.report import Outcome
-from encord_provider.jobs.wait import wait_in_process
 from encord_provider.links import EncordFolderLink, EncordUploadJobsLink, show_link
 from encord_provider.triggers.upload_job import EncordUploadJobTrigger, EventStatus, UploadJobEvent
 
@@ -108,13 +106,9 @@ class EncordUploadJobSensor(BaseSensorOperator):  # type: ignore[misc, unused-ig
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Judge when the triggerer has seen the jobs end."""
         self._show_links(context)
-        seen = UploadJobEvent.from_payload(event)
-        if seen.is_early:
-            self.log.warning("The triggerer's clock is ahead of this machine's; the jobs are awaited here.")
-            end = wait_in_process(
-                self.hook.async_api, folder=self._folder_uuid, job_ids=self._jobs, deadline=seen.deadline
-            )
-            seen = replace(seen, status=EventStatus(end.value))
+        seen = UploadJobEvent.from_payload(event).settled(
+            self.hook.async_api, folder=self._folder_uuid, job_ids=self._jobs
+        )
         if seen.status is EventStatus.TIMEOUT:
             raise AirflowSensorTimeout(
                 f"The upload jobs {', '.join(self._jobs)} had not ended after {self.timeout} seconds; they go on."

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from encord_provider.api.calls import get_upload_job
 from encord_provider.exceptions import (
     EncordError,
     EncordPermanentError,
@@ -22,8 +23,11 @@ from encord_provider.hooks.encord import EncordHook
 from encord_provider.jobs.cancel import KILLED_TRIGGER, Cause, cancel_jobs
 from encord_provider.jobs.next_step import WaitUntil
 from encord_provider.jobs.receipts import Receipt, Receipts
-from encord_provider.jobs.wait import Progress, finished_states, wait_for_jobs
+from encord_provider.jobs.wait import Poll, Progress, finished_states, wait_for_jobs, wait_in_process
 from encord_provider.text.stored import opened, stamped
+
+if TYPE_CHECKING:
+    from encord_provider.api.async_client import AsyncEncordApi
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +81,19 @@ class UploadJobEvent:
         Their clocks differ, and deferring again would only give the same event again.
         """
         return self.status is EventStatus.TIMEOUT and (self.deadline is None or time.time() < self.deadline)
+
+    def settled(self, connect: Callable[[], AsyncEncordApi], **how: Any) -> UploadJobEvent:
+        """Wait in this process where the triggerer's clock is ahead of this machine's, so that it gave up early.
+
+        :param connect: makes the client.
+        :param how: what :func:`~encord_provider.jobs.wait.wait_for_jobs` takes.
+        :returns: the event, or what became of that wait.
+        """
+        if not self.is_early:
+            return self
+        log.warning("The triggerer's clock is ahead of this machine's; the wait goes on here.")
+        end = wait_in_process(connect, deadline=self.deadline, **how)
+        return replace(self, status=EventStatus(end.value))
 
     def raise_for_status(self) -> None:
         """Raise what the triggerer could only report.
@@ -138,6 +155,9 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         task; None for none.
     :param parts: job id -> ``{"part", "sha256"}`` for these receipts.
     """
+
+    poll: ClassVar[Poll] = staticmethod(get_upload_job)
+    what: ClassVar[str] = "Upload"
 
     def __init__(
         self,
@@ -220,7 +240,8 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
                     job_ids=self.job_ids,
                     until=WaitUntil(self.until),
                     deadline=self._own_deadline(),
-                    progress=Progress(total=self.total_units),
+                    progress=Progress(total=self.total_units, what=self.what),
+                    poll=self.poll,
                 )
         except EncordError as error:
             return UploadJobEvent(

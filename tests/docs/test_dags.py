@@ -228,6 +228,16 @@ def check_rows_as_tables(returned: Any) -> None:
     assert short(json.loads(line)["encord_name"] for line in lines) == FOUR
 
 
+def check_mirror_a_bucket(returned: Any) -> None:
+    assert (returned["sync"]["status"], returned["sync"]["tombstones"]) == ("done", 0)
+    assert set(short(items("Oslo"))) == {"crane.mp4", "quay-1.jpg", "quay-2.jpg"}
+
+
+def check_mirror_now_wait_later(returned: Any) -> None:
+    assert returned["wait"]["sync"] == returned["start"]["sync"]
+    assert set(short(items("Bergen"))) == {"gate.png"}
+
+
 def given_a_dataset_of_recordings() -> Any:
     given_imported_recordings()
     run_operator(EncordCreateDatasetOperator(task_id="before", dataset="Quays"))

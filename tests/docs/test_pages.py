@@ -28,6 +28,8 @@ CLASSES = {
     "operators/unlink_items.md": "encord_provider.operators.unlink_items.EncordUnlinkItemsOperator",
     "operators/attach_dataset.md": "encord_provider.operators.attach_dataset.EncordAttachDatasetOperator",
     "operators/export_data_rows.md": "encord_provider.operators.export_data_rows.EncordExportDataRowsOperator",
+    "operators/sync_folder.md": "encord_provider.operators.sync_folder.EncordSyncFolderOperator",
+    "sensors/cloud_sync.md": "encord_provider.sensors.cloud_sync.EncordCloudSyncSensor",
     "sensors/upload_job.md": "encord_provider.sensors.upload_job.EncordUploadJobSensor",
 }
 _RUN_BY_TESTS = {"python", "json", "ini", "bash", "csv", "yaml", "text"}
