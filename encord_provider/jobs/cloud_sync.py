@@ -96,7 +96,7 @@ class Mirror:
                 f"The folder {self.folder!r} ({folder}) mirrors {mirrored}, not {self.remote_url}. Encord cannot "
                 "change that: give another name."
             )
-        if self.integration and self.remote_url is not None:
+        if self.integration:
             wanted, used = hook.find_integration(self.integration), uuid_of(str(known.get("integrationHash")))
             if wanted != used:
                 raise EncordInputError(
