@@ -48,6 +48,7 @@ class EncordAttachDatasetOperator(EncordWorkspaceOperator):
     @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """Look whether the project has the dataset, and attach it where not."""
+        self.end_calls_in_time()
         hook = self.hook
         project, dataset = project_of(hook, self.project), dataset_of(hook, self.dataset)
         if app := hook.web_app:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +70,11 @@ class EncordOperator(BaseOperator):  # type: ignore[misc, unused-ignore]
     def hook(self) -> EncordHook:
         """The hook on the operator's connection."""
         return EncordHook(encord_conn_id=self.encord_conn_id)
+
+    def end_calls_in_time(self) -> None:
+        """Let no call of this attempt go on after its ``execution_timeout``."""
+        limit = self.execution_timeout
+        self.hook.limit(time.time() + limit.total_seconds() if isinstance(limit, timedelta) else None)
 
 
 class EncordWorkspaceOperator(EncordOperator):

@@ -43,6 +43,7 @@ class EncordCreateDatasetOperator(EncordOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Look the dataset up, and create it where it is missing."""
+        self.end_calls_in_time()
         found = self.hook.create_dataset(
             name_of(self.dataset, parameter="dataset"),
             description=self.description,

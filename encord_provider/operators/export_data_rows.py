@@ -73,6 +73,7 @@ class EncordExportDataRowsOperator(EncordWorkspaceOperator):
     @reported
     def execute(self, context: Context) -> dict[str, Any]:
         """List the rows, read their items, and write the table."""
+        self.end_calls_in_time()
         unreadable: list[tuple[str, str, str]] = []
         rows = self._rows(context)
         with TableWriter(self.file_format, about=_COLUMNS) as table:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import orjson
@@ -96,9 +94,8 @@ class EncordDatasetItemsOperator(EncordWorkspaceOperator):
         )
 
     def _selection(self) -> SelectedItems:
-        """Read which items are meant, and end the calls of this attempt in time."""
-        limit = self.execution_timeout
-        self.hook.limit(time.time() + limit.total_seconds() if isinstance(limit, timedelta) else None)
+        """Read which items are meant."""
+        self.end_calls_in_time()
         selected = SelectedItems.of(folder=self.folder, items=self.items)
         if selected.frames:
             raise EncordInputError(

@@ -310,10 +310,24 @@ class TestLinkRefuses:
         assert not isinstance(caught.value, EncordPermanentError)
         assert titles_in() == []
 
-    def test_names_of_which_none_is_an_item(self, link: Run) -> None:
+    def test_names_of_which_none_is_an_item(self, link: Run, tmp_path: Path) -> None:
         new_dataset()
-        with pytest.raises(EncordInputError, match=f"none is an item[^$]*{NOWHERE}"):
+        new_folder("lake")
+        index = write_spec(tmp_path / "spec", 2, per_part=2)
+        with pytest.raises(EncordError, match=r"none is an item of folder lake[^$]*0001\.png"):
+            link(folder="lake", items={"upload_spec": index})
+        # Encord says of these itself that they are not there.
+        with pytest.raises(EncordRequestError, match=NOWHERE):
             link(items={"uuids": [NOWHERE]})
+
+    def test_a_uuid_that_is_no_item(self, link: Run) -> None:
+        items = register(new_folder("lake"), images("a.jpg"))
+        new_dataset()
+        given = {"items": {"uuids": [items["a.jpg"], NOWHERE]}}
+        with pytest.raises(EncordInputError, match=f"1 of 2[^$]*{NOWHERE}"):
+            link(max_unmatched=0, **given)
+        assert titles_in() == []
+        assert counts(link(**given)) == {"selected": 1, "linked": 1, "unmatched": 1}
 
     def test_an_object_that_two_items_have_is_not_guessed(self, link: Run, tmp_path: Path) -> None:
         folder = new_folder("lake")
@@ -429,6 +443,19 @@ class TestAttach:
         encord_emulator.call(lambda store: store.requests.clear())
         assert attach(project=first["project"], dataset=first["dataset"]) == {**first, "attached": False}
         assert "add_project_datasets" not in writes(encord_emulator)
+
+    def test_no_call_goes_on_after_the_time_of_the_task(
+        self, encord_emulator: EncordEmulator, attach: Run, create: Run
+    ) -> None:
+        new_project(new_dataset())
+        encord_emulator.inject_fault("status", status=503, route="list_datasets")
+        for task in (
+            lambda: attach(project="labels", execution_timeout=timedelta(seconds=1)),
+            lambda: create("cars", execution_timeout=timedelta(seconds=1)),
+        ):
+            with pytest.raises(EncordUnavailableError) as caught:
+                task()
+            assert caught.value.out_of_time
 
     def test_a_lost_answer(self, encord_emulator: EncordEmulator, attach: Run) -> None:
         project = new_project(run_named("other"))
