@@ -34,6 +34,14 @@ class DatasetContents:
         self.rows_of: Mapping[str, Sequence[str]] = _rows_of(self._dataset.data_rows)
         """UUID of an item -> the data rows that it backs."""
 
+    @property
+    def hosted(self) -> set[str]:
+        """The items, of those that were there at first, whose files Encord hosts itself."""
+        from encord.orm.dataset import StorageLocation
+
+        rows = self._dataset.data_rows
+        return set(_rows_of(row for row in rows if row.storage_location == StorageLocation.CORD_STORAGE))
+
     def read_again(self) -> None:
         """Read which data rows there are now."""
         listed = self._ask(
@@ -59,7 +67,7 @@ class DatasetContents:
         return set(_rows_of(answer))
 
     def unlink(self, rows: Sequence[str]) -> None:
-        """Delete data rows; the items behind them stay.
+        """Delete data rows; the items behind them stay, unless Encord hosts their files.
 
         :param rows: UUIDs of data rows.
         :raises EncordRequestError: if Encord refuses it.

@@ -110,9 +110,12 @@ class Linking:
 class Unlinking:
     """Deletes the data rows of items; the items stay.
 
+    Of an item whose file Encord hosts itself, the file would go with the row (Encord's page about removing data from
+    datasets): such items are refused.
+
     :param contents: the dataset, whose data rows have just been read.
     :param targets: the items.
-    :raises EncordInputError: if the dataset mirrors the folder of some of the items.
+    :raises EncordInputError: if the dataset mirrors the folder of some of the items, or Encord hosts their files.
     """
 
     def __init__(self, *, contents: DatasetContents, targets: Targets) -> None:
@@ -123,6 +126,13 @@ class Unlinking:
         }
         self.not_there = len(targets.items) - len(self.rows)
         self.unlinked: list[str] = []
+        hosted = contents.hosted
+        if lost := [item for item in self.rows if item in hosted]:
+            raise EncordInputError(
+                f"Encord hosts the files of {len(lost)} of the items itself, the first of them "
+                f"{targets.items[lost[0]].key}, and deletes a file with its data row. Nothing was changed. Leave these "
+                "items out, or remove them in Encord's web app."
+            )
         mirrored = [item for item in self.rows if targets.items[item].folder == contents.backing_folder]
         if mirrored:
             raise EncordInputError(

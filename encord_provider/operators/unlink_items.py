@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class EncordUnlinkItemsOperator(EncordDatasetItemsOperator):
     """Take storage items out of a dataset: their data rows are deleted, the items stay.
 
+    Encord deletes the files that it hosts itself with their data rows; such items are refused.
+
     The label rows that projects have of these data rows go with them. What the dataset does not have is passed over,
     so that running it again changes nothing.
 
@@ -27,8 +29,8 @@ class EncordUnlinkItemsOperator(EncordDatasetItemsOperator):
     :returns: ``{"dataset", "selected", "unlinked", "not_there", "unmatched", "ambiguous", "report"}``: the UUID, counts
         of items and of names, and the URI of a JSONL file with a line for every item that was taken out and for every
         name in vain.
-    :raises EncordInputError: if the dataset or a name is wrong, ``max_unlinked`` would be passed, or the dataset
-        mirrors the folder of the items; nothing has been taken out.
+    :raises EncordInputError: if the dataset or a name is wrong, ``max_unlinked`` would be passed, the dataset
+        mirrors the folder of the items, or Encord hosts their files; nothing has been taken out.
     """
 
     template_fields: tuple[str, ...] = (*EncordDatasetItemsOperator.template_fields, "max_unlinked")

@@ -417,6 +417,24 @@ class TestUnlink:
             unlink(folder="lake", max_unlinked="1")
         assert titles_in() == ["a.jpg", "b.jpg"]
 
+    def test_groups_are_taken_out_whole(self, unlink: Run) -> None:
+        group = {"title": "g", "createVideo": False, **{f"objectUrl_{n}": url(f"g/{n}.jpg") for n in (0, 1)}}
+        items = register(new_folder("lake"), {"image_groups": [group]})
+        new_dataset(items["g"])
+        assert counts(unlink(folder="lake")) == {"selected": 1, "unlinked": 1}
+        assert titles_in() == []
+
+    def test_a_file_that_encord_hosts_is_not_deleted(self, unlink: Run, tmp_path: Path) -> None:
+        folder = new_folder("lake")
+        items = register(folder, images("a.jpg"))
+        file = tmp_path / "mine.txt"
+        file.write_text("mine")
+        hosted = folder.upload_text(file)
+        new_dataset(items["a.jpg"], str(hosted))
+        with pytest.raises(EncordInputError, match=f"hosts the files of 1.*{hosted}"):
+            unlink(folder="lake")
+        assert titles_in() == ["a.jpg", "mine.txt"]
+
     def test_the_folder_that_a_dataset_mirrors_is_left_alone(self, create: Run, unlink: Run) -> None:
         create("trucks", create_backing_folder=True)
         folder = EncordHook().client.get_storage_folder(datasets()[0].backing_folder_uuid)
