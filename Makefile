@@ -64,8 +64,11 @@ check: $(READY)  ## lint, format, types and import contracts
 audit: $(READY)  ## known vulnerabilities of the pinned versions
 	@.ci/audit $(abspath $(BIN))/uv constraints/airflow-$(AIRFLOW)-*.txt
 
-compat:  ## the demo on the older Airflows that are supported, each in an environment of its own
-	@for airflow in $(OLDER); do echo "== Airflow $$airflow"; $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow; done
+compat:  ## the demo on the older Airflows that are supported, side by side, each in an environment of its own
+	@mkdir -p .demo; runs=(); for airflow in $(OLDER); do \
+	  $(MAKE) demo AIRFLOW=$$airflow VENV=.venv-$$airflow >.demo/compat-$$airflow.log 2>&1 & runs+=("$$airflow:$$!"); done; \
+	failed=0; for run in "$${runs[@]}"; do \
+	  echo "== Airflow $${run%:*}"; wait "$${run#*:}" || failed=1; cat ".demo/compat-$${run%:*}.log"; done; exit $$failed
 
 matrix: $(READY)  ## the tests on every supported Airflow and Python; ARGS="--cells 3.1.8-3.11,lowest" picks some
 	@$(BIN)/python .ci/matrix.py $(ARGS)

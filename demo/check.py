@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -27,7 +28,8 @@ def run() -> int:
     :returns: 0 when the folder holds exactly what the bucket calls for, before and after the second run
     """
     started = time.monotonic()
-    home = ROOT / ".demo" / "run"
+    # Of its own for each Airflow: "make compat" runs several at once.
+    home = ROOT / ".demo" / f"airflow-{version('apache-airflow')}"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     workspace = home / "workspace"
