@@ -12,6 +12,9 @@ from encord_provider.text.shown import shown
 GROUP_TYPES = frozenset({"imageGroup", "imageSequence", "dicomSeries", "group"})
 """Item types that stand for several files; their URLs are those of their child items."""
 
+DATA_GROUP_TYPE = "group"
+"""The item type of a data group, which is made of items that have a folder themselves."""
+
 SCENE_TYPE = "scene"
 """The item type of a scene, whose files are named inside of its description."""
 

@@ -118,6 +118,16 @@ def match_rows(
     ]
 
 
+def names_itself(row: MetadataRow, item: StorageItem) -> bool:
+    """Whether an item itself has the name that a row gives, and not one of its files.
+
+    :param row: a row without ``urls``.
+    :param item: an item.
+    """
+    name = _name_of(row)
+    return name in _names_of(item, {name[0]})
+
+
 class _Scenes:
     """The rows of scenes. A scene shows none of its files, or one of them as its own."""
 

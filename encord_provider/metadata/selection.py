@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
@@ -18,9 +19,12 @@ from encord_provider.jobs.parts import index_uri_of
 from encord_provider.lineage import Place
 from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordLink, EncordProjectLink
 from encord_provider.metadata.dividing import DIVISIBLE, divided
+from encord_provider.metadata.folder_memory import FolderMemories
+from encord_provider.metadata.folder_reading import match_in_folders
 from encord_provider.metadata.matching import Match, match_rows
 from encord_provider.metadata.rows import ItemKey, MetadataRow, rows_of_index
 from encord_provider.options import ItemSelection
+from encord_provider.workspace.files import child
 
 if TYPE_CHECKING:
     from encord_provider.hooks.encord import EncordHook
@@ -148,6 +152,21 @@ class SelectedItems:
         """
         return self._items_of(self.matches(hook))
 
+    def match(self, hook: EncordHook, rows: Sequence[MetadataRow], *, memory: str) -> list[Match]:
+        """Find the items that rows mean among these. It raises what :meth:`matches` raises.
+
+        The items of a folder are not all read each time, see :mod:`~encord_provider.metadata.folder_reading`.
+
+        :param hook: the connection.
+        :param rows: the rows.
+        :param memory: the URI below which is kept what is known of folders.
+        """
+        if self.folder is None or self.frames or self.upload_spec is not None:
+            return match_in(hook, rows, self.read(hook))
+        folders = list(self._folders(hook, self.folder))
+        memories = [FolderMemories(child(memory, folder), folder) for folder in folders]
+        return match_in_folders(hook.api, rows, memories, files_of=partial(_files_of, hook))
+
     def __str__(self) -> str:
         if self.folder is not None:
             return f"folder {self.folder}{' and those below it' if self.recursive else ''}"
@@ -183,10 +202,14 @@ class SelectedItems:
         return _items_by_uuid(hook, self.uuids or ())
 
     def _folder_items(self, hook: EncordHook, folder: str) -> Iterator[StorageItem]:
+        for one in self._folders(hook, folder):
+            yield from hook.api.folder_items(one)
+
+    def _folders(self, hook: EncordHook, folder: str) -> Iterator[str]:
         waiting = [hook.find_folder(folder)]
         while waiting:
             current = waiting.pop()
-            yield from hook.api.folder_items(current)
+            yield current
             if self.recursive:
                 waiting.extend(reversed(_subfolders(hook, current)))
 
@@ -198,12 +221,12 @@ def match_in(hook: EncordHook, rows: Sequence[MetadataRow], items: Iterable[Stor
     :param rows: the rows.
     :param items: the items that they may mean; read once.
     """
+    return match_rows(rows, items, files_of=partial(_files_of, hook))
 
-    def files_of(group: StorageItem) -> list[str]:
-        children = hook.api.perform(get_child_items(group.folder, group.uuid))
-        return [child.url for child in children if child.url]
 
-    return match_rows(rows, items, files_of=files_of)
+def _files_of(hook: EncordHook, group: StorageItem) -> list[str]:
+    children = hook.api.perform(get_child_items(group.folder, group.uuid))
+    return [file.url for file in children if file.url]
 
 
 def child_items_of(hook: EncordHook, items: Iterable[StorageItem]) -> Iterator[StorageItem]:
@@ -216,10 +239,10 @@ def child_items_of(hook: EncordHook, items: Iterable[StorageItem]) -> Iterator[S
     for item in items:
         if item.item_type not in GROUP_TYPES:
             continue
-        for child in hook.api.perform(get_child_items(item.folder, item.uuid)):
-            if child.uuid not in seen:
-                seen.add(child.uuid)
-                yield child
+        for file in hook.api.perform(get_child_items(item.folder, item.uuid)):
+            if file.uuid not in seen:
+                seen.add(file.uuid)
+                yield file
 
 
 def _match_of_item(item: StorageItem) -> Match:

@@ -21,13 +21,13 @@ from encord_provider.metadata.matching import Match
 from encord_provider.metadata.patch import MetadataPatcher, PatchMode
 from encord_provider.metadata.results import PatchSummary, RowOutcome
 from encord_provider.metadata.rows import ItemKey, MetadataRow, checked_rows, rows_of
-from encord_provider.metadata.selection import SelectedItems, match_in
+from encord_provider.metadata.selection import SelectedItems
 from encord_provider.operators.base import EncordInputsOperator
 from encord_provider.options import ItemSelection
 from encord_provider.report.reporting import reported
 from encord_provider.report.section import TaskReport
 from encord_provider.report.tasks import patch_report
-from encord_provider.workspace.files import child, write_whole
+from encord_provider.workspace.files import child, folder_memories, write_whole
 from encord_provider.workspace.templates import limit_of
 
 if TYPE_CHECKING:
@@ -179,7 +179,8 @@ class EncordPatchMetadataOperator(EncordInputsOperator):
             )
         if not rows:
             return ()
-        matches = match_in(self.hook, self._checked(rows), selected.read(self.hook))
+        memory = folder_memories(self.workspace)
+        matches = selected.match(self.hook, self._checked(rows), memory=memory)
         return checked_edits(matches, self.hook.metadata_schema if self.validate else None)
 
     def _same_for_all(self, selected: SelectedItems) -> Iterable[Match]:

@@ -184,6 +184,15 @@ def run_folder(workspace: str | None, *, dag_id: str, run_id: str) -> str:
     return child(workspace or default_workspace(), safe_name(dag_id), safe_name(run_id))
 
 
+def folder_memories(workspace: str | None) -> str:
+    """Give the URI below which is kept what is known of storage folders from one run to the next.
+
+    :param workspace: the URI of the workspace; None or empty for the default one.
+    """
+    # With a ~ in front, as no DAG's folder has it.
+    return child(workspace or default_workspace(), "~folders")
+
+
 def task_folder(workspace: str | None, context: Context) -> str:
     """Give the URI of the folder of one task of one DAG run: workspace, DAG, run, task.
 

@@ -190,13 +190,15 @@ class TestWhatChanges:
     ) -> None:
         from encord_provider.api.client import EncordApi
 
-        listed = EncordApi.folder_items
+        perform = EncordApi.perform
 
-        def listed_and_then_changed(api: EncordApi, folder: str, **search: Any) -> Any:
-            yield from listed(api, folder, **search)
-            items(imported)["a.jpg"].update(client_metadata={"weather": "rain"})
+        def listed_and_then_changed(api: EncordApi, call: Any) -> Any:
+            answer = perform(api, call)
+            if call.name == "list_items":
+                items(imported)["a.jpg"].update(client_metadata={"weather": "rain"})
+            return answer
 
-        monkeypatch.setattr(EncordApi, "folder_items", listed_and_then_changed)
+        monkeypatch.setattr(EncordApi, "perform", listed_and_then_changed)
         result = patch({url(imported, "a.jpg"): {"site": "oslo"}})
         assert (result["patched"], result["conflicts"]) == (1, 1)
         assert metadata_of(imported)["a.jpg"] == {"site": "oslo", "weather": "rain"}
