@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from encord_provider.api.calls import get_child_items
-from encord_provider.api.items import StorageItem
+from encord_provider.api.items import ItemPage, StorageItem
 from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.storage.folders.models import Folder, Folders
 from encord_provider.emulator.storage.items.models import Items
@@ -34,7 +34,7 @@ from tests.helpers.operators import run
 if TYPE_CHECKING:
     from encord_provider.emulator.server import EncordEmulator
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 OBJECTS = [f"o{number}.jpg" for number in range(6)]
 SPELLINGS: tuple[Callable[[str], str], ...] = (url, lambda name: f"s3://lake/{name}")
 TITLES = ("scan 1", "scan 2", "scan 3", "quay")
@@ -174,6 +174,8 @@ def test_the_matches_are_those_of_reading_everything(lake: Lake, monkeypatch: py
             lake.add("image", data.draw(st.sampled_from(TITLES)), [url(name)])
         for name in data.draw(st.lists(st.sampled_from(OBJECTS), max_size=2)):
             lake.add(data.draw(st.sampled_from(GROUPS)), data.draw(st.sampled_from(TITLES)), [url(name)])
+        for name in data.draw(st.lists(st.sampled_from(OBJECTS), max_size=2)):
+            lake.add("image", data.draw(st.sampled_from(TITLES)), [url(name)], elsewhere=True)
         lake.fill(data.draw(st.sampled_from([0, 8])))
         for number in range(4):
             if number:
@@ -194,7 +196,7 @@ def change(lake: Lake, data: st.DataObject) -> None:
     here, elsewhere = lake.pick(chance), lake.pick(chance, elsewhere=True)
     source, target = lake.change(lambda items, lake, other: (lake, other))
     removes = data.draw(st.booleans())
-    many = ["add", "add", "add", "elsewhere", "title", "title", "url", "move"]
+    many = ["add", "add", "add", "elsewhere", "title", "title", "url", "move", "move"]
     for what in data.draw(st.lists(st.sampled_from(many), max_size=3)):
         title = data.draw(st.sampled_from(TITLES))
         if what in ("add", "elsewhere"):
@@ -368,3 +370,82 @@ def test_a_workspace_that_cannot_be_written_costs_only_the_memory(
     (match,) = lake.found([row(url("old/1.jpg"))])
     assert match.items[0].name == "old 1"
     assert "No space left" in caplog.text
+
+
+class TestWhatMayNotBeMissed:
+    """Each is read as from all items, though a row finds an item among the new and remembered ones."""
+
+    @pytest.fixture
+    def long(self, lake: Lake) -> Lake:
+        """A folder of many pages, of which everything is remembered."""
+        lake.add("image", "scan 1", [url("o0.jpg")])
+        for title in ("scan 2", "scan 3"):
+            lake.add("imageGroup", title, [url("o1.jpg")])
+        lake.fill(20)
+        lake.add("image", "quay", [url("o0.jpg")], elsewhere=True)
+        lake.found([row(url("old/1.jpg"))])
+        return lake
+
+    def test_another_item_of_the_object_that_came_from_another_folder(self, long: Lake) -> None:
+        one = [row(url("o0.jpg"))]
+        assert [len(match.items) for match in long.found(one)] == [1]
+        long.change(
+            lambda items, lake, other: [items.move(item, lake) for item in list(items.contents(other))]
+        )
+        assert [len(match.items) for match in long.found(one)] == [2]
+
+    def test_another_item_of_the_object_in_another_spelling(self, long: Lake) -> None:
+        long.add("image", "quay", ["s3://lake/o0.jpg"])
+        assert [len(match.items) for match in long.found([row(url("o0.jpg"))])] == [2]
+
+    def test_another_group_with_the_file(self, long: Lake) -> None:
+        long.add("imageGroup", "new", [url("o1.jpg")])
+        one = [row(url("o1.jpg"), ItemKey.FILE_URL)]
+        assert [len(match.items) for match in long.found(one)] == [3]
+
+    def test_another_group_of_the_same_files_where_the_title_is_of_none(self, long: Lake) -> None:
+        long.add("imageGroup", "new", [url("o1.jpg")])
+        one = [row(url("o1.jpg"), urls=(url("o1.jpg"),), title="scan 9")]
+        assert [len(match.items) for match in long.found(one)] == [3]
+
+    def test_another_item_that_was_given_the_title(self, long: Lake) -> None:
+        def rename(items: Items, lake: Folder, _: Folder) -> None:
+            items.rename(next(item for item in items.contents(lake) if item.name == "old 7"), "scan 2")
+
+        group = [row(url("o1.jpg"), urls=(url("o1.jpg"),), title="scan 2")]
+        titled = [row("scan 2", ItemKey.TITLE)]
+        assert [len(match.items) for match in long.found(group) + long.found(titled)] == [1, 1]
+        long.change(rename)
+        with long.calls() as calls:
+            assert [len(match.items) for match in long.found(titled)] == [2]
+        assert calls.count("list_folder_items") == 2
+        long.change(
+            lambda items, lake, _: [
+                items.rename(item, "scan 2") for item in list(items.contents(lake)) if item.name == "scan 3"
+            ]
+        )
+        assert [len(match.items) for match in long.found(group)] == [2]
+
+    def test_an_item_that_was_pointed_at_another_object(self, long: Lake) -> None:
+        long.add("image", "quay", [url("o0.jpg")])
+        one = [row(url("o0.jpg"))]
+        assert [len(match.items) for match in long.found(one)] == [2]
+        long.change(
+            lambda items, lake, _: [
+                items.relocate(item, url=url("o5.jpg"), integration=None)
+                for item in list(items.contents(lake))
+                if item.name == "scan 1"
+            ]
+        )
+        assert [len(match.items) for match in long.found([*one, row(url("o5.jpg"))])] == [1, 1]
+
+    def test_a_search_that_does_not_find_what_has_the_title(self, long: Lake) -> None:
+        titled = [row("scan 1", ItemKey.TITLE)]
+        perform = long.hook.api.perform
+
+        def finds_nothing(call: Any) -> Any:
+            answer = perform(call)
+            return ItemPage(items=(), next_page_token=None) if "search" in dict(call.query) else answer
+
+        long.hook.api.perform = finds_nothing  # type: ignore[method-assign, assignment]
+        assert [len(match.items) for match in long.found(titled)] == [1]
