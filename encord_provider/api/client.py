@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from encord_provider.api.answers import lost_answer, read_answer
+from encord_provider.api.at_once import CALLS_AT_ONCE
 from encord_provider.api.calls import Call, list_items
 from encord_provider.api.items import StorageItem
 from encord_provider.api.retry import RetryBudget
@@ -25,6 +27,10 @@ CONNECT_TIMEOUT = 10.0
 
 READ_TIMEOUT = 120.0
 """Seconds to wait for an answer, beyond what the call allows the server to hold it."""
+
+
+MOST_CONNECTIONS = 2 * CALLS_AT_ONCE
+"""How many connections are kept: a task makes calls while it looks at what it wrote before."""
 
 
 class EncordAuth(AuthBase):
@@ -44,7 +50,7 @@ class EncordAuth(AuthBase):
 class EncordApi:
     """Perform calls of the data plane.
 
-    One connection is kept open and used for every call. Transport errors (429, 5xx, a connection that
+    Connections are kept open, and several threads may make calls. Transport errors (429, 5xx, a connection that
     broke, an answer that was cut) are ridden out within the budget; other errors are raised at once.
 
     :param user_config: the SDK's configuration, which knows domain and credentials.
@@ -65,6 +71,8 @@ class EncordApi:
         self._budget = budget or RetryBudget()
         self._sleep = sleep
         self._session = requests.Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=MOST_CONNECTIONS))
 
     def __enter__(self) -> EncordApi:
         return self

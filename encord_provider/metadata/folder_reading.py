@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 
+from encord_provider.api.at_once import at_once
 from encord_provider.api.calls import BULK_SIZE, PAGE_SIZE, get_folder_summary, get_storage_items, list_items
 from encord_provider.api.items import DATA_GROUP_TYPE, GROUP_TYPES, StorageItem
 from encord_provider.exceptions import EncordRequestError
@@ -286,12 +287,12 @@ class FolderReading:
         """Read remembered items; None unless all are in the folder, each with the object that it had."""
         uuids = list(objects)
         found: dict[str, StorageItem] = {}
-        for start in range(0, len(uuids), BULK_SIZE):
-            try:
-                items = self.api.perform(get_storage_items(uuids[start : start + BULK_SIZE]))
-            except EncordRequestError:
-                return None
-            found |= {item.uuid: item for item in items if item.folder == self.memories.folder}
+        calls = (get_storage_items(uuids[at : at + BULK_SIZE]) for at in range(0, len(uuids), BULK_SIZE))
+        try:
+            for items in at_once(self.api.perform, calls):
+                found |= {item.uuid: item for item in items if item.folder == self.memories.folder}
+        except EncordRequestError:
+            return None
         is_same = found.keys() == objects.keys() and all(
             mark_of_url(item.url) == objects[uuid] for uuid, item in found.items()
         )

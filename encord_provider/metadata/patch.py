@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
+from encord_provider.api.at_once import at_once, begun
 from encord_provider.api.calls import BULK_SIZE, get_storage_items, list_items, patch_storage_items
 from encord_provider.api.client import EncordApi
 from encord_provider.api.items import StorageItem
 from encord_provider.exceptions import EncordNotFoundError, EncordPermissionError, EncordRequestError
 from encord_provider.metadata.dividing import DIVISIBLE, MAX_REFUSALS, Divided, divided
 from encord_provider.metadata.matching import Match
-from encord_provider.metadata.read_back import Written, read_back
+from encord_provider.metadata.read_back import ReadBack, Written, read_back
 from encord_provider.metadata.results import RowOutcome, RowResult
 from encord_provider.text.json_values import same_json, size_problem
 
@@ -24,6 +28,9 @@ log = logging.getLogger(__name__)
 
 _HELD = 10 * BULK_SIZE
 """How many results may wait for a bundle to fill, or to be looked at again: a long listing must not fill the memory."""
+
+_LOOKS = 3
+"""How many times so many results are looked at while others are sent."""
 
 _FOLDERS_ASKED = 20
 """How many folders of a refused bundle are tried at most to see whether any can be read."""
@@ -78,48 +85,65 @@ class MetadataPatcher:
         :func:`~encord_provider.metadata.dividing.divided`. What was written is looked at once more, see
         :mod:`~encord_provider.metadata.read_back`.
 
-        :param matches: what each row means; read a bundle at a time.
+        Several bundles are sent at once, and while later ones are, earlier ones are looked at.
+
+        :param matches: what each row means; read a few bundles ahead.
         :returns: what became of each row, in the order of the matches.
         :raises EncordRequestError: if Encord refuses calls whatever they hold: the key, or the whole folder.
         :raises EncordUnavailableError: if Encord cannot be reached; what was patched by then stays patched, and
             patching again changes nothing there.
         """
-        written: dict[str, Written] = {}
+        looks: deque[Future[list[RowResult]]] = deque()
+        try:
+            for results, written in self._windows(matches):
+                looks.append(begun(partial(self._looked_at, results, written)))
+                if len(looks) > _LOOKS:
+                    yield from looks.popleft().result()
+        finally:
+            # Also where a later bundle is refused: what was written is looked after.
+            wait(looks)
+        for look in looks:
+            yield from look.result()
+
+    def _windows(self, matches: Iterable[Match]) -> Iterator[tuple[list[RowResult], dict[str, Written]]]:
+        """Patch the items that would change; give the results and what was written, many rows at a time."""
         results: list[RowResult] = []
-        for result in self._sent(matches, written):
-            results.append(result)
-            if len(results) == _HELD:
-                yield from self._looked_at(results, written)
-                results.clear()
-                written.clear()
-        yield from self._looked_at(results, written)
+        written: dict[str, Written] = {}
+        for some, wrote in at_once(self._settled, self._bundles(matches)):
+            results += some
+            written |= wrote
+            if len(results) >= _HELD:
+                yield results, written
+                results, written = [], {}
+        yield results, written
 
-    def _looked_at(self, results: Sequence[RowResult], written: Mapping[str, Written]) -> Iterator[RowResult]:
+    def _looked_at(self, results: Sequence[RowResult], written: Mapping[str, Written]) -> list[RowResult]:
         """Give results once it is known that what was written has stayed."""
-        if not written:
-            yield from results
-            return
         found = read_back(self.api, written)
-        for one in results:
-            if one.outcome is RowOutcome.PATCHED and one.items[0] in found.lost:
-                reason = "somebody else keeps overwriting what is written into it; see that one task at a time does"
-                yield replace(one, outcome=RowOutcome.FAILED, reason=reason)
-            else:
-                is_repaired = one.outcome is RowOutcome.PATCHED and one.items[0] in found.repaired
-                yield replace(one, repaired=True) if is_repaired else one
+        return [self._judged(one, found) for one in results]
 
-    def _sent(self, matches: Iterable[Match], written: dict[str, Written]) -> Iterator[RowResult]:
-        """Patch the items that would change, and note what was written into them."""
+    def _judged(self, one: RowResult, found: ReadBack) -> RowResult:
+        if one.outcome is not RowOutcome.PATCHED:
+            return one
+        if one.items[0] in found.lost:
+            reason = (
+                "somebody else keeps overwriting what is written into it; see that one task at a time does"
+            )
+            return replace(one, outcome=RowOutcome.FAILED, reason=reason)
+        return replace(one, repaired=True) if one.items[0] in found.repaired else one
+
+    def _bundles(self, matches: Iterable[Match]) -> Iterator[list[Match | RowResult]]:
+        """Gather as many rows as have a bundle of items to patch among them."""
         held: list[Match | RowResult] = []
         waiting = 0
         for match in matches:
             one = self._unsent(match) or match
             held.append(one)
             waiting += isinstance(one, Match)
-            if waiting == BULK_SIZE or len(held) == _HELD:
-                yield from self._settled(held, written)
+            if waiting == BULK_SIZE or len(held) == 2 * BULK_SIZE:
+                yield held
                 held, waiting = [], 0
-        yield from self._settled(held, written)
+        yield held
 
     def _unsent(self, match: Match) -> RowResult | None:
         """Give the result of a row for which nothing is to be sent, or None."""
@@ -143,11 +167,11 @@ class MetadataPatcher:
             return RowResult(row=match.row, outcome=RowOutcome.UNCHANGED, items=uuids)
         return None
 
-    def _settled(self, held: Sequence[Match | RowResult], written: dict[str, Written]) -> Iterator[RowResult]:
-        """Send what waits among the results, and give all of them in their order."""
+    def _settled(self, held: Sequence[Match | RowResult]) -> tuple[list[RowResult], dict[str, Written]]:
+        """Send what waits among the results; give all of them in their order, and what was written."""
+        written: dict[str, Written] = {}
         results = self._patched({one.items[0].uuid: one for one in held if isinstance(one, Match)}, written)
-        for one in held:
-            yield results[one.items[0].uuid] if isinstance(one, Match) else one
+        return [results[one.items[0].uuid] if isinstance(one, Match) else one for one in held], written
 
     def _unreadable(self, item: StorageItem) -> str | None:
         """Say why the metadata of an item cannot be merged, or None; a replacement does not need to read it."""

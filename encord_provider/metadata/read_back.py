@@ -12,8 +12,10 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from encord_provider.api.at_once import at_once
 from encord_provider.api.calls import BULK_SIZE, get_storage_items, patch_storage_items
 from encord_provider.api.client import EncordApi
 from encord_provider.api.items import StorageItem
@@ -25,6 +27,9 @@ log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 1.0
 """How long others get to finish a write that they had begun; up to twice as long, so that they do not go in step."""
+
+_CALLS_AT_ONCE = 2
+"""Few: others are being patched meanwhile."""
 
 MAX_ROUNDS = 8
 """After so many repairs of one item somebody keeps overwriting it, and does not look."""
@@ -78,13 +83,16 @@ def read_back(api: EncordApi, written: Mapping[str, Written]) -> ReadBack:
     :returns: what was repaired, and what could not be.
     :raises EncordUnavailableError: if Encord cannot be reached.
     """
+    if not written:
+        return ReadBack(repaired=frozenset(), lost=frozenset())
     repaired: set[str] = set()
     waiting: Sequence[str] = list(written)
     for _ in range(MAX_ROUNDS):
         time.sleep(SETTLE_SECONDS * random.uniform(1, 2))  # noqa: S311 - no secret
         again: list[str] = []
-        for start in range(0, len(waiting), BULK_SIZE):
-            again += _repair(api, written, waiting[start : start + BULK_SIZE])
+        bundles = (waiting[start : start + BULK_SIZE] for start in range(0, len(waiting), BULK_SIZE))
+        for repaired_now in at_once(partial(_repair, api, written), bundles, most=_CALLS_AT_ONCE):
+            again += repaired_now
         if not again:
             return ReadBack(repaired=frozenset(repaired), lost=frozenset())
         log.warning(

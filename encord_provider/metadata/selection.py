@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
+from encord_provider.api.at_once import at_once
 from encord_provider.api.calls import BULK_SIZE, get_child_items, get_storage_items
 from encord_provider.api.items import GROUP_TYPES, StorageItem
 from encord_provider.exceptions import EncordInputError, EncordRequestError
@@ -18,7 +19,7 @@ from encord_provider.hooks.sdk import call_sdk
 from encord_provider.jobs.parts import index_uri_of
 from encord_provider.lineage import Place
 from encord_provider.links import EncordDatasetLink, EncordFolderLink, EncordLink, EncordProjectLink
-from encord_provider.metadata.dividing import DIVISIBLE, divided
+from encord_provider.metadata.dividing import DIVISIBLE, Divided, divided
 from encord_provider.metadata.folder_memory import FolderMemories
 from encord_provider.metadata.folder_reading import match_in_folders
 from encord_provider.metadata.matching import Match, match_rows
@@ -272,13 +273,7 @@ def _index(value: Any) -> str | None:
 
 
 def _items_by_uuid(hook: EncordHook, uuids: Iterable[str]) -> Iterator[StorageItem]:
-    remaining = iter(dict.fromkeys(uuids))
-    while bundle := list(islice(remaining, BULK_SIZE)):
-        read = divided(
-            bundle,
-            lambda uuids: hook.api.perform(get_storage_items(uuids)),
-            may_divide=lambda error: error.status == 403 or error.status in DIVISIBLE,
-        )
+    for read in at_once(partial(_readable, hook), _bundles(uuids)):
         refusal = next(iter(read.refused.values()), None)
         if refusal is not None and (read.given_up or not read.answers):
             raise read.given_up or refusal
@@ -291,6 +286,21 @@ def _items_by_uuid(hook: EncordHook, uuids: Iterable[str]) -> Iterator[StorageIt
             )
         for items in read.answers:
             yield from items
+
+
+def _bundles(uuids: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(dict.fromkeys(uuids))
+    while bundle := list(islice(remaining, BULK_SIZE)):
+        yield bundle
+
+
+def _readable(hook: EncordHook, bundle: Sequence[str]) -> Divided[list[StorageItem]]:
+    """Read items; those that Encord refuses to show are known by name."""
+    return divided(
+        bundle,
+        lambda uuids: hook.api.perform(get_storage_items(uuids)),
+        may_divide=lambda error: error.status == 403 or error.status in DIVISIBLE,
+    )
 
 
 def _subfolders(hook: EncordHook, folder: str) -> list[str]:

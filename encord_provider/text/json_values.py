@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -54,8 +56,12 @@ def exact_loads(text: str) -> Any:
     :raises ValueError: for anything that is not valid JSON, NaN and infinity included, and for half of a surrogate
         pair, which is not text.
     """
+    if not _NEEDS_CARE.search(text):
+        # What it refuses may be right all the same, such as a document nested more deeply.
+        with suppress(ValueError):
+            return orjson.loads(text)
     try:
-        value = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_no_constant)
+        value = _EXACT.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if "\\u" in text and not _is_unicode(value):
@@ -95,8 +101,10 @@ def same_json(one: Any, other: Any) -> bool:
     :param one: a JSON value.
     :param other: another.
     """
+    if one is other:
+        return True
     if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
+        return False
     if isinstance(one, int | float | ExactNumber) and isinstance(other, int | float | ExactNumber):
         if isinstance(one, ExactNumber) or isinstance(other, ExactNumber):
             return _same_number(one, other)
@@ -186,6 +194,11 @@ def _float(text: str) -> float | ExactNumber:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+_EXACT = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_no_constant)
+_NEEDS_CARE = re.compile(r"\\u|[0-9][.eE]|[0-9]{16}|-0")
+"""Numbers that may not be given back digit by digit, and what may be half of a surrogate pair."""
 
 
 def _same_number(one: float | ExactNumber, other: float | ExactNumber) -> bool:

@@ -379,10 +379,11 @@ class TestWhatMayNotBeMissed:
     def long(self, lake: Lake) -> Lake:
         """A folder of many pages, of which everything is remembered."""
         lake.add("image", "scan 1", [url("o0.jpg")])
+        lake.add("image", "five", [url("o5.jpg")])
         for title in ("scan 2", "scan 3"):
             lake.add("imageGroup", title, [url("o1.jpg")])
-        lake.fill(20)
         lake.add("image", "quay", [url("o0.jpg")], elsewhere=True)
+        lake.fill(20)
         lake.found([row(url("old/1.jpg"))])
         return lake
 
@@ -437,7 +438,7 @@ class TestWhatMayNotBeMissed:
                 if item.name == "scan 1"
             ]
         )
-        assert [len(match.items) for match in long.found([*one, row(url("o5.jpg"))])] == [1, 1]
+        assert [len(match.items) for match in long.found([*one, row(url("o5.jpg"))])] == [1, 2]
 
     def test_a_search_that_does_not_find_what_has_the_title(self, long: Lake) -> None:
         titled = [row("scan 1", ItemKey.TITLE)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from encord_provider.api.calls import BULK_SIZE
 from encord_provider.api.items import StorageItem
 from encord_provider.exceptions import EncordRequestError
 from encord_provider.hooks.encord import EncordHook
@@ -223,10 +225,29 @@ def test_a_long_listing_is_not_held_until_its_end() -> None:
 
     def matches() -> Any:
         yield Match(row=row("a", n=1), items=(item("a"),))
-        for number in range(30_000):
+        for number in range(300_000):
             read.append(number)
             yield Match(row=row("b", n=1), items=(item("b", n=1),))
 
     first = next(iter(MetadataPatcher(api=cast("Any", api)).patch(matches())))
     assert first.outcome is RowOutcome.PATCHED
-    assert len(read) < 10_001
+    assert len(read) < 80_000
+
+
+def test_bundles_are_sent_at_once_and_their_results_stay_in_order() -> None:
+    together = threading.Barrier(3)
+
+    class Api(ApiOfOneBundle):
+        def perform(self, call: Any) -> Any:
+            if call.method == "PATCH":
+                # Three patches are under way together, or this never ends.
+                together.wait(30)
+            return super().perform(call)
+
+    names = [f"item {number}" for number in range(3 * BULK_SIZE)]
+    api = Api({name: {} for name in names})
+    matches = [Match(row=row(name, n=1), items=(item(name),)) for name in names]
+    results = list(MetadataPatcher(api=cast("Any", api)).patch(matches))
+    assert [one.row.key for one in results] == names
+    assert {one.outcome for one in results} == {RowOutcome.PATCHED}
+    assert all(metadata == {"n": 1} for metadata in api.now.values())

@@ -109,3 +109,10 @@ def test_an_edited_number_is_read_as_tables_read_it() -> None:
         "a": [7.1, 0, 100.0, 12345678901234567890123]
     }
     assert json_problem(nearest_numbers(exact_loads("9" * 5000))) is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["-0", "[1.50]", "[1E2]", "[1e2]", '{"n":12345678901234567890123}', "[-0.0]", "[1.0]"]
+)
+def test_no_number_is_read_in_a_way_that_changes_it(text: str) -> None:
+    assert dumps(exact_loads(text)).decode() == text
