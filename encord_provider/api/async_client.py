@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from encord.configs import UserConfig
 
 T = TypeVar("T")
+
+
+MOST_CONNECTIONS = 100
+"""How many calls are under way at once; others wait for one of them to end."""
 
 
 class AsyncEncordApi:
@@ -43,13 +48,19 @@ class AsyncEncordApi:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> AsyncEncordApi:
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS))
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    @cached_property
+    def _proxy(self) -> str | None:
+        # The proxies that the synchronous client honours. aiohttp's own trust_env would also take a password for
+        # the host from ~/.netrc, beside the signature.
+        return requests.utils.select_proxy(self.domain, requests.utils.get_environ_proxies(self.domain))
 
     async def perform(self, call: Call[T]) -> T:
         """Perform one call.
@@ -72,10 +83,7 @@ class AsyncEncordApi:
         )
         headers = dict(signed.headers) | {"Accept": "application/json"}
         headers |= {"Content-Type": "application/json"} if content else {}
-        # The proxies that the synchronous client honours. aiohttp's own trust_env would also take a password for
-        # the host from ~/.netrc, beside the signature.
         url = str(signed.url)
-        proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
         timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT + call.hold)
         try:
             async with self._session.request(
@@ -85,7 +93,7 @@ class AsyncEncordApi:
                 data=content,
                 headers=headers,
                 timeout=timeout,
-                proxy=proxy,
+                proxy=self._proxy,
                 allow_redirects=False,
             ) as answer:
                 body = await answer.read()

@@ -29,6 +29,7 @@ PROGRESS_EVERY = 10.0
 
 _HOLD = 20.0
 _HELD_AT_ONCE = 8
+_ASKED_PER_SECOND = 400.0
 _SHORTEST_PAUSE = 1.0
 _LONGEST_PAUSE = 15.0
 
@@ -76,6 +77,26 @@ class WaitResult:
     end: WaitEnd
     jobs: Mapping[str, Awaited]
     message: str = ""
+
+
+@dataclass(eq=False)
+class Pace:
+    """How often Encord is asked for all jobs together whose waits have this pace.
+
+    :ivar waiting: how many jobs are waited for.
+    """
+
+    waiting: int = 0
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether Encord may hold answers: each takes up a connection."""
+        return self.waiting <= _HELD_AT_ONCE
+
+    @property
+    def between(self) -> float:
+        """The seconds between two questions about one job at which all jobs are asked for as often as allowed."""
+        return self.waiting / _ASKED_PER_SECOND
 
 
 @dataclass
@@ -131,13 +152,15 @@ async def wait_for_jobs(
     deadline: float | None = None,
     progress: Progress | None = None,
     poll: Poll = get_upload_job,
+    pace: Pace | None = None,
 ) -> WaitResult:
     """Wait until upload jobs, or synchronisations, have ended, without judging them.
 
     Every job is asked by itself. While there are few, Encord holds the answers until a job ends (a long poll);
     otherwise the pause between two questions about a job grows from 1 to 15 s with jitter, and starts anew
-    whenever it moves. Where an answer asks for a pause (Retry-After), that is made. A poll that fails is ridden out
-    within the budget of ``api``; it is no error of the job.
+    whenever it moves. Where there are thousands, the pauses are longer, and the first questions are spread: all waits
+    of one pace ask no more than 400 times a second. Where an answer asks for a pause (Retry-After), that is made. A
+    poll that fails is ridden out within the budget of ``api``; it is no error of the job.
 
     :param api: the data plane. Its budget says for how long Encord may be out of reach.
     :param folder: UUID of the folder that the jobs register into.
@@ -146,6 +169,7 @@ async def wait_for_jobs(
     :param deadline: seconds since the epoch after which the wait is over; None to wait without end.
     :param progress: where to say how far the jobs are.
     :param poll: asks for one of them.
+    :param pace: what this wait shares with others in the same process; None if it is alone.
     :returns: how it ended. Jobs are still running on ``TIMEOUT`` and ``UNREACHABLE``.
     :raises EncordRequestError: if Encord refuses the poll, as for a job that it does not know.
     """
@@ -153,8 +177,8 @@ async def wait_for_jobs(
         api=api,
         folder=folder,
         progress=progress or Progress(),
-        left=len(job_ids),
         poll=poll,
+        pace=pace or Pace(),
     )
     watchers = {asyncio.create_task(watch.follow(job_id)) for job_id in dict.fromkeys(job_ids)}
     try:
@@ -203,16 +227,25 @@ class _Watch:
     api: AsyncEncordApi
     folder: str
     progress: Progress
-    left: int
     poll: Poll
+    pace: Pace
     jobs: dict[str, Awaited] = field(default_factory=dict)
 
     async def follow(self, job_id: str) -> None:
         """Ask for a job until it has ended."""
+        self.pace.waiting += 1
+        try:
+            await self._follow(job_id)
+        finally:
+            self.pace.waiting -= 1
+
+    async def _follow(self, job_id: str) -> None:
         pause = _SHORTEST_PAUSE
+        # Many triggers start together when a triggerer does.
+        await asyncio.sleep(self.pace.between * random.random())  # noqa: S311 - no secret
         while True:
             before = self.jobs.get(job_id)
-            few = self.left <= _HELD_AT_ONCE
+            few = self.pace.may_hold
             # The first answer is wanted at once, for the progress in the log.
             hold = _HOLD if before is not None and few else 0.0
             asked = time.monotonic()
@@ -220,7 +253,6 @@ class _Watch:
             self.jobs[job_id] = job
             self.say()
             if job.state.is_terminal:
-                self.left -= 1
                 return
             if job.poll_after:
                 await asyncio.sleep(job.poll_after)
@@ -231,8 +263,9 @@ class _Watch:
                 pause = _SHORTEST_PAUSE
             # An answer that was held has been waiting enough.
             if not hold or time.monotonic() - asked < hold / 2:
+                pause = max(pause, self.pace.between)
                 await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, not a secret
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
+                pause = min(pause * 1.5, max(_LONGEST_PAUSE, self.pace.between))
 
     def say(self, *, last: bool = False) -> None:
         """Log the progress."""

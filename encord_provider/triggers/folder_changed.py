@@ -15,6 +15,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from encord_provider.api.calls import get_folder_summary, list_items
 from encord_provider.exceptions import EncordError, EncordInputError
 from encord_provider.hooks.encord import EncordHook
+from encord_provider.triggers.shared import shared_api
 
 log = logging.getLogger(__name__)
 
@@ -120,9 +121,9 @@ class EncordFolderChangedTrigger(BaseEventTrigger):  # type: ignore[misc, unused
             if self._found is None:
                 self._found = await asyncio.to_thread(self._find)
             hook, folder = self._found
-            async with hook.async_api() as api:
-                counts = await api.perform(get_folder_summary(folder))
-                page = await api.perform(list_items(folder, page_size=1, newest_first=True))
+            async with shared_api(hook) as shared:
+                counts = await shared.api.perform(get_folder_summary(folder))
+                page = await shared.api.perform(list_items(folder, page_size=1, newest_first=True))
         except EncordError as error:
             self._found = None
             log.error("The folder %s cannot be watched now: %s", self.folder, error)

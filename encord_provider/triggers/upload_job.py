@@ -25,6 +25,7 @@ from encord_provider.jobs.next_step import WaitUntil
 from encord_provider.jobs.receipts import Receipt, Receipts
 from encord_provider.jobs.wait import Poll, Progress, finished_states, wait_for_jobs, wait_in_process
 from encord_provider.text.stored import opened, stamped
+from encord_provider.triggers.shared import shared_api
 
 if TYPE_CHECKING:
     from encord_provider.api.async_client import AsyncEncordApi
@@ -212,12 +213,13 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         if not self.cancel_on_kill:
             return
         try:
-            hook = await self._hook()
-            await asyncio.to_thread(self._cancel, hook)
+            await asyncio.to_thread(self._cancel)
         except EncordError as error:
             self.log.error("The upload jobs %s could not be cancelled: %s", ", ".join(self.job_ids), error)
 
-    def _cancel(self, hook: EncordHook) -> None:
+    def _cancel(self) -> None:
+        # Off the event loop, as it reads the connection, masks secrets and imports the SDK.
+        hook = EncordHook(encord_conn_id=self.encord_conn_id)
         cancelled = cancel_jobs(
             hook.api, self.folder, self.job_ids, budget=KILLED_TRIGGER, cause=Cause.ENDED_BY_USER
         )
@@ -232,16 +234,16 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
 
     async def _wait(self) -> UploadJobEvent:
         try:
-            hook = await self._hook()
-            async with hook.async_api() as api:
+            async with shared_api(EncordHook(encord_conn_id=self.encord_conn_id)) as shared:
                 result = await wait_for_jobs(
-                    api,
+                    shared.api,
                     folder=self.folder,
                     job_ids=self.job_ids,
                     until=WaitUntil(self.until),
                     deadline=self._own_deadline(),
                     progress=Progress(total=self.total_units, what=self.what),
                     poll=self.poll,
+                    pace=shared.pace,
                 )
         except EncordError as error:
             return UploadJobEvent(
@@ -268,9 +270,3 @@ class EncordUploadJobTrigger(BaseTrigger):  # type: ignore[misc, unused-ignore]
         if self.deadline is None or self.seconds is None:
             return self.deadline
         return min(self.deadline, time.time() + self.seconds)
-
-    async def _hook(self) -> EncordHook:
-        """Make the hook off the event loop: it reads the connection, masks secrets and imports the SDK."""
-        hook = EncordHook(encord_conn_id=self.encord_conn_id)
-        await asyncio.to_thread(hook.get_conn)
-        return hook

@@ -9,17 +9,18 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from encord_provider.api.async_client import AsyncEncordApi
 from encord_provider.api.calls import cancel_upload_job, start_upload_job
 from encord_provider.api.retry import RetryBudget
-from encord_provider.api.upload_job import JobState, UnitCounts
+from encord_provider.api.upload_job import JobState, UnitCounts, UploadJob
 from encord_provider.exceptions import EncordNotFoundError, EncordPermissionError
+from encord_provider.jobs import wait as wait_module
 from encord_provider.jobs.next_step import WaitUntil
-from encord_provider.jobs.wait import Progress, WaitEnd, finished_states, wait_for_jobs
+from encord_provider.jobs.wait import Pace, Progress, WaitEnd, finished_states, wait_for_jobs
 from tests.helpers.api import BUDGET, upload_request, user_config
 
 if TYPE_CHECKING:
@@ -199,3 +200,36 @@ async def test_a_poll_that_asks_for_a_pause_gets_it(encord_emulator: EncordEmula
     first, second, third = Busy.polls
     assert second - first >= 2
     assert third - second >= 2
+
+
+def test_thousands_of_jobs_are_asked_for_no_more_often_together_than_a_hundred() -> None:
+    assert Pace(waiting=1).between < 0.01
+    assert Pace(waiting=10_000).between == pytest.approx(10_000 / 400)
+
+
+async def test_the_first_questions_are_spread_and_the_pauses_grow_with_the_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    asked = 0
+
+    class Api:
+        async def perform(self, call: Any) -> UploadJob:
+            nonlocal asked
+            asked += 1
+            counts = UnitCounts(pending=1) if asked < 3 else UnitCounts(done=1)
+            state = JobState.PENDING if asked < 3 else JobState.DONE
+            return UploadJob(job_id="j", state=state, units=counts)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(wait_module.asyncio, "sleep", sleep)
+    pace = Pace(waiting=9_999)
+    done = await wait_for_jobs(cast("Any", Api()), folder="f", job_ids=["j"], pace=pace)
+    assert done.end is WaitEnd.FINISHED
+    first, *pauses = slept
+    assert 0 <= first <= 25
+    assert len(pauses) == 2
+    assert all(25 * 0.75 <= pause <= 25 * 1.5 * 1.25 for pause in pauses)
+    assert pace.waiting == 9_999
