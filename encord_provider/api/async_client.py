@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 import requests
+from requests.structures import CaseInsensitiveDict
 from yarl import URL
 
 from encord_provider.api.answers import lost_answer, read_answer
@@ -78,9 +79,12 @@ class AsyncEncordApi:
         if self._session is None:
             raise RuntimeError("AsyncEncordApi is used outside of `async with`")
         content = call.content()
-        signed = self._user_config.define_headers_v2(
-            requests.Request(call.method, call.url(self.domain), data=content).prepare()
-        )
+        # What is signed is method, URL and body as they stand; requests' own preparing costs as much as the rest.
+        signed = requests.PreparedRequest()
+        signed.prepare_method(call.method)
+        signed.url, signed.body = call.url(self.domain), content
+        signed.headers = CaseInsensitiveDict()
+        signed = self._user_config.define_headers_v2(signed)
         headers = dict(signed.headers) | {"Accept": "application/json"}
         headers |= {"Content-Type": "application/json"} if content else {}
         url = str(signed.url)
