@@ -89,13 +89,22 @@ class RetryBudget:
         """Do the same as :meth:`perform` on an event loop."""
 
         self._check_time(what)
+        began = time.monotonic()
+        try:
+            # Nearly every call ends here, and tenacity's bookkeeping is much of what a poll costs.
+            return await attempt()
+        except TransientAnswer as error:
+            failed = [error]
+        spent = time.monotonic() - began
 
         # tenacity only awaits what it can see is a coroutine function, which a lambda is not.
         async def awaited() -> T:
+            if failed:
+                raise failed.pop()
             return await attempt()
 
         try:
-            return await AsyncRetrying(**self._rules(what, repeatable), sleep=sleep)(awaited)
+            return await AsyncRetrying(**self._rules(what, repeatable, spent), sleep=sleep)(awaited)
         except TransientAnswer as error:
             raise _not_repeated(what, error) from None
 
@@ -127,9 +136,12 @@ class RetryBudget:
     def _is_too_late(self, state: RetryCallState) -> bool:
         return self.deadline is not None and time.time() + state.upcoming_sleep >= self.deadline
 
-    def _rules(self, what: str, repeatable: bool) -> dict[str, Any]:
-        """Give the arguments for tenacity's ``Retrying`` and ``AsyncRetrying``."""
-        patience = stop_before_delay(self.seconds)
+    def _rules(self, what: str, repeatable: bool, spent: float = 0.0) -> dict[str, Any]:
+        """Give the arguments for tenacity's ``Retrying`` and ``AsyncRetrying``.
+
+        :param spent: seconds that went by before.
+        """
+        patience = stop_before_delay(self.seconds - spent)
         backoff = wait_exponential(self.first_wait, max=self.longest_wait) + wait_random(0, self.first_wait)
 
         def may_repeat(error: BaseException) -> bool:
@@ -159,7 +171,7 @@ class RetryBudget:
             asked = f" It asks to be left alone for {error.retry_after:g} s." if error.retry_after else ""
             raise EncordUnavailableError(
                 f"Could not {what}: {error}.{asked} Given up after {state.attempt_number} attempts in "
-                f"{state.seconds_since_start or 0:.0f} of {self.seconds:g} s.{self.hint}",
+                f"{(state.seconds_since_start or 0) + spent:.0f} of {self.seconds:g} s.{self.hint}",
                 status=error.status,
                 carried_out=repeatable or error.carried_out,
                 out_of_time=self._is_too_late(state),
