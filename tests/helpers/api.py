@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from encord_provider.api.async_client import AsyncEncordApi
-from encord_provider.api.calls import Call, UploadRequest, get_upload_job, list_items, start_upload_job
+from encord_provider.api.calls import (
+    Call,
+    UploadRequest,
+    get_cloud_sync,
+    get_upload_job,
+    list_items,
+    start_cloud_sync,
+    start_upload_job,
+)
 from encord_provider.api.client import EncordApi
 from encord_provider.api.items import StorageItem
 from encord_provider.api.retry import RetryBudget
@@ -42,11 +50,13 @@ def upload_request(folder: str, names: list[str], *, skips: bool = True) -> Uplo
 
 @dataclass(frozen=True, kw_only=True)
 class Lake:
-    """A folder with two images."""
+    """A folder with two images, and one that is synchronised with a bucket."""
 
     folder: str
     job_id: str
     items: list[StorageItem]
+    synced: str
+    sync_id: str
 
 
 def user_config(emulator: EncordEmulator, *, domain: str | None = None) -> Any:
@@ -72,13 +82,25 @@ def folder(encord_emulator: EncordEmulator) -> str:
     return str(client.create_storage_folder("lake").uuid)
 
 
+def make_synced_folder(emulator: EncordEmulator) -> Any:
+    from encord.orm.storage import CloudSyncedFolderParams
+    from encord.user_client import EncordUserClient
+
+    client = EncordUserClient.create_with_ssh_private_key(emulator.private_key, domain=emulator.url)
+    params = CloudSyncedFolderParams(integration_uuid=INTEGRATION, remote_url="s3://lake/synced/")
+    return client.create_storage_folder("synced", cloud_synced_folder_params=params)
+
+
 @pytest.fixture
-def lake(api: EncordApi, folder: str) -> Lake:
+def lake(api: EncordApi, folder: str, encord_emulator: EncordEmulator) -> Lake:
     job_id = api.perform(start_upload_job(upload_request(folder, ["a", "b"])))
     api.perform(get_upload_job(folder, job_id, hold=20))
     items = list(api.perform(list_items(folder)).items)
     assert len(items) == 2
-    return Lake(folder=folder, job_id=job_id, items=items)
+    synced = str(make_synced_folder(encord_emulator).uuid)
+    sync_id = api.perform(start_cloud_sync(synced))
+    api.perform(get_cloud_sync(synced, sync_id, hold=20))
+    return Lake(folder=folder, job_id=job_id, items=items, synced=synced, sync_id=sync_id)
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -40,6 +40,11 @@ CALLS: dict[str, Callable[[Lake], calls.Call[Any]]] = {
     "list_cloud_integrations": lambda lake: calls.get_cloud_integrations(),
     "get_metadata_schema": lambda lake: calls.get_metadata_schema(),
     "set_metadata_schema": lambda lake: calls.save_metadata_schema({}),
+    "get_folder": lambda lake: calls.get_folder(lake.folder),
+    "start_cloud_sync": lambda lake: calls.start_cloud_sync(lake.synced),
+    "poll_cloud_sync": lambda lake: calls.get_cloud_sync(lake.synced, lake.sync_id),
+    "get_folder_config": lambda lake: calls.get_folder_config(lake.synced),
+    "set_folder_config": lambda lake: calls.save_folder_config(lake.synced, {}),
 }
 FAULTS: dict[str, dict[str, Any]] = {
     "429": {"kind": "status", "status": 429},
@@ -83,7 +88,7 @@ def test_a_fault_that_passes_does_not_show(
     assert [entry["fault"] is not None for entry in asked] == [True] + [False] * (len(asked) - 1)
     # An empty answer cannot be cut, and a slow one is whole in the end.
     assert len(asked) == 1 if fault == "slow" else len(asked) in (1, 2)
-    if route == "start_upload_job":
+    if route in ("start_upload_job", "start_cloud_sync"):
         assert answer != expected, "a job of its own"
     elif route != "cancel_upload_job":
         assert answer == expected
