@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from encord_provider.exceptions import ListingError, StorageUnavailableError
+from encord_provider.listing.calls import ListCalls
 from encord_provider.listing.objects import ListedObject
+from encord_provider.listing.order import in_key_order
+from encord_provider.listing.page import Page
+from encord_provider.listing.ranges import SERIAL_PAGES, PageTwiceError, Ranges
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_PAGE_SIZE = 1000
 """Keys per answer of ListObjectsV2; S3 gives no more."""
+
+_DIRECTORY_BUCKETS = ("--x-s3", "--xa-s3")
+"""How the names of directory buckets, and of access points to them, end. Source: the Amazon S3 user guide."""
 
 _REASONS = {
     "NoSuchBucket": "there is no such bucket",
@@ -37,7 +45,9 @@ def list_s3(
 ) -> Iterator[ListedObject]:
     """List the objects under a prefix in key order, asking for the next page only when it is needed.
 
-    S3 sorts keys by their UTF-8 bytes; directory buckets (S3 Express) do not sort.
+    Of a bucket of several pages, ranges of keys are read side by side, see :mod:`encord_provider.listing.ranges`;
+    what is given does not depend on that. S3 sorts keys by their UTF-8 bytes; directory buckets (S3 Express) do not
+    sort, so they are read whole and sorted here.
 
     :param client: a boto3 S3 client.
     :param bucket: the name of the bucket.
@@ -48,27 +58,47 @@ def list_s3(
     :raises StorageUnavailableError: for throttling, server errors and answers that make no sense which are left after
         botocore's own retries: a later attempt may succeed.
     """
-    pages = client.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": page_size}
-    )
-    with explained(bucket, f"prefix {prefix!r}", action="s3:ListBucket"):
-        begun: set[str] = set()
-        for page in pages:
-            entries = page.get("Contents", ())
-            if entries and entries[0]["Key"] in begun:
-                raise StorageUnavailableError(
-                    f"cannot list bucket {bucket!r}, prefix {prefix!r}: S3 gave the page that begins with "
-                    f"{entries[0]['Key']!r} twice"
-                )
-            begun.update(entry["Key"] for entry in entries[:1])
-            for entry in entries:
-                yield ListedObject(
-                    key=entry["Key"],
-                    size=entry["Size"],
-                    last_modified=entry.get("LastModified"),
-                    storage_class=entry.get("StorageClass"),
-                    etag=entry.get("ETag", "").strip('"') or None,
-                )
+    objects = _objects(client, bucket, prefix, page_size)
+    return in_key_order(objects) if bucket.endswith(_DIRECTORY_BUCKETS) else objects
+
+
+def _objects(client: S3Client, bucket: str, prefix: str, page_size: int) -> Iterator[ListedObject]:
+    with (
+        explained(bucket, f"prefix {prefix!r}", action="s3:ListBucket"),
+        ListCalls(client, bucket, prefix, page_size=page_size) as calls,
+    ):
+        pages = _pages(calls, in_ranges=not bucket.endswith(_DIRECTORY_BUCKETS))
+        # A page that is not of the same mind as those before it cannot be told from one that came twice.
+        try:
+            for page in pages:
+                yield from map(ListedObject, *page[:5])
+        except PageTwiceError as error:
+            raise StorageUnavailableError(
+                f"cannot list bucket {bucket!r}, prefix {prefix!r}: S3 gave the page that begins with "
+                f"{error.key!r} twice"
+            ) from None
+
+
+def _pages(calls: ListCalls, *, in_ranges: bool) -> Iterator[Page]:
+    begun: set[str] = set()
+    token = None
+    for number in itertools.count(1):
+        page = calls.page(token=token)
+        if page.keys and page.keys[0] in begun:
+            raise PageTwiceError(page.keys[0])
+        begun.update(page.keys[:1])
+        yield page
+        token = page.token
+        if token is None:
+            return
+        if (
+            in_ranges
+            and number == SERIAL_PAGES
+            and page.keys
+            and (ranges := Ranges.of(calls, page)) is not None
+        ):
+            yield from ranges.pages()
+            return
 
 
 def bucket_region(client: S3Client, bucket: str) -> str:
