@@ -105,7 +105,8 @@ class ListCalls:
         config: Any = self._client.meta.config
         try:
             session: Any = self._client._endpoint.http_session  # type: ignore[attr-defined]
-            if type(session) is not URLLib3Session:
+            as_usual = type(session) is URLLib3Session
+            if not as_usual:
                 return None
             return {
                 "verify": session._verify,
