@@ -8,7 +8,6 @@ point ARNs) have no quoting, so keys that a reader of URLs could take for someth
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from enum import StrEnum
 from urllib.parse import quote, unquote, urlsplit
 
@@ -57,6 +56,10 @@ _DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 """The domains of China and of the European Sovereign Cloud, by how their regions begin. Source: botocore."""
 
 _ROOT_CONTAINER = "$root"
+_PLAIN_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.~-]{1,1024}")
+"""The last segments of keys of which nothing needs to be quoted, and that lead nowhere else."""
+
+_LONG_FOLDER = 8 * 1024
 _UNSAFE_UNQUOTED = re.compile(r"[?#%\\]")
 
 
@@ -66,7 +69,7 @@ def object_urls(
     style: ObjectUrlStyle | str = ObjectUrlStyle.VIRTUAL_HOSTED,
     region: str | None = None,
     endpoint: str | None = None,
-) -> Callable[[str], str]:
+) -> ObjectUrls:
     """Check everything that does not depend on the key once, and return the function from key to object URL.
 
     :param bucket: the bucket; for ``azure`` the container, for ``mrap`` the ARN of the access point.
@@ -84,26 +87,57 @@ def object_urls(
     except ValueError:
         known = ", ".join(one.value for one in ObjectUrlStyle)
         raise ObjectUrlError(f"unknown object URL style {style!r}; known are {known}") from None
-    prefix = _prefix(bucket, style, region, endpoint)
-    quoted = prefix.startswith(("https://", "http://"))
+    return ObjectUrls(bucket, style, _prefix(bucket, style, region, endpoint))
 
-    def url_for(key: str) -> str:
-        problem = _key_problem(key, style=style, quoted=quoted)
-        if bucket == _ROOT_CONTAINER and "/" in key:
-            problem = "Azure allows no / in the names of the root container"
-        if problem:
-            raise ObjectUrlError(f"object {key!r} in bucket {bucket!r}: {problem}")
-        try:
-            url = prefix + (quote(key, safe="/~") if quoted else key)
-        except UnicodeEncodeError:
-            raise ObjectUrlError(
-                f"object {key!r} in bucket {bucket!r}: the key is not valid Unicode"
-            ) from None
-        if problem := url_problem(url):
-            raise ObjectUrlError(f"object {key[:200]!r} in bucket {bucket!r}: {problem}")
+
+class ObjectUrls:
+    """From the keys of a bucket to object URLs, see :func:`object_urls`.
+
+    :param bucket: the bucket.
+    :param style: the form of the URLs.
+    :param root: what stands in front of the key.
+    """
+
+    def __init__(self, bucket: str, style: ObjectUrlStyle, root: str) -> None:
+        self._bucket = bucket
+        self._style = style
+        self._root = root
+        self._quoted = root.startswith(("https://", "http://"))
+        # Keys come in order, so that most lie in the folder of the one before.
+        self._folder = ""
+        self._above: str | None = None
+
+    def __call__(self, key: str) -> str:
+        """Give the URL of an object.
+
+        :param key: its key.
+        :raises ObjectUrlError: when the key cannot be written as a URL.
+        """
+        end = key.rfind("/") + 1
+        folder, name = key[:end], key[end:]
+        if self._above is not None and folder == self._folder and _PLAIN_NAME.fullmatch(name):
+            return self._above + name
+        url = self._written(key)
+        if self._quoted and self._bucket != _ROOT_CONTAINER:
+            above = self._root + quote(folder, safe="/~")
+            self._folder, self._above = folder, above if len(above) <= _LONG_FOLDER else None
         return url
 
-    return url_for
+    def _written(self, key: str) -> str:
+        problem = _key_problem(key, style=self._style, quoted=self._quoted)
+        if self._bucket == _ROOT_CONTAINER and "/" in key:
+            problem = "Azure allows no / in the names of the root container"
+        if problem:
+            raise ObjectUrlError(f"object {key!r} in bucket {self._bucket!r}: {problem}")
+        try:
+            url = self._root + (quote(key, safe="/~") if self._quoted else key)
+        except UnicodeEncodeError:
+            raise ObjectUrlError(
+                f"object {key!r} in bucket {self._bucket!r}: the key is not valid Unicode"
+            ) from None
+        if problem := url_problem(url):
+            raise ObjectUrlError(f"object {key[:200]!r} in bucket {self._bucket!r}: {problem}")
+        return url
 
 
 def _key_problem(key: str, *, style: ObjectUrlStyle, quoted: bool) -> str | None:

@@ -7,6 +7,7 @@ and that the data must be imported again. So a value that does not fit is an err
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import math
 import re
@@ -29,6 +30,7 @@ from encord_provider.schema.types import (
     Tombstone,
 )
 from encord_provider.text.json_values import json_problem, size_problem
+from encord_provider.text.limits import MAX_METADATA_BYTES
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -154,7 +156,13 @@ def _looked_at(
     """The values to send, and a sentence for each that does not fit."""
     checked: dict[str, Any] = {}
     refused = []
+    most = 2
     for key, value in metadata.items():
+        size = _plain_size(key, value, None if schema is None or type(key) is not str else schema.get(key))
+        most += size or MAX_METADATA_BYTES
+        if size and not strict:
+            checked[key] = value
+            continue
         try:
             if (
                 strict
@@ -166,9 +174,53 @@ def _looked_at(
             checked[key] = _stored(key, value, None if schema is None else schema.get(key))
         except _RefusedError as error:
             refused.append(str(error))
-    if not refused and (problem := size_problem(checked)):
+    if not refused and most > MAX_METADATA_BYTES and (problem := size_problem(checked)):
         refused.append(problem)
     return checked, refused
+
+
+def _plain_size(key: Any, value: Any, key_type: KeyType | None) -> int:
+    """Tell at a glance that a value is stored as it is.
+
+    :returns: how many bytes it has as JSON at most; 0 where it takes a closer look to tell, see :func:`_stored`.
+    """
+    kind = type(value)
+    if kind is str:
+        if not value.isascii() or "\0" in value:
+            return 0
+        if key_type is not None and not (
+            (
+                isinstance(key_type, Scalar)
+                and (
+                    key_type.hint is ScalarType.TEXT
+                    or (key_type.hint is ScalarType.VARCHAR and len(value) <= MAX_VARCHAR_CHARACTERS)
+                )
+            )
+            or (isinstance(key_type, Enum) and value in key_type.options)
+        ):
+            return 0
+        size = 6 * len(value)
+    elif kind is float:
+        if not math.isfinite(value) or not (key_type is None or key_type == _NUMBERS):
+            return 0
+        size = 30
+    else:
+        return 0
+    return size + 6 * len(key) + 6 if type(key) is str and _is_usual(key) else 0
+
+
+_NUMBERS = Scalar(ScalarType.NUMBER)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_usual(key: str) -> bool:
+    """Whether a key means nothing special, and can be stored."""
+    return (
+        json_problem(key) is None
+        and key.isascii()
+        and key not in (RESERVED_KEY, ENCORD_BLOCK)
+        and key[:1] != "$"
+    )
 
 
 def _stored(key: str, value: Any, key_type: KeyType | None) -> Any:
@@ -252,7 +304,13 @@ def _boolean(value: Any) -> bool:
 def _datetime(value: Any) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
-    match = _DATETIME.fullmatch(value) if isinstance(value, str) else None
+    return _checked_datetime(value) if isinstance(value, str) else _checked_datetime("")
+
+
+@functools.lru_cache(maxsize=4096)
+def _checked_datetime(value: str) -> str:
+    """The same text; of a lake most objects have the date of many others."""
+    match = _DATETIME.fullmatch(value)
     if match is None or match["date"].count("-") == 1 or (match["time"] and "-" not in match["date"]):
         raise ValueError
     dt.date.fromisoformat(match["date"])
@@ -262,7 +320,7 @@ def _datetime(value: Any) -> str:
         hours, minutes = int(match["zone"][1:3]), int(match["zone"][-2:])
         if hours > 23 or minutes > 59:
             raise ValueError("no such offset")
-    return str(value)
+    return value
 
 
 def _varchar(value: Any) -> str:

@@ -87,6 +87,8 @@ def _units(
     joining: Joining,
     skipped: SkippedObjects,
 ) -> Iterator[DataUnit]:
+    checked = joining.sidecars is None
+
     def made(group: Group) -> Iterator[DataUnit]:
         try:
             yield joining.unit(group.media_type, group.name, group.files)
@@ -96,11 +98,18 @@ def _units(
                 skipped.append(Skipped(file.key, f"{what}{error}", SkipKind.UNUSABLE))
 
     for one, sidecar in files:
-        for group in groups.left_behind(one.key):
-            yield from made(group)
+        if groups.some_open:
+            for group in groups.left_behind(one.key):
+                yield from made(group)
         media_type = selection.media_type(one)
         if isinstance(media_type, Skipped):
             skipped.append(media_type)
+            continue
+        if not media_type.is_grouped and checked:
+            try:
+                yield joining.unit_of(media_type, one.key)
+            except UnusableObjectError as error:
+                skipped.append(Skipped(one.key, str(error), SkipKind.UNUSABLE))
             continue
         file = UnitFile(one.key, sidecar)
         if not media_type.is_grouped:

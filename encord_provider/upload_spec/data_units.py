@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 from encord_provider.listing.identity import object_problem
 from encord_provider.listing.object_urls import url_problem
@@ -56,6 +56,35 @@ class DataUnit:
     file_metadata: tuple[Mapping[str, Any] | None, ...] = ()
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    checked: ClassVar[bool] = False
+    """Whether it is known that :func:`unit_problems` finds nothing."""
+
+    @classmethod
+    def of_object(
+        cls, *, media_type: MediaType, url: str, title: str, client_metadata: Mapping[str, Any]
+    ) -> DataUnit:
+        """Make the unit of one object whose URL, title and client metadata have been checked.
+
+        :param media_type: what it is, by the extension of the object or because the user said so.
+        :param url: its URL, as :class:`~encord_provider.listing.object_urls.ObjectUrls` gives it.
+        :param title: a title without a problem.
+        :param client_metadata: client metadata without a problem.
+        """
+        # The constructor of a frozen class takes as long as all else that is done for an object.
+        unit = object.__new__(cls)
+        unit.__dict__.update(
+            media_type=media_type,
+            urls=(url,),
+            title=title,
+            client_metadata=client_metadata,
+            media_metadata=None,
+            file_metadata=(),
+            fields={},
+            extra={},
+            checked=True,
+        )
+        return unit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -169,6 +169,11 @@ class OpenGroups:
         self._files.setdefault((group, media_type), []).append(file)
         return True
 
+    @property
+    def some_open(self) -> bool:
+        """Whether there is any group to which later keys may belong."""
+        return bool(self._files)
+
     def left_behind(self, key: str) -> list[Group]:
         """Take out the groups that no later key can belong to: keys come in order, so folders are left for good.
 

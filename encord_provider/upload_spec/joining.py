@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,12 @@ from encord_provider.exceptions import (
     ObjectUrlError,
     UploadSpecError,
 )
+from encord_provider.listing.object_urls import ObjectUrls
 from encord_provider.schema.types import MetadataSchema
 from encord_provider.schema.values import ValueCheck, check_metadata
 from encord_provider.tables.frames import with_frames
 from encord_provider.tables.reader import TableRow
-from encord_provider.text.json_values import nearest_numbers
+from encord_provider.text.json_values import nearest_numbers, size_problem
 from encord_provider.upload_spec.build_options import BuildOptions
 from encord_provider.upload_spec.data_units import DataUnit, title_problem
 from encord_provider.upload_spec.grouping import UnitFile, folder_of
@@ -49,6 +51,53 @@ class Joining:
     sidecars: Sidecars | None
     schema: MetadataSchema | None
 
+    @functools.cached_property
+    def _checks_here(self) -> bool:
+        """Whether what a unit of one object is made of has been checked when it is made."""
+        options = self.options
+        others = (self.sidecars, options.embeddings, options.frames, options.sampling, options.media_metadata)
+        return isinstance(self.url_for, ObjectUrls) and not any(one is not None for one in others)
+
+    def unit_of(self, media_type: MediaType, key: str) -> DataUnit:
+        """Make the data unit of one object that needs no other.
+
+        :param media_type: what it is; no group.
+        :param key: the key of the object.
+        :returns: what :meth:`unit` makes of it, and checked where it can be.
+        :raises UnusableObjectError: as :meth:`unit` does.
+        :raises MetadataValueError: as :meth:`unit` does.
+        """
+        if not self._checks_here:
+            return self.unit(media_type, key, [UnitFile(key)])
+        from_path = self._path_metadata((key,))
+        (url,), title = self._named((key,), key, from_path)
+        metadata: Mapping[str, Any] = {}
+        if from_path:
+            metadata = check_metadata(from_path, self.schema, where=f"key {key!r}, key pattern")
+        table = self.matches.metadata
+        if table is not None and (row := table.get(key)) is not None:
+            of_row = self._checked_row(table, row)
+            metadata = {**metadata, **of_row} if metadata else of_row
+            if from_path and of_row and size_problem(metadata):
+                # Each fits for itself: what is wrong with the whole is said when it is written.
+                self.matches.built(media_type)
+                return DataUnit(media_type=media_type, urls=(url,), title=title, client_metadata=metadata)
+        self.matches.built(media_type)
+        return DataUnit.of_object(media_type=media_type, url=url, title=title, client_metadata=metadata)
+
+    def _named(
+        self, keys: Sequence[str], name: str, from_path: Mapping[str, str]
+    ) -> tuple[tuple[str, ...], str]:
+        """The object URLs of the files of a unit of this name, and its title."""
+        try:
+            urls = tuple([self.url_for(key) for key in keys])
+            title = title_of(self.options.title, name, from_path)
+        except (ObjectUrlError, UploadSpecError) as error:
+            raise UnusableObjectError(str(error)) from None
+        if problem := title_problem(title, required=True):
+            raise UnusableObjectError(f"{problem}; give a shorter title template")
+        return urls, title
+
     def unit(self, media_type: MediaType, name: str, files: Sequence[UnitFile]) -> DataUnit:
         """Make a data unit of its files.
 
@@ -64,13 +113,7 @@ class Joining:
         options = self.options
         keys = [file.key for file in files]
         from_path = self._path_metadata(keys)
-        try:
-            urls = tuple(self.url_for(key) for key in keys)
-            title = title_of(options.title, name, from_path)
-        except (ObjectUrlError, UploadSpecError) as error:
-            raise UnusableObjectError(str(error)) from None
-        if problem := title_problem(title, required=True):
-            raise UnusableObjectError(f"{problem}; give a shorter title template")
+        urls, title = self._named(keys, name, from_path)
         client_metadata = check_metadata(from_path, self.schema, where=f"key {keys[0]!r}, key pattern")
         if self.sidecars is not None:
             client_metadata.update(self._sidecar_metadata(files, self.sidecars))
@@ -142,13 +185,25 @@ class Joining:
     def _checked_row(self, table: ObjectRows[TableRow], row: TableRow) -> dict[str, Any]:
         """The values of a row; where they do not fit, every other row of the table that does not fit is named too."""
         try:
-            return check_metadata(nearest_numbers(_said(row.metadata)), self.schema, where=row.where)
+            return check_metadata(_read(row.metadata), self.schema, where=row.where)
         except MetadataValueError:
             check = ValueCheck(self.schema)
             for one in table:
-                check.check(nearest_numbers(_said(one.metadata)), where=one.where)
+                check.check(_read(one.metadata), where=one.where)
             check.finish()
             raise
+
+
+_SINGLE = frozenset({str, float, int, bool})
+
+
+def _read(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a row says, with the nearest number in place of one that was kept as it was written."""
+    said = _said(metadata)
+    if all(type(value) in _SINGLE for value in said.values()):
+        return said
+    read: Mapping[str, Any] = nearest_numbers(said)
+    return read
 
 
 def _said(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -118,7 +118,9 @@ class MediaTypes(Mapping[str, MediaType]):
         :returns: in lower case and with its dot, for example ``".jpg"``; ``".nii.gz"`` counts as one extension;
             ``""`` when there is none.
         """
-        name = key.rpartition("/")[2].lower()
+        return self._extension(key.rpartition("/")[2].lower())
+
+    def _extension(self, name: str) -> str:
         if name.endswith(self._compound):
             return next(one for one in self._compound if name.endswith(one))
         stem, dot, last = name.rpartition(".")
@@ -133,9 +135,15 @@ class MediaTypes(Mapping[str, MediaType]):
         :returns: the type, or None for a sidecar (``*.metadata.json``) and for any extension that is not in
             Encord's list of supported data.
         """
-        if key.lower().endswith(SIDECAR_SUFFIX):
-            return None
-        return self._by_extension.get(self.extension_of(key))
+        return self.of_name(key.rpartition("/")[2].lower())
+
+    def of_name(self, name: str) -> MediaType | None:
+        """Tell the media type of an object, see :meth:`of_key`.
+
+        :param name: the last segment of its key, in lower case.
+        :returns: the type, or None.
+        """
+        return None if name.endswith(SIDECAR_SUFFIX) else self._by_extension.get(self._extension(name))
 
 
 _IMAGE_FIELDS = MappingProxyType({"mime_type": str, "file_size": int, "height": int, "width": int})

@@ -46,6 +46,11 @@ INDEX_VERSION = 1
 DEFAULT_UNITS_PER_PART = 1000
 """Source: Encord's best practices (1,000 images per upload)."""
 
+DEFAULT_BYTES_PER_PART = 100_000_000
+"""A part is held in memory when it is written and when it is sent; a thousand units may have gigabytes of metadata."""
+
+_BETWEEN = len(",\n")
+
 
 class Workspace(Protocol):
     """What is needed of a folder: ``pathlib.Path`` and Airflow's ``ObjectStoragePath`` have it."""
@@ -140,6 +145,7 @@ def write_parts(
     *,
     name: str = "spec",
     max_units_per_part: int | Mapping[str, int] | None = None,
+    max_bytes_per_part: int = DEFAULT_BYTES_PER_PART,
     skip_duplicate_urls: bool = True,
     skipped: Iterable[Skipped] = (),
     window: Mapping[str, str] | None = None,
@@ -153,6 +159,7 @@ def write_parts(
     :param max_units_per_part: how many data units a part may hold: one number for everything, or a number by the
         name of a media type, where a part holds as many units in all as the largest of them. By default 1,000, and
         100 videos.
+    :param max_bytes_per_part: how large a part may grow, in bytes; a unit that is larger has a part of its own.
     :param skip_duplicate_urls: whether Encord leaves out what the folder already holds.
     :param skipped: the objects left out. It is read whenever a part is full and at the end, so what
         :func:`~encord_provider.upload_spec.build_units` returns stays short.
@@ -161,7 +168,7 @@ def write_parts(
     :returns: the index.
     :raises UploadSpecError: for a data unit that Encord's limits do not allow; the index is then not written.
     """
-    limits = _limits(max_units_per_part)
+    limits = _limits(max_units_per_part, max_bytes_per_part)
     folder = workspace / name
     folder.mkdir(parents=True, exist_ok=True)
     left_out = iter(skipped) if not isinstance(skipped, SkippedObjects) else skipped
@@ -178,11 +185,12 @@ def write_parts(
 
     with (folder / SKIPPED_NAME).open("wb") as skipped_file:
         for unit in units:
-            if not part.has_room_for(unit):
+            line = unit_line(unit)
+            if not part.has_room_for(unit, line):
                 close()
                 part = _OpenPart(limits)
                 count_skipped += _write_skipped(skipped_file, left_out)
-            part.add(unit)
+            part.add(unit, line)
         if part.units:
             close()
         count_skipped += _write_skipped(skipped_file, left_out)
@@ -266,18 +274,19 @@ def read_part(path: Workspace, *, sha256: str | None = None) -> UploadSpec:
 class _Limits:
     total: int
     by_type: Mapping[str, int]
+    size: int
 
 
-def _limits(given: int | Mapping[str, int] | None) -> _Limits:
+def _limits(given: int | Mapping[str, int] | None, most_bytes: int) -> _Limits:
     for one in given.values() if isinstance(given, Mapping) else () if given is None else (given,):
         if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= MAX_UNITS_PER_FILE:
             raise UploadSpecError(f"max_units_per_part must be from 1 to {MAX_UNITS_PER_FILE:,}, got {one!r}")
     if given is None or isinstance(given, Mapping):
         own = {one.name: one.units_per_part for one in MEDIA_TYPES.values() if one.units_per_part is not None}
         by_type = {**own, **(given or {})}
-        limits = _Limits(max([DEFAULT_UNITS_PER_PART, *by_type.values()]), by_type)
+        limits = _Limits(max([DEFAULT_UNITS_PER_PART, *by_type.values()]), by_type, most_bytes)
     else:
-        limits = _Limits(given, {})
+        limits = _Limits(given, {}, most_bytes)
     for name in limits.by_type:
         if name not in MEDIA_TYPES:
             raise UploadSpecError(
@@ -293,28 +302,36 @@ class _OpenPart:
     limits: _Limits
     units: int = 0
     urls: int = 0
+    size: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     arrays: dict[str, list[bytes]] = field(default_factory=dict)
 
-    def has_room_for(self, unit: DataUnit) -> bool:
+    def has_room_for(self, unit: DataUnit, line: bytes) -> bool:
         """Tell whether a unit fits; a first one always does.
 
         :param unit: the data unit.
+        :param line: the unit as it is written.
         :returns: whether there is room for it.
         """
         if not self.units:
             return True
-        of_type = self.limits.by_type.get(unit.media_type.name, self.limits.total)
+        name = unit.media_type.name
         return (
             self.units < self.limits.total
-            and self.counts[unit.media_type.name] < of_type
+            and self.counts[name] < self.limits.by_type.get(name, self.limits.total)
             and self.urls + len(unit.urls) <= MAX_URLS_PER_FILE
+            and self.size + len(line) <= self.limits.size
         )
 
-    def add(self, unit: DataUnit) -> None:
-        line = _unit_bytes(unit)
+    def add(self, unit: DataUnit, line: bytes) -> None:
+        """Put a unit into the part.
+
+        :param unit: the data unit.
+        :param line: the unit as it is written.
+        """
         self.units += 1
         self.urls += len(unit.urls)
+        self.size += len(line) + _BETWEEN
         self.counts[unit.media_type.name] += 1
         self.arrays.setdefault(unit.media_type.array, []).append(line)
 
@@ -340,8 +357,31 @@ class _OpenPart:
         )
 
 
-def _unit_bytes(unit: DataUnit) -> bytes:
-    """One data unit as JSON, its fields in a fixed order and its metadata in the order of the keys."""
+def unit_line(unit: DataUnit) -> bytes:
+    """Write one data unit as JSON, its fields in a fixed order and its metadata in the order of the keys.
+
+    :param unit: the data unit; one that was checked when it was made is not checked again.
+    :returns: the line.
+    :raises UploadSpecError: for a data unit that Encord's limits do not allow.
+    """
+    if not unit.checked:
+        return _checked_line(unit)
+    # What most units are, without looking at each field: a title, one URL and client metadata.
+    item: dict[str, Any] = {"title": unit.title}
+    if unit.media_type.create_video is not None:
+        item["createVideo"] = unit.media_type.create_video
+    item["objectUrl"] = unit.urls[0]
+    try:
+        line = orjson.dumps(item)
+        if not unit.client_metadata:
+            return line
+        metadata = orjson.dumps(unit.client_metadata, option=orjson.OPT_SORT_KEYS, default=_plain)
+    except orjson.JSONEncodeError:
+        return _checked_line(unit)
+    return b'%s,"clientMetadata":%s}' % (line[:-1], metadata)
+
+
+def _checked_line(unit: DataUnit) -> bytes:
     for problem in unit_problems(unit):
         raise UploadSpecError(f"{_name(unit)}: {problem.message}")
     item = to_item(unit)

@@ -29,6 +29,7 @@ class Selection:
     def __init__(self, *, media: str, filters: ObjectFilter, tables: Iterable[str], matches: Matches) -> None:
         self._wanted = None if media == AUTO else _wanted(media)
         self._filters = filters
+        self._filtered = filters != ObjectFilter()
         self._tables = frozenset(tables)
         self._matches = matches
 
@@ -38,17 +39,20 @@ class Selection:
         :param one: the object.
         :returns: the type of the data unit that it belongs to, or why it is left out.
         """
-        self._matches.saw(one.key)
-        if reason := self._no_medium(one):
-            return Skipped(one.key, reason)
-        reason = self._filters.reason(one)
-        if self._filters.include:
-            self._matches.filtered(one.key, included=reason != NOT_INCLUDED)
-        if reason:
-            return Skipped(one.key, reason)
+        key = one.key
+        self._matches.saw(key)
+        name = key[key.rfind("/") + 1 :].lower()
+        if reason := self._no_medium(key, name):
+            return Skipped(key, reason)
+        if self._filtered:
+            reason = self._filters.reason(one)
+            if self._filters.include:
+                self._matches.filtered(key, included=reason != NOT_INCLUDED)
+            if reason:
+                return Skipped(key, reason)
         if one.size == 0:
-            return Skipped(one.key, "empty object", SkipKind.UNSUPPORTED)
-        found = MEDIA_TYPES.of_key(one.key)
+            return Skipped(key, "empty object", SkipKind.UNSUPPORTED)
+        found = MEDIA_TYPES.of_name(name)
         if self._wanted is None:
             return found or _unsupported(one.key)
         if found is not None and found.name == (self._wanted.files_type or self._wanted.name):
@@ -58,17 +62,15 @@ class Selection:
             return Skipped(one.key, reason, SkipKind.UNSUPPORTED)
         return self._wanted if _also_taken(one.key, self._wanted) else _unsupported(one.key)
 
-    def _no_medium(self, one: ListedObject) -> str | None:
-        """What an object is that cannot be part of a data unit."""
-        key = one.key
+    def _no_medium(self, key: str, name: str) -> str | None:
+        """What an object is that cannot be part of a data unit; the name is the last segment in lower case."""
         if key.endswith(("/", "_$folder$")):
             return "folder marker"
         if key in self._tables:
             return "metadata table"
-        if key.lower().endswith(SIDECAR_SUFFIX):
+        if name.endswith(SIDECAR_SUFFIX):
             return "metadata sidecar"
-        name = key.rpartition("/")[2]
-        return "a file of the system, no medium" if name.startswith("._") or name.lower() in _JUNK else None
+        return "a file of the system, no medium" if name.startswith("._") or name in _JUNK else None
 
 
 def _also_taken(key: str, wanted: MediaType) -> bool:
