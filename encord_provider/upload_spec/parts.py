@@ -36,7 +36,7 @@ from encord_provider.upload_spec.data_units import (
     UploadSpec,
     unit_problems,
 )
-from encord_provider.upload_spec.json_form import SKIP_DUPLICATE_URLS, parse_manifest, to_item
+from encord_provider.upload_spec.json_form import SKIP_DUPLICATE_URLS, parse_manifest, read_manifest, to_item
 from encord_provider.upload_spec.media_types import MEDIA_TYPES
 
 INDEX_NAME = "index.json"
@@ -252,7 +252,8 @@ def read_part(path: Workspace, *, sha256: str | None = None) -> UploadSpec:
     """Read one part of an upload spec, or any upload spec in Encord's JSON form.
 
     :param path: the path of the file.
-    :param sha256: the SHA-256 that the index gives; None to leave it unchecked.
+    :param sha256: the SHA-256 that the index gives, which proves that the part was checked when it was written; None
+        for a file that is to be checked now.
     :returns: the upload spec.
     :raises UploadSpecError: when the file is missing, is not the one that the index was written for, or is no
         upload spec.
@@ -267,7 +268,7 @@ def read_part(path: Workspace, *, sha256: str | None = None) -> UploadSpec:
             f"{uri}: the part has changed since its index was written (sha256 {found}, the index says {sha256}); "
             "build the upload spec again"
         )
-    return parse_manifest(data, source=uri)
+    return parse_manifest(data, source=uri) if sha256 is None else read_manifest(data, source=uri)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,19 @@
 
 import dataclasses
 import datetime as dt
+import hashlib
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encord_provider.exceptions import EncordInputError
+from encord_provider.exceptions import EncordInputError, UploadSpecError
 from encord_provider.listing import ListedObject, ObjectUrlStyle, object_urls
 from encord_provider.schema.types import Enum as EnumType
 from encord_provider.schema.types import MetadataSchema, Scalar, ScalarType
 from encord_provider.tables.metadata_table import read_table
-from encord_provider.upload_spec import BuildOptions, build_units, write_parts
+from encord_provider.upload_spec import BuildOptions, build_units, read_part, write_parts
 from encord_provider.upload_spec.data_units import unit_problems
 from encord_provider.upload_spec.key_pattern import KeyPattern
 from encord_provider.upload_spec.parts import unit_line
@@ -92,8 +93,8 @@ def test_what_was_checked_when_it_was_made_has_no_problem(keys, style):
 
 
 _VALUE = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.sampled_from(["x", "y", "2025-03-01", "1.5", "true", "\0"]),
-    st.text(max_size=5), st.dates(), st.lists(st.integers(), max_size=2),
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.dates(),
+    st.sampled_from(["x", "y", "2025-03-01", "1.5", "true", "\0"]), st.lists(st.integers(), max_size=2),
 )  # fmt: skip
 
 
@@ -133,3 +134,21 @@ def test_a_part_is_bounded_in_bytes(tmp_path, size):
 def test_a_unit_larger_than_a_part_may_be_has_a_part_of_its_own(tmp_path):
     build = _built(["a.jpg", "b.jpg"], object_urls("lake", region="eu-west-2"))
     assert [part.units for part in write_parts(build.units, tmp_path, max_bytes_per_part=1).parts] == [1, 1]
+
+
+@given(_KEYS, st.sampled_from(["auto", "image_group", "image_sequence", "text"]))
+def test_a_part_that_its_hash_proves_reads_as_one_that_is_checked(tmp_path_factory, keys, media):
+    pattern = KeyPattern.compile("(?P<name>[^/]*)/")
+    build = _built(keys, object_urls("lake", region="eu-west-2"), media=media, key_pattern=pattern)
+    folder = tmp_path_factory.mktemp("parts")
+    for part in write_parts(build.units, folder).parts:
+        path = folder / "spec" / part.name
+        assert read_part(path, sha256=part.sha256) == read_part(path)
+
+
+def test_a_part_that_is_no_spec_is_refused_though_its_hash_is_right(tmp_path):
+    for content in (b"[]", b"{", b'{"pictures":[]}'):
+        path = tmp_path / "part-00000.json"
+        path.write_bytes(content)
+        with pytest.raises(UploadSpecError, match="part-00000"):
+            read_part(path, sha256=hashlib.sha256(content).hexdigest())
