@@ -64,6 +64,8 @@ class ListingServer:
             start = int(token)
         else:
             start = bisect.bisect_left(self.keys, prefix)
+            if "marker" in query:  # the older ListObjects
+                start = max(start, bisect.bisect_right(self.keys, query["marker"]))
             if self.knows_start_after and "start-after" in query:
                 start = max(start, bisect.bisect_right(self.keys, query["start-after"]))
         end = min(len(self.keys), start + int(query.get("max-keys", "1000")))
