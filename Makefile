@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test e2e fuzz mutants siege test-live chaos check audit compat matrix dist wheel-check docs screenshots constraints clean
+.PHONY: help demo ui test e2e bench fuzz mutants siege test-live chaos check audit compat matrix dist wheel-check docs screenshots constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -53,6 +53,9 @@ mutants: $(READY)  ## small changes of the code that the tests must notice; ARGS
 
 siege: $(READY)  ## 10,000 malformed inputs within bounds of time and memory, and the table of what came; ARGS="--seed 2"
 	@$(BIN)/python -m tests.siege --cases 10000 $(ARGS)
+
+bench: $(READY)  ## measure, beside the alternatives, and write docs/benchmarks.md; ARGS="--only listing" picks some
+	@$(BIN)/python -m benchmarks --write docs/benchmarks.md $(ARGS)
 
 check: $(READY)  ## lint, format, types and import contracts
 	$(BIN)/ruff check .
