@@ -68,10 +68,9 @@ def _objects(client: S3Client, bucket: str, prefix: str, page_size: int) -> Iter
         ListCalls(client, bucket, prefix, page_size=page_size) as calls,
     ):
         pages = _pages(calls, in_ranges=not bucket.endswith(_DIRECTORY_BUCKETS))
-        # A page that is not of the same mind as those before it cannot be told from one that came twice.
         try:
             for page in pages:
-                yield from map(ListedObject, *page[:5])
+                yield from page.objects()
         except PageTwiceError as error:
             raise StorageUnavailableError(
                 f"cannot list bucket {bucket!r}, prefix {prefix!r}: S3 gave the page that begins with "

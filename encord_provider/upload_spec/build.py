@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -75,7 +76,7 @@ def build_units(
     joining = Joining(options=options, matches=matches, url_for=url_for, sidecars=sidecars, schema=schema)
     groups = OpenGroups(group_by_of(options.group_by, metadata=options.metadata), joining.row_for)
     skipped = SkippedObjects()
-    files = ((one, None) for one in objects) if read_sidecar is None else with_sidecars(objects)
+    files = zip(objects, itertools.repeat(None)) if read_sidecar is None else with_sidecars(objects)
     units = _units(_in_order(files, skipped), selection, groups, joining, skipped)
     return Build(units, skipped, matches)
 
@@ -134,14 +135,15 @@ def _in_order(
     :raises UploadSpecError: when they do not come in the order of their keys.
     """
     previous = None
-    for one, sidecar in files:
-        if previous is not None and one.key <= previous:
-            if one.key == previous:
-                skipped.append(Skipped(one.key, "listed twice"))
+    for file in files:
+        key = file[0].key
+        if previous is not None and key <= previous:
+            if key == previous:
+                skipped.append(Skipped(key, "listed twice"))
                 continue
             raise UploadSpecError(
-                f"objects must come in the order of their keys, but {one.key!r} came after {previous!r}; "
+                f"objects must come in the order of their keys, but {key!r} came after {previous!r}; "
                 "a source that does not sort (a directory bucket, an inventory) must be sorted first"
             )
-        previous = one.key
-        yield one, sidecar
+        previous = key
+        yield file

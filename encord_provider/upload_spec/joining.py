@@ -69,7 +69,7 @@ class Joining:
         """
         if not self._checks_here:
             return self.unit(media_type, key, [UnitFile(key)])
-        from_path = self._path_metadata((key,))
+        from_path = self._path_metadata((key,)) if self.options.key_pattern is not None else {}
         (url,), title = self._named((key,), key, from_path)
         metadata: Mapping[str, Any] = {}
         if from_path:

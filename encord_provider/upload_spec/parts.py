@@ -316,12 +316,12 @@ class _OpenPart:
         """
         if not self.units:
             return True
-        name = unit.media_type.name
+        limits, name = self.limits, unit.media_type.name
         return (
-            self.units < self.limits.total
-            and self.counts[name] < self.limits.by_type.get(name, self.limits.total)
+            self.units < limits.total
+            and self.size + len(line) <= limits.size
+            and (not limits.by_type or self.counts[name] < limits.by_type.get(name, limits.total))
             and self.urls + len(unit.urls) <= MAX_URLS_PER_FILE
-            and self.size + len(line) <= self.limits.size
         )
 
     def add(self, unit: DataUnit, line: bytes) -> None:
@@ -330,11 +330,14 @@ class _OpenPart:
         :param unit: the data unit.
         :param line: the unit as it is written.
         """
+        media_type = unit.media_type
         self.units += 1
         self.urls += len(unit.urls)
         self.size += len(line) + _BETWEEN
-        self.counts[unit.media_type.name] += 1
-        self.arrays.setdefault(unit.media_type.array, []).append(line)
+        self.counts[media_type.name] += 1
+        if (lines := self.arrays.get(media_type.array)) is None:
+            lines = self.arrays[media_type.array] = []
+        lines.append(line)
 
     def write(self, folder: Any, name: str, *, skip_duplicate_urls: bool) -> SpecPart:
         arrays = [
