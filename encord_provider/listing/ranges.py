@@ -14,6 +14,7 @@ meanwhile nothing else is asked.
 from __future__ import annotations
 
 import bisect
+import logging
 import os
 import select
 import struct
@@ -32,6 +33,8 @@ from encord_provider.listing.calls import ListCalls
 from encord_provider.listing.page import Page
 from encord_provider.listing.splitting import Characters, shared_length, split_point
 
+log = logging.getLogger(__name__)
+
 SERIAL_PAGES = 4
 """So many pages are read one after the other: starting a process takes as long."""
 
@@ -49,8 +52,8 @@ _HEADER = struct.Struct(">II")
 _SLOW_DOWN = (429, 500, 503)
 
 
-class PageTwiceError(Exception):
-    """S3 gave a page a second time.
+class PageOrderError(Exception):
+    """S3 gave a page a second time, or one whose keys do not come behind those before.
 
     :param key: the key with which it begins.
     """
@@ -116,7 +119,7 @@ class Ranges:
         :param page: the page that was read last, which has keys and a token.
         :returns: the ranges; None where the rest is better listed page by page: the store does not know
             ``StartAfter`` or does not sort, or the client sends no requests over a network.
-        :raises PageTwiceError: when S3 gives a page of other keys than asked for.
+        :raises PageOrderError: when S3 gives a page of other keys than asked for.
         """
         settings = calls.session()
         if settings is None or not page.ordered() or not calls.sends(token=page.token):
@@ -166,7 +169,8 @@ class Ranges:
             self._numbers += 1
             one.asked = True
             self._asked[self._numbers] = one
-            process.send([self._numbers, *self._calls.signed(token=one.token, after=one.after)])
+            if not process.ended:
+                process.send([self._numbers, *self._calls.signed(token=one.token, after=one.after)])
 
     def _divide(self) -> _Range | None:
         """Divide the range that has gone on for longest, if more calls may be wasted."""
@@ -196,11 +200,14 @@ class Ranges:
         """Take what has come; at least one answer where there is nothing to give otherwise."""
         while self._asked:
             answer = process.answer(wait=wait)
-            if answer is None and not process.ended:
-                return
+            if answer is None:
+                if not process.ended:
+                    return
+                # Of a process that is no more, nothing comes: this one goes on, a page at a time.
+                self._most = 1
+                answer = (next(iter(self._asked)), 0, None, b"")
             wait = False
-            # Of a process that is no more, nothing else comes.
-            number, status, head, data = answer or (next(iter(self._asked)), 0, None, b"")
+            number, status, head, data = answer
             one = self._asked.pop(number)
             one.asked = False
             if head is not None and head["ordered"]:
@@ -212,7 +219,7 @@ class Ranges:
 
     def _take(self, one: _Range, page: Page) -> None:
         if not page.ordered():
-            raise PageTwiceError(page.keys[0])
+            raise PageOrderError(page.keys[0])
         self._took(one, len(page.keys), page.ends(), page.token, page)
 
     def _took(
@@ -226,7 +233,7 @@ class Ranges:
             return
         first, last = ends
         if first <= (one.after if one.last is None else one.last):
-            raise PageTwiceError(first)
+            raise PageOrderError(first)
         self._characters.saw(first, last)
         if one.before is not None and one.last is None:
             one.level = shared_length(one.before, first)
@@ -253,20 +260,28 @@ class _Process:
     def __init__(self, settings: dict[str, Any]) -> None:
         # By its path: as a module of the package it would load Airflow.
         command = [sys.executable, "-P", str(Path(page_module.__file__))]
-        self._process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, pipesize=_PIPE_BYTES
-        )
-        self._input: Any = self._process.stdin
-        self._output: Any = self._process.stdout
         self._buffer = bytearray()
+        self._process: subprocess.Popen[bytes] | None = None
         self.ended = False
         """Whether it is no more."""
+        try:
+            self._process = subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, pipesize=_PIPE_BYTES
+            )
+        except OSError as error:
+            log.warning("The bucket is listed page by page, because no process can be started: %s", error)
+            self.ended = True
+            return
+        self._input: Any = self._process.stdin
+        self._output: Any = self._process.stdout
         self.send({**settings, "threads": _CALLS})
 
     def __enter__(self) -> _Process:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._process is None:
+            return
         self._process.kill()
         self._input.close()
         self._output.close()

@@ -12,7 +12,7 @@ from encord_provider.listing.calls import ListCalls
 from encord_provider.listing.objects import ListedObject
 from encord_provider.listing.order import in_key_order
 from encord_provider.listing.page import Page
-from encord_provider.listing.ranges import SERIAL_PAGES, PageTwiceError, Ranges
+from encord_provider.listing.ranges import SERIAL_PAGES, PageOrderError, Ranges
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -71,10 +71,10 @@ def _objects(client: S3Client, bucket: str, prefix: str, page_size: int) -> Iter
         try:
             for page in pages:
                 yield from page.objects()
-        except PageTwiceError as error:
+        except PageOrderError as error:
             raise StorageUnavailableError(
                 f"cannot list bucket {bucket!r}, prefix {prefix!r}: S3 gave the page that begins with "
-                f"{error.key!r} twice"
+                f"{error.key!r} twice, or out of order"
             ) from None
 
 
@@ -84,7 +84,7 @@ def _pages(calls: ListCalls, *, in_ranges: bool) -> Iterator[Page]:
     for number in itertools.count(1):
         page = calls.page(token=token)
         if page.keys and page.keys[0] in begun:
-            raise PageTwiceError(page.keys[0])
+            raise PageOrderError(page.keys[0])
         begun.update(page.keys[:1])
         yield page
         token = page.token

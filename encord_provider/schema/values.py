@@ -390,6 +390,7 @@ def _json_list(text: str) -> Any:
         return text
 
 
+@functools.lru_cache(maxsize=256)
 def _expected(key_type: KeyType) -> str:
     match key_type:
         case Scalar(ScalarType.DATETIME) | Plain("datetime"):

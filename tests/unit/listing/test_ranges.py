@@ -157,6 +157,27 @@ def test_a_process_that_is_killed_leaves_its_work_to_this_one(monkeypatch):
     assert begun[0].poll() is not None
 
 
+def test_where_no_process_can_be_started_the_pages_come_one_by_one(monkeypatch, caplog):
+    def full(*_, **__):
+        raise OSError("Cannot allocate memory")
+
+    monkeypatch.setattr(ranges.subprocess, "Popen", full)
+    with serving(ListingServer(_FLAT)) as url:
+        assert [one.key for one in list_s3(_client(url), "lake", "raw/", page_size=100)] == _FLAT
+    assert "Cannot allocate memory" in caplog.text
+
+
+def test_keys_that_stop_being_in_order_are_an_error_that_names_the_page():
+    def change(number, body):
+        return _turned(body) if number > 20 else body
+
+    with (
+        serving(ListingServer(_FLAT, change=change)) as url,
+        pytest.raises(StorageUnavailableError, match="order"),
+    ):
+        list(list_s3(_client(url), "lake", "raw/", page_size=20))
+
+
 def test_a_listing_that_is_left_leaves_no_process():
     with serving(ListingServer(_FLAT)) as url:
         objects = list_s3(_client(url), "lake", "raw/", page_size=20)
