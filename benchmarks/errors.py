@@ -2,8 +2,8 @@
 
 ``python benchmarks/errors.py [--sizes 3200,32000]`` makes documents of so many mistakes, three times as many rows, and
 prints one table in Markdown with the seconds of CPU until the first 20 are named, with the ratio of the largest size
-to the smallest. The places that are named are compared with where the mistakes were made. Exits with 1 if one is wrong or it
-takes more than two seconds.
+to the smallest. The places that are named are compared with where the mistakes were made. Exits with 1 if one is wrong
+or it takes more than two seconds.
 """
 
 from __future__ import annotations

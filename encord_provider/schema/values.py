@@ -390,8 +390,13 @@ def _json_list(text: str) -> Any:
         return text
 
 
-@functools.lru_cache(maxsize=256)
 def _expected(key_type: KeyType) -> str:
+    # An entry of another version of Encord may hold anything.
+    return _worded(key_type) if not isinstance(key_type, Plain) else _worded.__wrapped__(key_type)
+
+
+@functools.lru_cache(maxsize=256)
+def _worded(key_type: KeyType) -> str:
     match key_type:
         case Scalar(ScalarType.DATETIME) | Plain("datetime"):
             return f"a datetime ({DATETIME_FORMS})"
