@@ -1,8 +1,8 @@
 """Run the benchmarks one by one and write what they print into a page of the documentation.
 
-``python -m benchmarks [--only listing,imports_page] [--write docs/benchmarks.md]``. Every module beside this one is a
-benchmark: it can be run alone, its first lines say what it measures, it prints tables in Markdown, and it exits with 1
-if a result is wrong or a target is missed.
+``python -m benchmarks [--only listing,imports_page] [--write docs/benchmarks.md] [--sizes 1000,10000]``. Every module
+beside this one is a benchmark: it can be run alone, its first lines say what it measures, it takes ``--sizes``, prints
+tables in Markdown, and exits with 1 if a result is wrong or a target is missed. Other options go to the benchmarks.
 """
 
 from __future__ import annotations
@@ -34,14 +34,21 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 
 
-def section(name: str) -> tuple[str, bool]:
+def section(name: str, arguments: list[str]) -> tuple[str, bool]:
     """Run a benchmark; gives its section of the page, and whether all was as it must be."""
     about = (ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text())) or "").split("\n\n")[0]
     began = datetime.now(UTC)
-    done = subprocess.run([sys.executable, str(FOLDER / f"{name}.py")], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, str(FOLDER / f"{name}.py"), *arguments]
+    done = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert done.stdout is not None
+    lines = []
+    for line in done.stdout:
+        print(line, end="", flush=True)
+        lines.append(line)
+    done.wait()
     seconds = (datetime.now(UTC) - began).total_seconds()
     verdict = "" if done.returncode == 0 else "\n**Not all was as it must be, see the figures.**\n"
-    text = f"## {name}\n\n{about}\n\n{done.stdout.strip()}\n{verdict}\nTook {seconds:.0f} s.\n"
+    text = f"## {name}\n\n{about}\n\n{''.join(lines).strip()}\n{verdict}\nTook {seconds:.0f} s.\n"
     return text, done.returncode == 0
 
 
@@ -62,14 +69,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default=",".join(names()), help="names, by default all: %(default)s")
     parser.add_argument("--write", type=Path, help="the page whose figures are replaced")
-    asked = parser.parse_args()
+    asked, arguments = parser.parse_known_args()
     sections, good = [f"## Machine\n\n{machine()}"], True
     for name in asked.only.split(","):
         print(f"{name} ...", file=sys.stderr, flush=True)
-        text, as_it_must_be = section(name)
+        text, as_it_must_be = section(name, arguments)
         sections.append(text)
         good &= as_it_must_be
-        print(text, flush=True)
     if asked.write:
         head = asked.write.read_text(encoding="utf-8").partition("## Machine")[0]
         asked.write.write_text(head + "\n".join(sections), encoding="utf-8")
