@@ -55,6 +55,9 @@ siege: $(READY)  ## 10,000 malformed inputs within bounds of time and memory, an
 	@$(BIN)/python -m tests.siege --cases 10000 $(ARGS)
 
 bench: $(READY)  ## measure, beside the alternatives, and write docs/benchmarks.md; ARGS="--only listing" picks some
+	@test -x .venv-bench/bin/python || { $(BIN)/uv venv --quiet --python $(BIN)/python .venv-bench && \
+	  $(BIN)/uv pip install --quiet --python .venv-bench/bin/python --constraint "$$(cat $(READY))" \
+	  "apache-airflow==$(AIRFLOW)" apache-airflow-providers-dbt-cloud apache-airflow-providers-databricks; }
 	@$(BIN)/python -m benchmarks --write docs/benchmarks.md $(ARGS)
 
 check: $(READY)  ## lint, format, types and import contracts

@@ -20,6 +20,7 @@ import select
 import struct
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -41,10 +42,10 @@ SERIAL_PAGES = 4
 _CALLS = 16
 """So many calls are under way at a time."""
 
-_AHEAD_BYTES = 16 * 1024 * 1024
-"""So much is kept of pages that nobody has taken yet; then only those that are needed next are asked for."""
+_AHEAD_BYTES = 256 * 1024 * 1024
+"""So much is kept, in a temporary file, of pages that nobody has taken yet; then only the next ones are asked for."""
 
-_WASTED, _WASTED_SHARE = 3, 0.05
+_WASTED, _WASTED_SHARE = 4, 0.06
 """So many calls may be wasted, and so many more for each that gave a whole page."""
 
 _PIPE_BYTES = 1024 * 1024
@@ -86,7 +87,7 @@ class _Range:
     level: int | None = None
     span: int = 0
     unsplit: int = 0
-    pages: deque[Page | bytes] = field(default_factory=deque)
+    pages: deque[Page | tuple[int, int]] = field(default_factory=deque)
     asked: bool = False
     done: bool = False
 
@@ -107,7 +108,7 @@ class Ranges:
         self._asked: dict[int, _Range] = {}
         self._numbers = 0
         self._most = _CALLS
-        self._ahead = 0
+        self._kept = _Kept()
         self._answers = 0
         self._keys = 0
 
@@ -142,17 +143,14 @@ class Ranges:
 
     def pages(self) -> Iterator[Page]:
         """Give the pages that are left, in the order of their keys."""
-        with _Process(self._settings) as process:
+        with self._kept, _Process(self._settings) as process:
             while self._ranges:
                 head = self._ranges[0]
                 self._ask(process)
                 self._hear(process, wait=not head.pages and not head.done)
                 if head.pages:
                     taken = head.pages.popleft()
-                    if isinstance(taken, bytes):
-                        self._ahead -= len(taken)
-                        taken = Page.unpacked(taken)
-                    yield taken
+                    yield taken if isinstance(taken, Page) else Page.unpacked(self._kept.take(*taken))
                 elif head.done:
                     del self._ranges[0]
 
@@ -160,9 +158,9 @@ class Ranges:
         """Send as many requests as there may be."""
         while len(self._asked) < self._most:
             # Where enough is there, only what is needed next is read on.
-            near = self._ranges if self._ahead < _AHEAD_BYTES else self._ranges[:1]
+            near = self._ranges if self._kept.bytes < _AHEAD_BYTES else self._ranges[:1]
             one = next((one for one in near if not one.done and not one.asked), None)
-            if one is None and self._ahead < _AHEAD_BYTES:
+            if one is None and self._kept.bytes < _AHEAD_BYTES:
                 one = self._divide()
             if one is None:
                 return
@@ -179,7 +177,7 @@ class Ranges:
         if self._answers + guesses / 2 - useful > _WASTED + _WASTED_SHARE * useful:
             return None
         open_ranges = [one for one in self._ranges if not one.done and one.unsplit]
-        for one in sorted(open_ranges, key=lambda one: -one.unsplit):
+        for one in sorted(open_ranges, key=self._room, reverse=True):
             one.unsplit = 0
             point = split_point(
                 one.last or one.after,
@@ -195,6 +193,12 @@ class Ranges:
                 self._ranges.insert(self._ranges.index(one) + 1, rest)
                 return rest
         return None
+
+    def _room(self, one: _Range) -> tuple[int, int]:
+        """Guess how much lies before a range: the earlier its end differs from its last key, the more."""
+        last = one.last or one.after
+        shared = len(self._calls.prefix) if one.end is None else shared_length(last, one.end)
+        return one.span - shared, one.unsplit
 
     def _hear(self, process: _Process, *, wait: bool) -> None:
         """Take what has come; at least one answer where there is nothing to give otherwise."""
@@ -247,8 +251,48 @@ class Ranges:
             page = whole.first(count)
         self._keys += count
         if count:
-            one.pages.append(page)
-            self._ahead += len(page) if isinstance(page, bytes) else 0
+            one.pages.append(page if isinstance(page, Page) else self._kept.put(page))
+
+
+class _Kept:
+    """Pages that nobody has taken yet, in a file that goes with its use."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._end = 0
+        self.bytes = 0
+        """How much is kept."""
+
+    def __enter__(self) -> _Kept:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def put(self, page: bytes) -> tuple[int, int]:
+        """Keep a page.
+
+        :param page: the page.
+        :returns: where it is, for :meth:`take`.
+        """
+        if not self.bytes:
+            self._end = 0
+        self._file.seek(self._end)
+        self._file.write(page)
+        place = self._end, len(page)
+        self._end += len(page)
+        self.bytes += len(page)
+        return place
+
+    def take(self, start: int, size: int) -> bytes:
+        """Give a page back, and keep it no longer.
+
+        :param start: where it begins.
+        :param size: how long it is.
+        """
+        self._file.seek(start)
+        self.bytes -= size
+        return self._file.read(size)
 
 
 class _Process:

@@ -6,6 +6,9 @@ import os
 
 _LAST = chr(0x10FFFF)
 
+_FEW = 3
+"""Where pages differ in a character, so many more of it are too few pages to be divided."""
+
 
 class Characters:
     """The characters that keys are made of, as far as they have been seen."""
@@ -47,9 +50,10 @@ def split_point(
 ) -> str | None:
     """Choose a text by which to divide the keys that are greater than one and not greater than another.
 
-    Nothing is known of the keys in between but that they tend to be like those that were seen: where the two texts
-    differ, the middle is tried; where they hardly do, or there is no end, it is tried what follows all keys that share
-    half of the last one. A text after which there are no keys becomes the end, so that the next try is better.
+    Nothing is known of the keys in between but that they tend to be like those that were seen. Where a character lies
+    between those in which the two texts differ, it is tried. Otherwise a larger step than the one before is tried: the
+    character before the one in which neighbours differ is raised, as 09 is followed by 30. A text after which there are
+    no keys becomes the end, so that the next try is better.
 
     :param last: a key; it begins with the prefix.
     :param end: a text that no key passes; None for nothing but the prefix.
@@ -60,17 +64,20 @@ def split_point(
     :returns: a text that is greater than the key and less than the end; None where there is none.
     """
     shared = len(prefix) if end is None else shared_length(last, end)
-    if shared >= span:
-        return None
     found = None
-    if end is not None and shared < len(end):
-        found = _middle(last, shared, characters.between(last[shared], end[shared]))
-    if found is None and level is not None and shared <= level < span:
-        found = _middle(last, level, characters.above(last[level]))
-    # All keys up to the end begin as the last one does, and have one more character of it.
-    same = shared if end is None else shared + 1
-    if found is None and same < span:
-        found = following(last[: (same + span + 1) // 2], prefix)
+    if end is not None and shared < min(len(end), span):
+        choice = characters.between(last[shared], end[shared])
+        if shared < span - 1 or len(choice) > _FEW:
+            found = _middle(last, shared, choice)
+    # Up to the end all keys share what the last one has before this; what differs behind is less than ten pages away.
+    first, deepest = shared if end is None else shared + 1, span - 2
+    if found is None and first <= deepest:
+        level = deepest + 1 if level is None and end is None else level
+        at = next((one for one in ((level or 0) - 1, level or 0) if first <= one <= deepest), None)
+        at = (first + deepest) // 2 if at is None else at
+        found = _middle(last, at, characters.above(last[at])) or following(last[: at + 1], prefix)
+    elif found is None and first == span - 1 and len(choice := characters.above(last[first])) > _FEW:
+        found = _middle(last, first, choice)
     if found is None or found <= last or (end is not None and found >= end):
         return None
     return found
@@ -103,4 +110,4 @@ def following(text: str, prefix: str) -> str | None:
 
 
 def _middle(last: str, position: int, choice: list[str]) -> str | None:
-    return last[:position] + choice[len(choice) // 2] if choice else None
+    return last[:position] + choice[len(choice) // 3] if choice else None

@@ -128,6 +128,9 @@ class MetadataSchema(Mapping[str, KeyType]):
     def __getitem__(self, key: str) -> KeyType:
         return self._types[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._types
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._types)
 

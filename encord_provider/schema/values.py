@@ -158,7 +158,7 @@ def _looked_at(
     refused = []
     most = 2
     for key, value in metadata.items():
-        size = _plain_size(key, value, None if schema is None or type(key) is not str else schema.get(key))
+        size = _plain_size(key, value, schema[key] if schema is not None and key in schema else None)
         most += size or MAX_METADATA_BYTES
         if size and not strict:
             checked[key] = value
@@ -194,6 +194,7 @@ def _plain_size(key: Any, value: Any, key_type: KeyType | None) -> int:
                 and (
                     key_type.hint is ScalarType.TEXT
                     or (key_type.hint is ScalarType.VARCHAR and len(value) <= MAX_VARCHAR_CHARACTERS)
+                    or (key_type.hint is ScalarType.DATETIME and _is_datetime(value))
                 )
             )
             or (isinstance(key_type, Enum) and value in key_type.options)
@@ -308,8 +309,16 @@ def _datetime(value: Any) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
+def _is_datetime(value: str) -> bool:
+    """Whether a text is a datetime; of a lake most objects have the date of many others."""
+    try:
+        return _checked_datetime(value) == value
+    except ValueError:
+        return False
+
+
 def _checked_datetime(value: str) -> str:
-    """The same text; of a lake most objects have the date of many others."""
+    """The same text."""
     match = _DATETIME.fullmatch(value)
     if match is None or match["date"].count("-") == 1 or (match["time"] and "-" not in match["date"]):
         raise ValueError

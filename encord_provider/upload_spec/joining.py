@@ -58,6 +58,11 @@ class Joining:
         others = (self.sidecars, options.embeddings, options.frames, options.sampling, options.media_metadata)
         return isinstance(self.url_for, ObjectUrls) and not any(one is not None for one in others)
 
+    @functools.cached_property
+    def _checked_path(self) -> Callable[[tuple[tuple[str, str], ...]], Mapping[str, Any]]:
+        """Check what the key pattern found; neighbours in a listing mostly have the same."""
+        return functools.lru_cache(maxsize=256)(lambda found: check_metadata(dict(found), self.schema))
+
     def unit_of(self, media_type: MediaType, key: str) -> DataUnit:
         """Make the data unit of one object that needs no other.
 
@@ -73,7 +78,10 @@ class Joining:
         (url,), title = self._named((key,), key, from_path)
         metadata: Mapping[str, Any] = {}
         if from_path:
-            metadata = check_metadata(from_path, self.schema, where=f"key {key!r}, key pattern")
+            try:
+                metadata = self._checked_path(tuple(from_path.items()))
+            except MetadataValueError:
+                metadata = check_metadata(from_path, self.schema, where=f"key {key!r}, key pattern")
         table = self.matches.metadata
         if table is not None and (row := table.get(key)) is not None:
             of_row = self._checked_row(table, row)
