@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from encord_provider.emulator.core import control_routes, out_of_scope
 from encord_provider.emulator.core.calls import Callers
+from encord_provider.emulator.core.errors import ApiError
 from encord_provider.emulator.core.gateway import Gateway
 from encord_provider.emulator.core.guard import Guard, TooLargeError, answer_too_large
 from encord_provider.emulator.core.legacy_gateway import LegacyGateway
@@ -38,11 +40,13 @@ class EmulatorApp:
     :param make_store: makes an empty state; called at the start and at every reset.
     :param any_host: whether it may be asked for by names that are not loopback.
     :ivar store: the present state.
+    :ivar keep: called before every answer: whatever the answer may tell is to be safe when it returns.
     """
 
     def __init__(self, make_store: Callable[[], Store], *, any_host: bool = False) -> None:
         self._make_store = make_store
         self.store = make_store()
+        self.keep: Callable[[Store], object] = _keep_nothing
         self.links = ObjectLinks(secrets.token_bytes(32))
         legacy = LegacyGateway([route for entity in ENTITIES for route in entity.legacy_routes], self)
         steering = [
@@ -97,7 +101,31 @@ class EmulatorApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http":
-            # uvicorn's send is a method of the object that holds the connection.
-            scope["encord_emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
-        await self._guarded(scope, receive, send)
+        if scope["type"] != "http":
+            await self._guarded(scope, receive, send)
+            return
+        # uvicorn's send is a method of the object that holds the connection.
+        scope["encord_emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
+        writes, refused = scope["method"] != "GET", False
+
+        async def send_what_is_kept(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start":
+                self.store.changes += writes
+                try:
+                    self.keep(self.store)
+                except ApiError as error:
+                    refused = True
+                    await JSONResponse(error.body(), error.status)(scope, receive, send)
+            if not refused:
+                await send(message)
+
+        try:
+            await self._guarded(scope, receive, send_what_is_kept)
+        finally:
+            # Calls whose answer is lost have done something too.
+            self.store.changes += writes
+
+
+def _keep_nothing(_: Store) -> None:
+    """The state is in memory only."""

@@ -42,7 +42,8 @@ class EncordEmulator:
     :param settings: switches to begin with and to return to at a reset.
     :param seed: decides every UUID, key and probability.
     :param clock_speed: virtual seconds per second; 0 for a clock that only :meth:`advance_clock` moves.
-    :param state_file: keep the state there, and begin with it if the file exists.
+    :param state_file: keep the state there, and begin with it if the file exists. What an answered call did is there
+        even if the process is killed.
     :param allow_remote: permit a host that is not loopback, and requests that ask for one. There is no protection
         against the callers then.
     :raises ValueError: ``host`` is not loopback, or poses as the real service.
@@ -150,7 +151,11 @@ class EncordEmulator:
         """Carry out ``function`` on the state in the server's thread and return its result."""
 
         async def run() -> T:
-            return function(self.store)
+            store = self.store
+            try:
+                return function(store)
+            finally:
+                store.changes += 1
 
         return asyncio.run_coroutine_threadsafe(run(), self._require(self._loop)).result()
 
@@ -248,12 +253,14 @@ class EncordEmulator:
         app = self._app
         state, saving = StateFile(self.state_file) if self.state_file else None, None
         if state is not None:
-            state.load(app.store)
+            state.open(app.store)
+            app.keep = state.keep
             saving = asyncio.ensure_future(state.keep_saving(lambda: app.store))
         await self._server.serve(sockets=[self._require(self._socket)])
         if state is not None and saving is not None:
             saving.cancel()
-            state.save(app.store)
+            state.keep(app.store)
+            state.close()
         await app.store.close()
 
     @staticmethod

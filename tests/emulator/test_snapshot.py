@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from encord_provider.emulator.core.errors import ApiError
 from encord_provider.emulator.server import EncordEmulator
 from tests.emulator.conftest import sdk_client
 
@@ -128,10 +131,64 @@ def test_a_state_file_survives_a_restart_and_a_job_goes_on(tmp_path: Path, image
     assert (tmp_path / "state.jsonl").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_state_file_is_written_while_the_emulator_runs(tmp_path: Path) -> None:
-    with EncordEmulator(state_file=tmp_path / "state.jsonl") as emulator:
-        sdk_client(emulator).create_storage_folder("Trucks")
-        _wait_until(lambda: b"Trucks" in (tmp_path / "state.jsonl").read_bytes())
+def test_a_snapshot_is_a_state_to_begin_with(tmp_path: Path, image_file: Path) -> None:
+    where = {"state_file": tmp_path / "state", "key_file": tmp_path / "key"}
+    with EncordEmulator(key_file=tmp_path / "key") as first:
+        client = sdk_client(first)
+        fill(client, image_file)
+        before = described(client)
+        (tmp_path / "state").write_bytes(first.snapshot())
+
+    with EncordEmulator(**where) as second:
+        begun = described(sdk_client(second))
+        sdk_client(second).create_storage_folder("More")
+    with EncordEmulator(**where) as third:
+        names = {folder.name for folder in sdk_client(third).list_storage_folders()}
+
+    assert begun == before
+    assert names == {"Trucks", "More"}
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o600
+
+
+def test_two_emulators_do_not_share_a_state_file(tmp_path: Path) -> None:
+    with (
+        EncordEmulator(state_file=tmp_path / "state"),
+        pytest.raises(OSError, match=re.escape(str(tmp_path / "state"))),
+    ):
+        EncordEmulator(state_file=tmp_path / "state").start()
+
+
+@pytest.mark.parametrize("content", [b"no state", b"SQLite format 3\0 and no more"])
+def test_what_is_no_state_file_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+
+    with pytest.raises((OSError, ApiError), match=re.escape(str(path))):
+        EncordEmulator(state_file=path).start()
+
+    assert path.read_bytes() == content
+
+
+def test_a_call_whose_outcome_cannot_be_kept_is_not_answered_as_done(tmp_path: Path) -> None:
+    from encord.exceptions import EncordException
+
+    where = {"state_file": tmp_path / "state", "key_file": tmp_path / "key"}
+    with EncordEmulator(**where) as emulator:
+        client = sdk_client(emulator)
+        client.create_storage_folder("kept")
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        # What a full disk does: no file may become larger than it is.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, limit[1]))
+        try:
+            with pytest.raises(EncordException, match=re.escape(str(tmp_path / "state"))):
+                client.create_storage_folder("no room")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        client.create_storage_folder("room again")
+    with EncordEmulator(**where) as again:
+        names = {folder.name for folder in sdk_client(again).list_storage_folders()}
+
+    assert {"kept", "room again"} <= names
 
 
 def test_the_same_seed_gives_the_same_uuids_and_keys() -> None:
@@ -145,12 +202,3 @@ def test_the_same_seed_gives_the_same_uuids_and_keys() -> None:
 
 def _items(client: Any) -> list[Any]:
     return [item for folder in client.find_storage_folders() for item in folder.list_items()]
-
-
-def _wait_until(condition: Any) -> None:
-    import time
-
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -8,7 +8,7 @@ rows of their own (or as their ``as_row`` and ``from_row`` say), and entries of 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
@@ -49,12 +49,21 @@ class RowFormat(Generic[T]):
         self._codecs = {name: _codec(hints[name], special) for name in names}
         self._required = {name for name in names if hints[name] in special}
 
-    def write(self, entry: T) -> Row:
-        """An entry as a row."""
+    def write(self, entry: T, *, without: Set[str] = frozenset()) -> Row:
+        """An entry as a row.
+
+        :param without: names of fields to leave out.
+        """
         return {
             name: getattr(entry, name) if codec is None else codec.write(getattr(entry, name))
             for name, codec in self._codecs.items()
+            if name not in without
         }
+
+    def write_field(self, name: str, value: Any) -> Any:
+        """The value of one field, or a part of a list, as it stands in a row."""
+        codec = self._codecs[name]
+        return value if codec is None else codec.write(value)
 
     def read(self, row: Row) -> T:
         """The entry that a row describes.

@@ -17,23 +17,29 @@ from encord_provider.emulator.core.store import Store
 from encord_provider.emulator.core.table import Kept, Table
 
 FORMAT = "encord-emulator-2"
-_BASIS = "basis"
+BASIS = "basis"
+Formats = dict[str, tuple[Kept[Any], RowFormat[Any]]]
+"""Every part that is kept, and how its entries are written, by the part's name."""
 
 
 def dump(store: Store) -> Iterator[bytes]:
     """The state, line by line."""
     yield orjson.dumps({"format": FORMAT}) + b"\n"
-    basis = {
+    yield orjson.dumps([BASIS, basis(store)]) + b"\n"
+    for name, (part, rows) in formats(store).items():
+        for entry in part.kept():
+            yield orjson.dumps([name, rows.write(entry)]) + b"\n"
+
+
+def basis(store: Store) -> dict[str, Any]:
+    """What is kept besides the entries of the parts."""
+    return {
         "seed": store.chance.seed,
         "chance": store.chance.getstate(),
         "time": store.clock.now(),
         "speed": store.clock.speed,
         "settings": store.settings.as_dict(),
     }
-    yield orjson.dumps([_BASIS, basis]) + b"\n"
-    for name, (part, rows) in _formats(store).items():
-        for entry in part.kept():
-            yield orjson.dumps([name, rows.write(entry)]) + b"\n"
 
 
 def load(store: Store, lines: Iterable[bytes]) -> None:
@@ -41,20 +47,29 @@ def load(store: Store, lines: Iterable[bytes]) -> None:
 
     :raises ApiError: 400 if the text is not a snapshot; names the line.
     """
-    formats = _formats(store)
+    load_rows(store, (orjson.loads(line) for line in lines if line.strip()))
+
+
+def load_rows(store: Store, rows: Iterable[Any]) -> None:
+    """Put a state into an empty store and go on with its jobs; must be called in the event loop.
+
+    :param rows: the values of a snapshot's lines.
+    :raises ApiError: 400 if they are not those of a snapshot; names the line.
+    """
+    known = formats(store)
     number = 0
     try:
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(rows, start=1):
             if number == 1:
-                if orjson.loads(line) != {"format": FORMAT}:
+                if line != {"format": FORMAT}:
                     raise ValueError(f"not a snapshot of format {FORMAT}")
-            elif line.strip():
-                name, row = orjson.loads(line)
-                if name == _BASIS:
-                    _load_basis(store, row)
-                else:
-                    part, rows = formats[name]
-                    part.restore(rows.read(row))
+                continue
+            name, row = line
+            if name == BASIS:
+                _load_basis(store, row)
+            else:
+                part, form = known[name]
+                part.restore(form.read(row))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise bad_request(f"line {number} of the snapshot cannot be read: {error!r}") from None
     if number == 0:
@@ -70,7 +85,8 @@ def _load_basis(store: Store, row: Row) -> None:
     store.settings = store.settings.changed(row["settings"])
 
 
-def _formats(store: Store) -> dict[str, tuple[Kept[Any], RowFormat[Any]]]:
+def formats(store: Store) -> Formats:
+    """How the entries of every part that is kept are written."""
     kept = {name: part for name, part in store.parts() if isinstance(part, Kept)}
     special: dict[type, Codec] = {}
     for part in kept.values():

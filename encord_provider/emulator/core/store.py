@@ -47,7 +47,7 @@ class Store:
         self.faults = Faults(self.chance.happens)
         self.requests = RequestLog()
         self.changes = 0
-        """Counts calls that may have changed something."""
+        """Counts calls that may have changed something, as they end."""
         for name, make in parts.items():
             part = make(self)
             self._by_name[name] = self._by_class[type(part)] = part

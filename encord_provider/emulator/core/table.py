@@ -35,9 +35,18 @@ class Kept(ABC, Generic[T]):
     """A part of the store that a snapshot keeps.
 
     :cvar entry: the dataclass of what it holds; a snapshot keeps the fields that its constructor takes.
+    :cvar key: name of the field that identifies an entry.
+    :cvar noted: whether every change of an entry is told to :meth:`note`. A state file writes those entries only;
+        it compares all the others of a part that is not noted, which is for parts that have few.
+    :cvar grown: lists of an entry that only grow or only shrink, at their end, or are replaced by others.
+    :ivar changed: what was noted since it was last written, by key; ``None`` if nobody writes.
     """
 
     entry: ClassVar[type]
+    key: ClassVar[str] = "uuid"
+    noted: ClassVar[bool] = False
+    grown: ClassVar[frozenset[str]] = frozenset()
+    changed: dict[str, T] | None = None
 
     @abstractmethod
     def kept(self) -> Iterable[T]:
@@ -47,16 +56,28 @@ class Kept(ABC, Generic[T]):
     def restore(self, entry: T) -> object:
         """Take in what a snapshot held."""
 
+    def note(self, entry: T) -> None:
+        """Note that an entry was added, changed or removed."""
+        if self.changed is not None:
+            self.changed[getattr(entry, self.key)] = entry
+
+    def holds(self, entry: T) -> bool:
+        """Whether :meth:`kept` has an entry; asked where changes are noted."""
+        raise NotImplementedError
+
+    def unfinished(self, entry: T) -> bool:
+        """Whether an entry may change without a note."""
+        del entry
+        return False
+
 
 class Table(Kept[T]):
     """All entries of one kind, the oldest first.
 
-    :cvar key: name of the field that identifies an entry.
     :cvar referred: whether other entries in a snapshot name an entry by its key; else they hold a copy of it.
     :cvar called: what an entry is called in messages, with its article.
     """
 
-    key: ClassVar[str] = "uuid"
     referred: ClassVar[bool] = True
     called: ClassVar[str] = "an entry"
 
@@ -93,6 +114,7 @@ class Table(Kept[T]):
     def add(self, entry: T) -> T:
         """Take in an entry, in the place of the one of the same key."""
         self._entries[getattr(entry, self.key)] = entry
+        self.note(entry)
         return entry
 
     def new(self, **fields: Any) -> T:
@@ -107,10 +129,12 @@ class Table(Kept[T]):
     def remove(self, entry: T) -> None:
         """Remove an entry."""
         del self._entries[getattr(entry, self.key)]
+        self.note(entry)
 
     def touch(self, entry: Any) -> None:
         """Note that an entry was edited now."""
         entry.edited_at = self._clock.now()
+        self.note(entry)
 
     def update(self, entry: Any, **changes: Any) -> None:
         """Set the fields that are given (``None`` leaves one as it is), and note the time.
@@ -122,6 +146,8 @@ class Table(Kept[T]):
             setattr(entry, name, value)
         if hasattr(entry, "edited_at"):
             self.touch(entry)
+        else:
+            self.note(entry)
 
     def checked(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Fields of an entry as clients give them, in the form in which they are kept.
@@ -140,6 +166,10 @@ class Table(Kept[T]):
     def restore(self, entry: T) -> object:
         """Take in what a snapshot held."""
         return self.add(entry)
+
+    def holds(self, entry: T) -> bool:
+        """Whether :meth:`kept` has an entry."""
+        return self._entries.get(getattr(entry, self.key)) is entry
 
 
 class SharedTable(Table[T]):

@@ -157,6 +157,7 @@ class Datasets(SharedTable[Dataset]):
         rows = self._rows_of.setdefault(row.item.uuid, [])
         rows.append(row)
         row.item.data_units = len(rows)
+        self._store[DataRows].note(row)
         return row
 
     def unlink(self, row: DataRow) -> None:
@@ -165,6 +166,7 @@ class Datasets(SharedTable[Dataset]):
         rows = self._rows_of[row.item.uuid]
         rows.remove(row)
         row.item.data_units = len(rows)
+        self._store[DataRows].note(row)
         if not rows:
             del self._rows_of[row.item.uuid]
         self.touch(row.dataset)
@@ -227,6 +229,7 @@ class DataRows(Kept[DataRow]):
     """The data rows of all datasets in a snapshot; the datasets themselves hold them."""
 
     entry = DataRow
+    noted = True
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -234,6 +237,10 @@ class DataRows(Kept[DataRow]):
     def kept(self) -> Iterator[DataRow]:
         """What a snapshot holds: every data row."""
         return (row for dataset in self._store[Datasets] for row in dataset.rows.values())
+
+    def holds(self, entry: DataRow) -> bool:
+        """Whether :meth:`kept` has a data row."""
+        return entry.dataset.rows.get(entry.uuid) is entry
 
     def restore(self, row: DataRow) -> DataRow:
         """Take in what a snapshot held."""

@@ -118,6 +118,7 @@ class Users(Table[User]):
         if not user.tokens:
             token = self._chance.token()
             user.tokens.append(token)
+            self.note(user)
             self._by_token[token] = user
         return user.tokens[-1]
 

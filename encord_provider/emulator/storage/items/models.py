@@ -37,6 +37,7 @@ class Items(Table[Item]):
 
     entry = Item
     called = "an item"
+    noted = True
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -91,10 +92,11 @@ class Items(Table[Item]):
     def add(self, item: Item) -> Item:
         """Take in an item and its children."""
         self._last_seq = max(self._last_seq, item.seq)
-        self._entries[item.uuid] = item
         for child in item.children or ():
-            self._entries.setdefault(child.uuid, child)
+            if self._entries.setdefault(child.uuid, child) is child:
+                self.note(child)
             self._groups_of.setdefault(child.uuid, []).append(item)
+        super().add(item)
         contents = self.contents(item.folder)
         contents.remember_url(item)
         for listener in self.listeners:
@@ -109,12 +111,19 @@ class Items(Table[Item]):
         """What a snapshot holds: the items of folders that exist, each behind its children, which are always older."""
         return sorted((item for item in self if not item.folder.deleted), key=lambda item: item.seq)
 
+    def holds(self, entry: Item) -> bool:
+        """Whether :meth:`kept` has an item."""
+        return super().holds(entry) and not entry.folder.deleted
+
     def forget_folder(self, folder: Folder) -> None:
         """Remove all items of a folder."""
         self.settle_listings(everything=True)
         for item in list(self.contents(folder)):
             self.delete(item)
         del self._contents[folder]
+        if self.changed is not None:
+            # Frames that stayed when their group went are in no listing.
+            self.changed.update((item.uuid, item) for item in self if item.folder is folder)
 
     def settle_listings(self, *, everything: bool = False) -> None:
         """List what has waited long enough (or ``everything``); called before every listing."""
@@ -123,6 +132,7 @@ class Items(Table[Item]):
             if self._entries.get(item.uuid) is item and item.visible_at:
                 item.visible_at = 0.0
                 self.contents(item.folder).add(item)
+                self.note(item)
 
     def checked(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Fields of an item as clients change them.
@@ -154,6 +164,7 @@ class Items(Table[Item]):
         if listed:
             self.contents(item.folder).remove(item)
         item.name = name
+        self.note(item)
         if listed:
             self.contents(item.folder).add(item)
 
@@ -168,6 +179,7 @@ class Items(Table[Item]):
         for child in item.children or ():
             if child.hidden:
                 child.folder = folder
+                self.note(child)
         for listener in self.listeners:
             listener.item_moved(item, source)
         self.touch(item)
@@ -193,6 +205,7 @@ class Items(Table[Item]):
         """
         if self._entries.pop(item.uuid, None) is None:
             return 0
+        self.note(item)
         if item.is_listed:
             self.contents(item.folder).remove(item)
         item.visible_at = 0.0

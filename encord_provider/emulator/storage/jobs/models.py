@@ -139,6 +139,8 @@ class Jobs(Table[Job]):
 
     entry = Job
     called = "an upload job"
+    noted = True
+    grown = frozenset({"units", "items", "skipped", "errors"})
 
     def of_folder(self, folder: Folder) -> int:
         """How many jobs a folder has had."""
@@ -147,6 +149,20 @@ class Jobs(Table[Job]):
     def kept(self) -> list[Job]:
         """What a snapshot holds: not the jobs of deleted folders, for which nobody can ask."""
         return [job for job in self if not job.folder.deleted]
+
+    def holds(self, entry: Job) -> bool:
+        """Whether :meth:`kept` has a job."""
+        return super().holds(entry) and not entry.folder.deleted
+
+    def unfinished(self, entry: Job) -> bool:
+        """Whether a job runs, which changes it all the time."""
+        return entry.status is JobStatus.PENDING
+
+    def forget_folder(self, folder: Folder) -> None:
+        """Note that the jobs of a folder are no longer kept."""
+        for job in self:
+            if job.folder is folder:
+                self.note(job)
 
     def progress(self) -> int:
         """How many units remain to be done."""

@@ -57,8 +57,8 @@ async def _receive(store: Store, name: str, request: Request) -> Answer:
     upload = store[Uploads].by_key(name)
     if upload is None:
         raise not_found(f"there is no upload {name}")
-    upload.content = await request.body()
-    upload.content_type = request.headers.get("content-type") or "application/octet-stream"
+    content = await request.body()
+    store[Uploads].receive(upload, content, request.headers.get("content-type"))
     return Answer(b"")
 
 

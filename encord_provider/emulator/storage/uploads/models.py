@@ -28,6 +28,7 @@ class Uploads(Table[Upload]):
     """Encord's own storage."""
 
     entry = Upload
+    noted = True
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -43,6 +44,12 @@ class Uploads(Table[Upload]):
         """Take in a place for a file."""
         self._by_key[upload.object_key] = upload
         return super().add(upload)
+
+    def receive(self, upload: Upload, content: bytes, content_type: str | None) -> None:
+        """Take in the file of a place."""
+        upload.content = content
+        upload.content_type = content_type or "application/octet-stream"
+        self.note(upload)
 
     def by_key(self, object_key: str) -> Upload | None:
         """The place of that object key, or ``None``."""
