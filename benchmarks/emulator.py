@@ -1,8 +1,8 @@
 """How fast and how large the emulator is: registering, listing, patching, small signed requests, memory.
 
-``python benchmarks/emulator.py [--sizes 10000,100000,1000000]`` starts the emulator as a process of its own for each
-size and prints one table in Markdown. Exits with 1 if a target is missed. The CPU figures tell a slow emulator from a
-busy machine.
+``python benchmarks/emulator.py [--sizes 10000,100000,1000000] [--state]`` starts the emulator as a process of its
+own for each size and prints one table in Markdown. Exits with 1 if a target is missed. The CPU figures tell a slow
+emulator from a busy machine.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -55,9 +56,14 @@ class Client:
         return orjson.loads(answer.content)
 
 
-def measure(size: int) -> dict[str, float]:
-    """All figures at one size."""
+def measure(size: int, state: str | None) -> dict[str, float]:
+    """All figures at one size.
+
+    :param state: a folder in which the emulator keeps its state, or ``None`` to keep none.
+    """
     command = [sys.executable, "-m", "encord_provider.emulator", "--set", "units_per_second=1e9"]
+    if state is not None:
+        command += ["--state", f"{state}/{size}"]
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -162,8 +168,11 @@ def main() -> int:
     parser.add_argument(
         "--sizes", default="10000,100000,1000000", help="numbers of items (default %(default)s)"
     )
-    sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
-    results = {size: measure(size) for size in sizes}
+    parser.add_argument("--state", action="store_true", help="let the emulator keep its state in a file")
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.sizes.split(",")]
+    with tempfile.TemporaryDirectory(prefix="emulator-state-") as folder:
+        results = {size: measure(size, folder if options.state else None) for size in sizes}
     print("| figure | " + " | ".join(f"{size:,} items" for size in sizes) + " | target |")
     print("|---" * (len(sizes) + 2) + "|")
     missed = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -14,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from encord_provider.emulator.server import EncordEmulator
 from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS
 from tests.emulator.conftest import sdk_client
+from tests.helpers.emulator_state import read_back_differs
 
 AWS = DEFAULT_INTEGRATIONS[0][0]
 URLS = st.lists(st.sampled_from([f"s3://fleet/{number}.jpg" for number in range(3)]), min_size=1, max_size=2)
@@ -173,6 +175,7 @@ class EmulatorMachine(RuleBasedStateMachine):
 
     @rule()
     def restart_from_a_snapshot(self) -> None:
+        assert read_back_differs(self.emulator) == []
         self.emulator.restore(self.emulator.snapshot())
         self.client = sdk_client(self.emulator)
 
@@ -191,6 +194,10 @@ class EmulatorMachine(RuleBasedStateMachine):
             assert [item.name for item in items] == sorted(item.name for item in items)
             assert Counter(item.item_type.value for item in items).keys() <= {"image"}
 
+    def teardown(self) -> None:
+        """After all calls, a kill would lose nothing."""
+        assert read_back_differs(self.emulator) == []
+
     def _folder(self, data: st.DataObject) -> Any:
         return data.draw(st.sampled_from(list(self.model.names)))
 
@@ -207,19 +214,20 @@ class EmulatorMachine(RuleBasedStateMachine):
         return handle.add_private_data_to_folder_get_result(job)
 
 
-def test_any_sequence_of_calls_leaves_the_predicted_state(encord_emulator: EncordEmulator) -> None:
+def test_any_sequence_of_calls_leaves_the_predicted_state(tmp_path: Path) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
-    machine = type("Machine", (EmulatorMachine,), {"emulator": encord_emulator})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=20,
-            stateful_step_count=25,
-            # Shrinking a failure takes minutes over HTTP; a sequence of 25 calls can be read as it is.
-            phases=[Phase.generate],
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    with EncordEmulator(state_file=tmp_path / "state") as emulator:
+        machine = type("Machine", (EmulatorMachine,), {"emulator": emulator})
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=20,
+                stateful_step_count=25,
+                # Shrinking a failure takes minutes over HTTP; a sequence of 25 calls can be read as it is.
+                phases=[Phase.generate],
+                deadline=None,
+                derandomize=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )

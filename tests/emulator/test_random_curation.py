@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -14,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from encord_provider.emulator.server import EncordEmulator
 from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS
 from tests.emulator.conftest import sdk_client
+from tests.helpers.emulator_state import read_back_differs
 
 AWS = DEFAULT_INTEGRATIONS[0][0]
 PICKS = st.lists(st.integers(0, 50), min_size=1, max_size=3)
@@ -140,6 +142,7 @@ class CurationMachine(RuleBasedStateMachine):
     @rule()
     def restore_a_snapshot(self) -> None:
         before = [[row.uid for row in dataset.list_data_rows()] for dataset in self.datasets.values()]
+        assert read_back_differs(self.emulator) == []
         self.emulator.restore(self.emulator.snapshot())
         after = [[row.uid for row in dataset.list_data_rows()] for dataset in self.datasets.values()]
         assert after == before
@@ -161,6 +164,10 @@ class CurationMachine(RuleBasedStateMachine):
     def the_collection_holds_what_it_should(self) -> None:
         assert {item.uuid for item in self.collection.list_items()} == self.collected
 
+    def teardown(self) -> None:
+        """After all calls, a kill would lose nothing."""
+        assert read_back_differs(self.emulator) == []
+
     def _picked(self, picks: list[int]) -> list[Any]:
         known = list(self.where)
         return [known[pick % len(known)] for pick in picks] if known else []
@@ -177,21 +184,20 @@ class CurationMachine(RuleBasedStateMachine):
             del rows[uuid]
 
 
-def test_random_calls_keep_datasets_and_collections_in_step(encord_emulator: EncordEmulator) -> None:
+def test_random_calls_keep_datasets_and_collections_in_step(tmp_path: Path) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
-    class Machine(CurationMachine):
-        emulator = encord_emulator
-
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=20,
-            stateful_step_count=20,
-            # Shrinking a failure takes minutes over HTTP; a sequence of 20 calls can be read as it is.
-            phases=[Phase.generate],
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    with EncordEmulator(state_file=tmp_path / "state") as emulator:
+        machine = type("Machine", (CurationMachine,), {"emulator": emulator})
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=20,
+                stateful_step_count=20,
+                # Shrinking a failure takes minutes over HTTP; a sequence of 20 calls can be read as it is.
+                phases=[Phase.generate],
+                deadline=None,
+                derandomize=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )

@@ -55,6 +55,7 @@ class StateFile:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._store: Store | None = None
+        self._formats: snapshot.Formats = {}
         self._mark: tuple[int, ...] = ()
         self._changes = -1
         self._basis: dict[str, bytes] = {}
@@ -139,12 +140,11 @@ class StateFile:
         self._connection = _connect(self._path)
 
     def _write(self, connection: sqlite3.Connection, store: Store) -> None:
-        formats = snapshot.formats(store)
         if store is not self._store:
-            self._begin(connection, store, formats)
+            self._begin(connection, store)
         compare = store.changes != self._changes
         self._changes = store.changes
-        for name, (part, rows) in formats.items():
+        for name, (part, rows) in self._formats.items():
             if part.noted:
                 self._write_noted(connection, name, part, rows)
             elif compare or part.changed:
@@ -156,13 +156,14 @@ class StateFile:
                 self._basis[name] = content
                 connection.execute("INSERT OR REPLACE INTO basis VALUES (?, ?)", (name, content))
 
-    def _begin(self, connection: sqlite3.Connection, store: Store, formats: snapshot.Formats) -> None:
+    def _begin(self, connection: sqlite3.Connection, store: Store) -> None:
         """Put a state in the place of another."""
         for table in ("basis", "entries", "pieces"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names
         self._store, self._changes, self._basis = store, -1, {}
-        self._written, self._lists = {name: {} for name in formats}, {}
-        for part, _ in formats.values():
+        self._formats = snapshot.formats(store)
+        self._written, self._lists = {name: {} for name in self._formats}, {}
+        for part, _ in self._formats.values():
             part.changed = {getattr(entry, part.key): entry for entry in part.kept()} if part.noted else {}
 
     def _write_noted(
