@@ -58,7 +58,7 @@ class StateFile:
         self._formats: snapshot.Formats = {}
         self._mark: tuple[int, ...] = ()
         self._changes = -1
-        self._basis: dict[str, bytes] = {}
+        self._basis: dict[str, Any] = {}
         self._written: dict[str, dict[str, bytes]] = {}
         self._lists: dict[tuple[str, str, str], tuple[list[Any], int]] = {}
 
@@ -151,10 +151,9 @@ class StateFile:
                 self._write_compared(connection, name, part, rows)
                 part.changed = {}
         for name, value in {_FORMAT: snapshot.FORMAT, **snapshot.basis(store)}.items():
-            content = orjson.dumps(value)
-            if self._basis.get(name) != content:
-                self._basis[name] = content
-                connection.execute("INSERT OR REPLACE INTO basis VALUES (?, ?)", (name, content))
+            if self._basis.get(name) != value:
+                self._basis[name] = value
+                connection.execute("INSERT OR REPLACE INTO basis VALUES (?, ?)", (name, orjson.dumps(value)))
 
     def _begin(self, connection: sqlite3.Connection, store: Store) -> None:
         """Put a state in the place of another."""
