@@ -163,7 +163,7 @@ def _serve() -> None:
         client_cert=tuple(certificate) if isinstance(certificate, list) else certificate,
         max_pool_connections=threads,
     )
-    requests: SimpleQueue[Any] = SimpleQueue()
+    asked: SimpleQueue[Any] = SimpleQueue()
     lock = threading.Lock()
     answers = sys.stdout.buffer
 
@@ -179,7 +179,7 @@ def _serve() -> None:
 
     def fetch() -> None:
         while True:
-            number, url, headers = requests.get()
+            number, url, headers = asked.get()
             try:
                 response = session.send(AWSPreparedRequest("GET", url, headers, None, False))
                 status, body = response.status_code, response.content
@@ -202,7 +202,7 @@ def _serve() -> None:
     for _ in range(threads):
         threading.Thread(target=fetch, daemon=True).start()
     for line in sys.stdin.buffer:
-        requests.put(orjson.loads(line))
+        asked.put(orjson.loads(line))
     os._exit(0)
 
 

@@ -157,8 +157,8 @@ class StateFile:
 
     def _begin(self, connection: sqlite3.Connection, store: Store) -> None:
         """Put a state in the place of another."""
-        for table in ("basis", "entries", "pieces"):
-            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - one of three names
+        for statement in ("DELETE FROM basis", "DELETE FROM entries", "DELETE FROM pieces"):
+            connection.execute(statement)
         self._store, self._changes, self._basis = store, -1, {}
         self._formats = snapshot.formats(store)
         self._written, self._lists = {name: {} for name in self._formats}, {}
@@ -235,11 +235,11 @@ def _put(connection: sqlite3.Connection, rows: list[tuple[str, str, bytes]]) -> 
 
 
 def _drop(connection: sqlite3.Connection, part: str, keys: list[str]) -> None:
-    for table in ("entries", "pieces"):
-        connection.executemany(
-            f"DELETE FROM {table} WHERE part = ? AND key = ?",  # noqa: S608 - one of two names
-            [(part, key) for key in keys],
-        )
+    for statement in (
+        "DELETE FROM entries WHERE part = ? AND key = ?",
+        "DELETE FROM pieces WHERE part = ? AND key = ?",
+    ):
+        connection.executemany(statement, [(part, key) for key in keys])
 
 
 def _rows(connection: sqlite3.Connection, formats: snapshot.Formats) -> Iterator[Any]:
