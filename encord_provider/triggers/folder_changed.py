@@ -19,6 +19,9 @@ from encord_provider.triggers.shared import shared_api
 
 log = logging.getLogger(__name__)
 
+_TRIES = 3
+"""How often the newest item is read while a folder is filling, before its number of files is taken as it was last."""
+
 _NOT_CONTENTS = frozenset({"uploadJobs"})
 """What a summary counts beside the contents: a job that has just been started has changed nothing."""
 
@@ -123,7 +126,12 @@ class EncordFolderChangedTrigger(BaseEventTrigger):  # type: ignore[misc, unused
             hook, folder = self._found
             async with shared_api(hook) as shared:
                 counts = await shared.api.perform(get_folder_summary(folder))
-                page = await shared.api.perform(list_items(folder, page_size=1, newest_first=True))
+                for _ in range(_TRIES):
+                    page = await shared.api.perform(list_items(folder, page_size=1, newest_first=True))
+                    before, counts = counts, await shared.api.perform(get_folder_summary(folder))
+                    if counts == before:
+                        # Nothing came between the two answers, so that they are of one moment.
+                        break
         except EncordError as error:
             self._found = None
             log.error("The folder %s cannot be watched now: %s", self.folder, error)

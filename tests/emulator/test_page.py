@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from encord_provider.emulator.storage.integrations.models import DEFAULT_INTEGRATIONS
+from tests.helpers.browser import wait_until
 
 if TYPE_CHECKING:
     from encord.storage import StorageFolder
@@ -85,9 +86,7 @@ def test_gallery_shows_thumbnails_with_metadata_and_follows_changes(
 
     page.get_by_text("b.png").wait_for()
     assert page.locator(".chip").first.inner_text() == "site: oslo"
-    page.wait_for_function(
-        "[...document.querySelectorAll('.card img')].every((image) => image.naturalWidth > 0)"
-    )
+    wait_until(page, "[...document.querySelectorAll('.card img')].every((image) => image.naturalWidth > 0)")
     put_images(s3, bucket, s3_folder, ["c.png"])
     page.get_by_text("c.png").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -174,7 +173,7 @@ def test_folder_job_and_dataset_have_addresses(
     page.locator("#folder-info", has_text="3 items").wait_for()
     page.goto(f"{s3_emulator.url}/#jobs/{job}")
     page.get_by_text("1 done, 0 failed").first.wait_for()
-    page.wait_for_function("document.querySelectorAll('.job').length === 1")
+    wait_until(page, "document.querySelectorAll('.job').length === 1")
     page.get_by_role("button", name="Show all jobs").click()
     page.get_by_text("2 done, 0 failed").wait_for()
     page.goto(f"{s3_emulator.url}/#curation/{dataset.dataset_hash}")

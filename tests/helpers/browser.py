@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,17 @@ def browser_page() -> Iterator[Page]:
             yield browser.new_page(viewport=_SIZE)
         finally:
             browser.close()
+
+
+def wait_until(page: Page, expression: str, *, seconds: float = 20) -> None:
+    """Wait until JavaScript is true on a page whose policy forbids it to evaluate text, as Playwright's own wait does.
+
+    :param expression: what is to be true.
+    """
+    give_up = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < give_up, f"never true: {expression}"
+        page.wait_for_timeout(50)
 
 
 def picture(page: Page, name: str, *, height: int = 800) -> None:
